@@ -1,0 +1,361 @@
+/*
+ * diskann.h - a Vamana graph index for nearest-neighbour search. This header is the manual.
+ *
+ * The core does no I/O, reads no clock, draws no entropy and starts no thread. Work that is long or needs bytes
+ * is an *operation* (diskann_op). The host drives it:
+ *
+ *     diskann_stage stage;
+ *     int status;
+ *     while ((status = diskann_op_step(op, &stage)) > 0) {
+ *         if (status == DISKANN_RUN) diskann_op_run(op, 0, 0, stage.items);       // or ranges, on many threads
+ *         else for each stage.requests[i]: do it, then diskann_op_complete(op, requests[i].ticket, DISKANN_OK);
+ *     }
+ *     diskann_op_end(op);
+ *
+ * A stage is a range of items. The host may run it in pieces of any size, in any order and - if stage.parallel -
+ * on as many threads as the operation has workers; the result has the same bytes whatever it chooses. Every item
+ * is run exactly once before the next step.
+ *
+ * Threads: different indexes are independent. On one index any number of searches may run side by side (one
+ * searcher per thread); an operation that changes the index (insert, build, save) excludes everything else on it.
+ * The host orders the calls; the core does not lock.
+ *
+ * Ownership is said in three phrases: "owned by caller", "borrowed until X", "copied".
+ * Every fallible function returns a status: 0 done, > 0 more to do, < 0 an error of DISKANN_ERR_*.
+ */
+#ifndef DISKANN_H
+#define DISKANN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- status -------------------------------------------------------------------------------------------- */
+
+/* Frozen values: they cross into JavaScript and into stored logs. X(name, value, text) */
+#define DISKANN_STATUS_TABLE(X)                                                                                   \
+    X(OK, 0, "done")                                                                                              \
+    X(RUN, 1, "a stage has items to run")                                                                         \
+    X(IO, 2, "a stage has requests to serve")                                                                     \
+    X(ERR_INVALID_ARGUMENT, -1, "an argument is out of range")                                                    \
+    X(ERR_DIMENSION_MISMATCH, -2, "a vector has another length than the index")                                   \
+    X(ERR_NOT_FINITE, -3, "a vector holds NaN or Infinity, or its squared norm is above FLT_MAX / 4")             \
+    X(ERR_DUPLICATE_ID, -4, "an id is given twice or is in the index already")                                    \
+    X(ERR_NOT_FOUND, -5, "no such id")                                                                            \
+    X(ERR_CLOSED, -6, "the index is closed")                                                                      \
+    X(ERR_BUSY, -7, "another operation changes the index")                                                        \
+    X(ERR_LOCKED, -8, "another writer holds the file")                                                            \
+    X(ERR_CORRUPT, -9, "the bytes are not an undamaged index")                                                    \
+    X(ERR_VERSION, -10, "the file has a layout version or a feature that this build does not know")               \
+    X(ERR_IO, -11, "reading or writing failed")                                                                   \
+    X(ERR_NO_MEMORY, -12, "not enough memory")                                                                    \
+    X(ERR_UNSUPPORTED, -13, "this build or index cannot do that")                                                 \
+    X(ERR_FULL, -14, "the index holds as many vectors as it can")                                                 \
+    X(ERR_CANCELLED, -15, "the operation was cancelled")
+
+#define DISKANN_STATUS_ENTRY(name, value, text) DISKANN_##name = value,
+enum diskann_status { DISKANN_STATUS_TABLE(DISKANN_STATUS_ENTRY) };
+#undef DISKANN_STATUS_ENTRY
+
+/* The text of a status; static storage, never NULL. */
+const char *diskann_status_text(int status);
+
+/* ---- configuration ------------------------------------------------------------------------------------- */
+
+enum diskann_metric {      /* distances: smaller is nearer */
+    DISKANN_L2 = 0,        /* squared Euclidean */
+    DISKANN_COSINE = 1,    /* 1 - cosine; a zero vector has distance 1 to everything */
+    DISKANN_IP = 2,        /* -<q, x> */
+    DISKANN_L1 = 3,        /* Manhattan */
+    DISKANN_METRIC_COUNT = 4
+};
+
+enum diskann_data_type { DISKANN_F32 = 0, DISKANN_F16 = 1, DISKANN_I8 = 2, DISKANN_U8 = 3, DISKANN_DATA_TYPE_COUNT = 4 };
+
+/* Kernel families. All give the same bits; forcing one is for tests and measurements. */
+enum diskann_simd {
+    DISKANN_SIMD_AUTO = 0,
+    DISKANN_SIMD_PORTABLE = 1, /* SSE2 on x86-64 */
+    DISKANN_SIMD_AVX2 = 2,
+    DISKANN_SIMD_AVX512 = 3,
+    DISKANN_SIMD_NEON = 4,
+    DISKANN_SIMD_WASM128 = 5,
+    DISKANN_SIMD_COUNT = 6
+};
+
+enum {
+    DISKANN_DIMENSIONS_MIN = 1,
+    DISKANN_DIMENSIONS_MAX = 65535,
+    DISKANN_MAX_DEGREE_MIN = 4,
+    DISKANN_MAX_DEGREE_DEFAULT = 32,
+    DISKANN_MAX_DEGREE_MAX = 512,
+    DISKANN_LIST_SIZE_MIN = 1,
+    DISKANN_BUILD_LIST_SIZE_DEFAULT = 100,
+    DISKANN_LIST_SIZE_MAX = 65535,
+    DISKANN_K_MAX = 65535,
+    DISKANN_BEAM_WIDTH_MAX = 64,
+    DISKANN_WORKERS_MAX = 256,
+    DISKANN_SUPERBLOCK_BYTES = 4096
+};
+#define DISKANN_ALPHA_DEFAULT 1.2f
+#define DISKANN_ID_MAX ((UINT64_C(1) << 53) - 1)
+#define DISKANN_SIZE_MAX UINT32_C(0x7ffffffe)
+
+typedef struct diskann_config {
+    uint32_t dimensions;      /* 1 .. 65535 */
+    uint32_t metric;          /* enum diskann_metric */
+    uint32_t data_type;       /* enum diskann_data_type; DISKANN_F32 is built in */
+    uint32_t max_degree;      /* R, 4 .. 512 */
+    uint32_t build_list_size; /* L at build, 1 .. 65535 */
+    float alpha;              /* 1 .. 2 */
+    uint32_t simd;            /* enum diskann_simd; not stored in a file */
+    uint32_t reserved;        /* 0 */
+    uint64_t seed;            /* order of insertion of a build */
+} diskann_config;
+
+/* Fills in the defaults: l2, f32, R 32, L 100, alpha 1.2, seed 0. */
+void diskann_config_init(diskann_config *config, uint32_t dimensions);
+
+/*
+ * Where memory comes from. `allocate` returns zeroed or dirty memory aligned to 64 bytes, or NULL; `release` gets
+ * the size back. Both may be called from any thread that drives an operation. Borrowed until the last object made
+ * with it is destroyed; NULL where a parameter of this type is taken means malloc.
+ */
+typedef struct diskann_allocator {
+    void *(*allocate)(void *context, size_t bytes);
+    void (*release)(void *context, void *memory, size_t bytes);
+    void *context;
+} diskann_allocator;
+
+/* ---- index --------------------------------------------------------------------------------------------- */
+
+typedef struct diskann_index diskann_index;
+
+/* An empty index; owned by caller. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED (data type, simd), ERR_NO_MEMORY. */
+int diskann_index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out);
+/* Frees it and all it holds; no operation or searcher on it may be alive. NULL is fine. */
+void diskann_index_destroy(diskann_index *index);
+
+typedef struct diskann_stats {
+    diskann_config config;     /* simd says what runs, never AUTO */
+    uint64_t size;             /* vectors */
+    uint64_t next_id;          /* what an insert without ids assigns first */
+    uint64_t edges;            /* sum of the degrees */
+    uint32_t degree_max;       /* largest degree in use */
+    uint32_t record_bytes;
+    uint32_t page_bytes;
+    uint32_t records_per_page;
+    uint64_t pages;            /* node pages */
+    uint64_t file_bytes;       /* what a save writes */
+    uint64_t memory_vectors;   /* size * dimensions * element size */
+    uint64_t memory_graph;     /* size * max_degree * 4 */
+    uint64_t memory_records;   /* bytes allocated for records: holds vectors, graph, ids, page headers, slack */
+    uint64_t memory_ids;       /* map from id to slot */
+    uint64_t memory_total;     /* all that the index holds now, without searchers and operations */
+} diskann_stats;
+
+/* Cost: O(size), for the degrees. */
+void diskann_index_stats(const diskann_index *index, diskann_stats *out);
+uint64_t diskann_index_size(const diskann_index *index);
+
+/* 1 if the id is in the index, else 0. */
+int diskann_index_has(const diskann_index *index, uint64_t id);
+/* Writes the vector as it was added, to the bit: `dimensions` floats into `out`. ERR_NOT_FOUND. */
+int diskann_index_get(const diskann_index *index, uint64_t id, float *out);
+
+/* ---- search -------------------------------------------------------------------------------------------- */
+
+typedef struct diskann_searcher diskann_searcher;
+
+typedef struct diskann_search_params {
+    uint32_t k;          /* 1 .. 65535 */
+    uint32_t list_size;  /* L, 1 .. 65535; raised to k */
+    uint32_t beam_width; /* W, 1 .. 64: candidates expanded per round */
+    uint32_t page_search;/* 0 | 1: score every record of a page when the page is first used */
+} diskann_search_params;
+
+typedef struct diskann_search_counters {
+    uint64_t distances; /* distance computations */
+    uint64_t hops;      /* records expanded */
+    uint64_t rounds;
+} diskann_search_counters;
+
+/* The scratch memory of one searching thread; owned by caller. It grows when the index or L grow, and is reused. */
+int diskann_searcher_create(const diskann_index *index, diskann_searcher **out);
+void diskann_searcher_destroy(diskann_searcher *searcher);
+
+/*
+ * Greedy search (DiskANN, NeurIPS 2019, algorithm 1). `query`: `dimensions` floats, borrowed for the call.
+ * Writes min(k, size) hits, nearest first, equal distances by id, into ids[k] and distances[k], and their number into
+ * *count; `counters` may be NULL. Allocates only when the index or L grew since the last search of this searcher.
+ * The answer depends on (index bytes, query, params) only. ERR_INVALID_ARGUMENT, ERR_NOT_FINITE, ERR_NO_MEMORY.
+ */
+int diskann_search(diskann_searcher *searcher, const float *query, const diskann_search_params *params, uint64_t *ids,
+                   float *distances, uint32_t *count, diskann_search_counters *counters);
+
+/* ---- operations ---------------------------------------------------------------------------------------- */
+
+typedef struct diskann_op diskann_op;
+
+enum diskann_phase {
+    DISKANN_PHASE_NONE = 0,
+    DISKANN_PHASE_VALIDATE = 1, /* rows, ids */
+    DISKANN_PHASE_LINK = 2,     /* graph: search, prune, back-edges */
+    DISKANN_PHASE_ORDER = 3,    /* final prune, locality order */
+    DISKANN_PHASE_READ = 4,
+    DISKANN_PHASE_CHECK = 5,    /* checksums, records */
+    DISKANN_PHASE_AUDIT = 6,    /* graph */
+    DISKANN_PHASE_SEAL = 7,     /* checksums of changed pages */
+    DISKANN_PHASE_WRITE = 8,
+    DISKANN_PHASE_SCAN = 9,     /* exact search */
+    DISKANN_PHASE_COUNT = 10
+};
+/* "validate", "link", ...; static storage. */
+const char *diskann_phase_text(uint32_t phase);
+
+enum diskann_request_kind { DISKANN_READ = 1, DISKANN_WRITE = 2, DISKANN_SYNC = 3 };
+
+typedef struct diskann_request {
+    uint32_t kind;   /* enum diskann_request_kind */
+    uint32_t ticket; /* handed back to diskann_op_complete */
+    uint64_t offset; /* in the file */
+    uint64_t length; /* bytes; 0 for SYNC */
+    void *buffer;    /* READ: to be filled; WRITE: to be written; borrowed until the ticket is completed */
+} diskann_request;
+
+typedef struct diskann_stage {
+    uint32_t phase;        /* enum diskann_phase */
+    uint32_t parallel;     /* 1: ranges may run on several workers at once; 0: one at a time, in ascending order */
+    uint64_t items;        /* RUN: items of this stage */
+    uint64_t done;         /* progress of the phase, in units of its own */
+    uint64_t total;
+    uint32_t request_count;/* IO: requests to serve, in any order */
+    uint32_t reserved;
+    const diskann_request *requests; /* borrowed until the next step */
+} diskann_stage;
+
+/*
+ * Goes to the next stage. DISKANN_RUN, DISKANN_IO, DISKANN_OK (finished), or an error (failed; only
+ * diskann_op_failure, diskann_op_added and diskann_op_end may follow). Cheap.
+ */
+int diskann_op_step(diskann_op *op, diskann_stage *stage);
+/* Runs items [begin, end) of the stage as worker `worker` (0 .. workers - 1; one thread per worker at a time). */
+void diskann_op_run(diskann_op *op, uint32_t worker, uint64_t begin, uint64_t end);
+/* One request is served: `status` is DISKANN_OK or DISKANN_ERR_IO. */
+void diskann_op_complete(diskann_op *op, uint32_t ticket, int status);
+/*
+ * Asks the operation to stop; may be called from any thread at any time. Go on driving: the items of the stage become
+ * cheap, and a later step returns ERR_CANCELLED once the index is whole again (an insert ends between two batches:
+ * its committed rows stay; a build leaves the index empty; everything else changes nothing).
+ */
+void diskann_op_cancel(diskann_op *op);
+/* Ends it, at any time, and frees it. Ending an insert or build before its last step is the same as cancelling it. */
+void diskann_op_end(diskann_op *op);
+/* Drives to the end on the calling thread, for an operation that has no requests. */
+int diskann_op_finish(diskann_op *op);
+
+enum { DISKANN_NOWHERE = -1 };
+typedef struct diskann_failure {
+    int32_t status;   /* what step returned */
+    uint32_t detail;  /* enum diskann_finding_kind for ERR_CORRUPT, else 0 */
+    int64_t row;      /* row of the input, or DISKANN_NOWHERE */
+    int64_t page;     /* node page, or DISKANN_NOWHERE */
+    uint64_t value;   /* the id (DUPLICATE_ID), the bytes wanted (NO_MEMORY), the version or features found (VERSION) */
+} diskann_failure;
+/* Says more about the error that step returned. */
+void diskann_op_failure(const diskann_op *op, diskann_failure *out);
+
+/* -- insert and build -- */
+
+/*
+ * Insert adds rows to an index; build fills an empty index (better graph, locality order). `workers` >= 1 is
+ * the number of threads that may run items. Give the rows with diskann_op_rows, any number of times, before the first step.
+ * All rows are validated before anything changes.
+ */
+int diskann_insert_begin(diskann_index *index, uint32_t workers, diskann_op **out);
+int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out);
+/*
+ * Appends `rows` vectors, row-major, `dimensions` elements of `data_type` each (f32 here), copied straight into
+ * records. `ids`: one per row, copied; NULL assigns next_id, next_id + 1, ...; all calls of one operation give ids
+ * or none does. ERR_INVALID_ARGUMENT, ERR_NO_MEMORY, ERR_FULL; a failed call appends nothing.
+ */
+int diskann_op_rows(diskann_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows);
+/* Rows that are in the index for good so far. */
+uint64_t diskann_op_added(const diskann_op *op);
+/* Distance computations so far (search and prune), for measurements. */
+uint64_t diskann_op_distances(const diskann_op *op);
+
+/* -- open, save -- */
+
+/*
+ * Opens a file of `file_bytes` bytes fully in memory. After the last step take the index with diskann_open_take.
+ * ERR_CORRUPT (with page), ERR_VERSION, ERR_IO, ERR_NO_MEMORY, ERR_UNSUPPORTED.
+ */
+int diskann_open_begin(uint64_t file_bytes, uint32_t simd, uint32_t workers, const diskann_allocator *allocator,
+                       diskann_op **out);
+/* The opened index, owned by caller; NULL before the end or when taken already. */
+diskann_index *diskann_open_take(diskann_op *op);
+/*
+ * Writes the index: WRITE requests that cover the file [0, file_bytes) once, then one SYNC. The host writes to a
+ * temporary name and renames after the end. Equal indexes write equal bytes.
+ */
+int diskann_save_begin(diskann_index *index, uint32_t workers, diskann_op **out);
+
+/* -- exact search -- */
+
+/* Scans all vectors; k and the order of hits as in diskann_search. `query` is copied. */
+int diskann_exact_begin(const diskann_index *index, const float *query, uint32_t k, uint32_t workers, diskann_op **out);
+/* After the last step: as diskann_search writes them. */
+void diskann_exact_take(diskann_op *op, uint64_t *ids, float *distances, uint32_t *count);
+
+/* -- verify -- */
+
+enum diskann_finding_kind {
+    DISKANN_FINDING_NONE = 0,
+    DISKANN_FINDING_SUPERBLOCK = 1,     /* magic, checksum or a field of the superblock */
+    DISKANN_FINDING_FILE_BYTES = 2,     /* the file is shorter or longer than the superblock says */
+    DISKANN_FINDING_CHECKSUM = 3,       /* page */
+    DISKANN_FINDING_PAGE_HEADER = 4,    /* page number or padding */
+    DISKANN_FINDING_DEGREE = 5,         /* degree above R, or tree edges above degree */
+    DISKANN_FINDING_EDGE_RANGE = 6,     /* an edge to a slot that does not exist */
+    DISKANN_FINDING_SELF_EDGE = 7,
+    DISKANN_FINDING_DUPLICATE_EDGE = 8,
+    DISKANN_FINDING_NOT_FINITE = 9,     /* vector or norm */
+    DISKANN_FINDING_NORM = 10,          /* the stored norm is not the vector's */
+    DISKANN_FINDING_ID = 11,            /* id above 2^53 - 1, or twice */
+    DISKANN_FINDING_TREE = 12,          /* tree edges do not form a tree over all records */
+    DISKANN_FINDING_UNREACHABLE = 13,   /* a record that no search can reach */
+    DISKANN_FINDING_COUNT = 14
+};
+/* A short English sentence; static storage. */
+const char *diskann_finding_text(uint32_t kind);
+
+typedef struct diskann_finding {
+    uint32_t kind; /* enum diskann_finding_kind */
+    uint32_t slot; /* record, or UINT32_MAX */
+    int64_t page;  /* node page, or DISKANN_NOWHERE */
+} diskann_finding;
+
+enum { DISKANN_FINDINGS_MAX = 100 };
+
+/* Audits checksums, records and graph. The status of the last step is OK whatever it finds. */
+int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_op **out);
+/* What it found, in order of slot: borrowed until the op ends; at most DISKANN_FINDINGS_MAX, *total counts all. */
+const diskann_finding *diskann_verify_findings(const diskann_op *op, uint32_t *count, uint64_t *total);
+
+/* ---- machine ------------------------------------------------------------------------------------------- */
+
+/* 1 if this build has the family and this CPU runs it. AUTO is always available. */
+int diskann_simd_available(uint32_t simd);
+/* "portable", "avx2", ...; static storage. */
+const char *diskann_simd_text(uint32_t simd);
+/* What AUTO picks on this CPU. */
+uint32_t diskann_simd_best(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

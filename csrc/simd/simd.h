@@ -1,0 +1,42 @@
+/*
+ * Kernels: one table per instruction set, the same bits from each (the floor's contract; see csrc/README.md).
+ *
+ * The rule for a float sum over i = 0 .. dims - 1: 32 lanes that start at +0; element i is added to lane i mod 32, i
+ * ascending, product rounded before the sum (no fused multiply-add); missing elements of the last 32 add +0. Then the
+ * lanes are folded in halves: lane j += lane j + 16 for j < 16, then + 8, + 4, + 2, + 1. A result of -0 becomes +0.
+ */
+#ifndef DISKANN_SIMD_H
+#define DISKANN_SIMD_H
+
+#include "../include/diskann.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum simd_sum {
+    SIMD_SUM_L2 = 0,  /* sum (a - b)^2 */
+    SIMD_SUM_DOT = 1, /* sum a * b */
+    SIMD_SUM_L1 = 2,  /* sum |a - b| */
+    SIMD_SUM_COUNT = 3
+};
+
+/* One sum. `a`, `b`: dims elements, 4-byte aligned. */
+typedef float simd_one(const void *a, const void *b, uint32_t dims);
+/*
+ * out[i] = one(query, rows[i]) for i < count. Rows are expected to be cold: the kernel prefetches ahead inside.
+ */
+typedef void simd_many(const void *query, const void *const *rows, uint32_t count, uint32_t dims, float *out);
+
+typedef struct simd_kernels {
+    uint32_t simd; /* enum diskann_simd */
+    /* [element type][sum]; NULL: that type is not built in */
+    simd_one *one[DISKANN_DATA_TYPE_COUNT][SIMD_SUM_COUNT];
+    simd_many *many[DISKANN_DATA_TYPE_COUNT][SIMD_SUM_COUNT];
+    /* CRC-32C (Castagnoli, reflected, initial and final complement inside): crc of `bytes` bytes after `crc`; start with 0. */
+    uint32_t (*crc32c)(uint32_t crc, const void *data, size_t bytes);
+} simd_kernels;
+
+/* The table of a family, or NULL where this build or this CPU lacks it. AUTO: the best one, never NULL. */
+const simd_kernels *simd_kernels_get(uint32_t simd);
+
+#endif

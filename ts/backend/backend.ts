@@ -1,0 +1,102 @@
+/**
+ * What the API asks of a backend. Three exist: native (the addon), wasm, and worker (a proxy of one of those in
+ * another thread). Arguments arrive checked (`ts/api` checks them); a backend trusts shapes but not file bytes.
+ *
+ * Order of calls is kept by `ts/api`: a backend never sees a write beside any other call on the same index.
+ * Long calls never hold the calling thread for more than about 8 ms at a time.
+ */
+import type { FileHandleLike, Progress, Simd, VerifyReport } from "../core/types.js";
+
+/** Enumerations cross as the numbers of `diskann.h`. */
+export interface CoreConfig {
+  readonly dimensions: number;
+  readonly metric: number;
+  readonly dataType: number;
+  readonly maxDegree: number;
+  readonly buildListSize: number;
+  readonly alpha: number;
+  readonly seed: number;
+}
+
+/** `diskann_stats`, one field each. */
+export interface CoreStats extends CoreConfig {
+  readonly simd: number;
+  readonly size: number;
+  readonly nextId: number;
+  readonly edges: number;
+  readonly degreeMax: number;
+  readonly recordBytes: number;
+  readonly pageBytes: number;
+  readonly recordsPerPage: number;
+  readonly pages: number;
+  readonly fileBytes: number;
+  readonly memoryVectors: number;
+  readonly memoryGraph: number;
+  readonly memoryRecords: number;
+  readonly memoryIds: number;
+  readonly memoryTotal: number;
+}
+
+export interface Control {
+  readonly signal?: AbortSignal | undefined;
+  readonly onProgress?: Progress | undefined;
+  readonly threads?: number | undefined;
+}
+
+export interface CoreSearch {
+  readonly k: number;
+  readonly listSize: number;
+  readonly beamWidth: number;
+  readonly pageSearch: boolean;
+}
+
+/** Rows of hits: `count` rows of `k`, padded with NaN and Infinity. */
+export interface CoreHits {
+  readonly ids: Float64Array;
+  readonly distances: Float32Array;
+  readonly distanceComputations: number;
+  readonly hops: number;
+}
+
+/** Bytes of an index, wherever they come from. */
+export type CoreSource =
+  | { readonly kind: "path"; readonly path: string }
+  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
+  | { readonly kind: "blob"; readonly blob: import("../core/types.js").BlobLike };
+export type CoreTarget =
+  | { readonly kind: "path"; readonly path: string }
+  | { readonly kind: "handle"; readonly handle: FileHandleLike };
+
+/** Rows on their way into an index: append in slabs of at most a few MB, then run, or discard. */
+export interface BackendInsert {
+  /** Copies `rows.length / dimensions` rows into records. `ids` has one per row; all slabs have it or none. */
+  append(rows: Float32Array, ids: Float64Array | undefined): void | Promise<void>;
+  /** Validates all rows, then links them. Rejects with `added` on the error. */
+  run(control: Control): Promise<void>;
+  /** Ends it without changing the index; after `run` it does nothing. */
+  discard(): void | Promise<void>;
+}
+
+export interface BackendIndex {
+  readonly size: number;
+  search(query: Float32Array, params: CoreSearch, signal?: AbortSignal): Promise<CoreHits>;
+  /** `queries`: count x dimensions, row-major. */
+  searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits>;
+  searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits>;
+  get(id: number): Promise<Float32Array | undefined>;
+  has(id: number): Promise<boolean>;
+  insert(kind: "build" | "add", threads: number | undefined): BackendInsert | Promise<BackendInsert>;
+  save(target: CoreTarget, control: Control): Promise<void>;
+  toBytes(control: Control): Promise<Uint8Array>;
+  verify(control: Control): Promise<VerifyReport>;
+  stats(): CoreStats;
+  /** Frees everything; no call is under way. Idempotent. */
+  close(): void | Promise<void>;
+}
+
+export interface Backend {
+  readonly name: "native" | "wasm";
+  readonly simd: Simd;
+  create(config: CoreConfig): Promise<BackendIndex>;
+  open(source: CoreSource, control: Control): Promise<BackendIndex>;
+}

@@ -1,0 +1,14 @@
+import type { ErrorCode } from "./types.js";
+
+/** Every error of this library that is not an aborted signal's reason. */
+export class DiskAnnError extends Error {
+  readonly code: ErrorCode;
+  /** Rows committed before a failed or aborted `add`. */
+  added?: number;
+
+  constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
+    super(message, options);
+    this.name = "DiskAnnError";
+    this.code = code;
+  }
+}

@@ -1,0 +1,181 @@
+/** Public types shared by every entry. Names and shapes are a contract: change them only with a major version. */
+
+/** Distances; smaller is nearer. `l2` = squared Euclidean, `cosine` = 1 - cos, `ip` = -<q,x>, `l1` = Manhattan. */
+export type Metric = "l2" | "cosine" | "ip" | "l1";
+
+/** How the index stores vectors. */
+export type DataType = "f32" | "f16" | "i8" | "u8";
+
+/** One vector of `dimensions` finite numbers. Typed-array views are honoured with their byte offset. */
+export type Vector = Float32Array | Int8Array | Uint8Array | readonly number[];
+
+/** An id of yours, or one assigned in order of insertion: an integer in 0 .. 2^53 - 1. */
+export type Id = number;
+
+/** Many vectors: a row-major typed array of n x `dimensions`, or a (possibly asynchronous) sequence of vectors. */
+export type VectorSource =
+  | Float32Array
+  | Int8Array
+  | Uint8Array
+  | readonly Vector[]
+  | Iterable<Vector>
+  | AsyncIterable<Vector>;
+
+/** Kernel families; all give the same bits. */
+export type Simd = "portable" | "avx2" | "avx512" | "neon" | "wasm128";
+
+export interface IndexOptions {
+  /** Length of every vector, 1 .. 65535. */
+  dimensions: number;
+  /** Default `"l2"`. */
+  metric?: Metric | undefined;
+  /** Default `"f32"`. */
+  dataType?: DataType | undefined;
+  /** R: most edges a node keeps, 4 .. 512, default 32. More: better recall, larger file, slower build. */
+  maxDegree?: number | undefined;
+  /** L at build: candidates considered per insertion, 1 .. 65535, default 100. More: better graph, slower build. */
+  buildListSize?: number | undefined;
+  /** Pruning slack, 1 .. 2, default 1.2. Larger keeps more long edges. */
+  alpha?: number | undefined;
+  /** Threads of build, add and batch search, 1 .. 256; default: all cores (WASM: one). Never changes the result. */
+  threads?: number | undefined;
+  /** Order of insertion of a build; an integer in 0 .. 2^53 - 1, default 0. */
+  seed?: number | undefined;
+}
+
+export interface ProgressEvent {
+  /** `"validate" | "link" | "order" | "read" | "check" | "audit" | "seal" | "write" | "scan"` */
+  readonly phase: string;
+  readonly done: number;
+  readonly total: number;
+}
+export type Progress = (progress: ProgressEvent) => void;
+
+export interface CallOptions {
+  /** Aborting rejects the call with `signal.reason`. */
+  signal?: AbortSignal | undefined;
+  onProgress?: Progress | undefined;
+}
+
+export interface BuildControl extends CallOptions {
+  /** One id per row; default: the next free ones, 0, 1, 2, ... */
+  ids?: ArrayLike<number> | undefined;
+}
+
+export type OpenOptions = CallOptions;
+
+export interface SearchOptions {
+  /** Hits wanted, 1 .. 65535, default 10. */
+  k?: number | undefined;
+  /** L: candidates kept while searching, 1 .. 65535, default max(64, 1.5 k), raised to k. The recall/speed knob. */
+  searchListSize?: number | undefined;
+  /** W: candidates expanded per round, 1 .. 64, default 1 in memory. */
+  beamWidth?: number | undefined;
+  /** Score every record of a page when the page is first used; default false in memory. */
+  pageSearch?: boolean | undefined;
+  signal?: AbortSignal | undefined;
+  /** `searchBatch` only: 1 .. 256; default: all cores. */
+  threads?: number | undefined;
+}
+
+export interface SearchHit {
+  readonly id: Id;
+  readonly distance: number;
+}
+
+export interface SearchBatch {
+  /** Number of queries. */
+  readonly count: number;
+  readonly k: number;
+  /** `[count * k]`, row-major; `NaN` pads a row that has fewer than k hits. */
+  readonly ids: Float64Array;
+  /** `[count * k]`; `Infinity` pads. */
+  readonly distances: Float32Array;
+  /** Hits of one query. */
+  hits(row: number): SearchHit[];
+}
+
+/** Work a search or a batch of searches did. */
+export interface SearchCounters {
+  readonly distanceComputations: number;
+  readonly hops: number;
+}
+
+export interface VerifyReport {
+  readonly ok: boolean;
+  readonly errors: readonly { readonly code: ErrorCode; readonly message: string; readonly page?: number }[];
+}
+
+export interface IndexStats {
+  readonly size: number;
+  readonly dimensions: number;
+  readonly metric: Metric;
+  readonly dataType: DataType;
+  readonly maxDegree: number;
+  readonly buildListSize: number;
+  readonly alpha: number;
+  readonly seed: number;
+  /** Degrees in use. */
+  readonly degree: { readonly average: number; readonly max: number };
+  /** Bytes held, by part; `total` is all of it. */
+  readonly memory: {
+    /** The vectors alone: size x dimensions x element size. */
+    readonly vectors: number;
+    /** The neighbour lists alone: size x maxDegree x 4. */
+    readonly graph: number;
+    /** What is allocated for records: vectors, neighbour lists, ids, page headers, padding. */
+    readonly records: number;
+    /** The map from id to record. */
+    readonly ids: number;
+    readonly total: number;
+  };
+  /** The paged form that is both the memory image and the file. `waste` is the share of a page no record uses. */
+  readonly layout: {
+    readonly recordBytes: number;
+    readonly pageBytes: number;
+    readonly recordsPerPage: number;
+    readonly pages: number;
+    readonly fileBytes: number;
+    readonly waste: number;
+  };
+  /** Defaults of the search options here. */
+  readonly search: { readonly beamWidth: number; readonly pageSearch: boolean };
+  readonly backend: "native" | "wasm";
+  readonly simd: Simd;
+}
+
+export type ErrorCode =
+  | "ERR_INVALID_ARGUMENT"
+  | "ERR_DIMENSION_MISMATCH"
+  | "ERR_NOT_FINITE"
+  | "ERR_DUPLICATE_ID"
+  | "ERR_NOT_FOUND"
+  | "ERR_CLOSED"
+  | "ERR_BUSY"
+  | "ERR_LOCKED"
+  | "ERR_CORRUPT"
+  | "ERR_VERSION"
+  | "ERR_IO"
+  | "ERR_NO_MEMORY"
+  | "ERR_UNSUPPORTED"
+  | "ERR_FULL";
+
+/** Structural stand-ins for browser types, so that the declarations compile without lib DOM. */
+export interface BlobLike {
+  readonly size: number;
+  slice(start?: number, end?: number): BlobLike;
+  arrayBuffer(): Promise<ArrayBuffer>;
+}
+export interface FileHandleLike {
+  readonly kind: "file";
+  getFile(): Promise<BlobLike>;
+  createWritable(options?: { keepExistingData?: boolean }): Promise<{
+    write(data: { type: "write"; position: number; data: Uint8Array }): Promise<void>;
+    close(): Promise<void>;
+    abort?(reason?: unknown): Promise<void>;
+  }>;
+}
+
+/** Node, Deno, Bun: a path or `file:` URL. Anywhere: the bytes. Browser: a `Blob`, `File` or `FileSystemFileHandle`. */
+export type IndexSource = string | URL | ArrayBuffer | Uint8Array | BlobLike | FileHandleLike;
+export type SaveTarget = string | URL | FileHandleLike;
