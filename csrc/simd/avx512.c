@@ -1,0 +1,58 @@
+/* Sixteen floats at a time, for CPUs with AVX-512 F, BW, DQ and VL (servers since Skylake, Zen 4). */
+#include "families.h"
+
+#if defined(DISKANN_HAVE_AVX512)
+
+#include <immintrin.h>
+
+enum { LANE_WIDTH = 16 };
+typedef __m512 lane_vector;
+
+static inline lane_vector lane_zero(void)
+{
+    return _mm512_setzero_ps();
+}
+
+static inline lane_vector lane_load(const float *p)
+{
+    return _mm512_loadu_ps(p);
+}
+
+static inline lane_vector lane_load_part(const float *p, uint32_t n)
+{
+    return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+}
+
+static inline lane_vector lane_add(lane_vector a, lane_vector b)
+{
+    return _mm512_add_ps(a, b);
+}
+
+static inline lane_vector lane_sub(lane_vector a, lane_vector b)
+{
+    return _mm512_sub_ps(a, b);
+}
+
+static inline lane_vector lane_mul(lane_vector a, lane_vector b)
+{
+    return _mm512_mul_ps(a, b);
+}
+
+static inline lane_vector lane_abs(lane_vector a)
+{
+    return _mm512_abs_ps(a);
+}
+
+static inline float lane_fold(lane_vector a)
+{
+    const __m256 eight = _mm256_add_ps(_mm512_castps512_ps256(a), _mm512_extractf32x8_ps(a, 1));
+    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(eight), _mm256_extractf128_ps(eight, 1));
+    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
+    return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
+}
+
+#include "lanes.h"
+
+const simd_kernels simd_avx512 = LANES_TABLE(DISKANN_SIMD_AVX512, crc32c_sse42);
+
+#endif
