@@ -25,7 +25,11 @@ const nodeFile = platform === "win32" ? "bin/node.exe" : "bin/node";
 
 /** The executables themselves are registry packages; the wrapper packages (`deno`, `bun`) only pick one. */
 const packages = {
-  deno: { name: `@deno/${platform}-${cpu}${platform === "linux" ? "-glibc" : ""}`, version: "2.9.6", file: `deno${exe}` },
+  deno: {
+    name: `@deno/${platform}-${cpu}${platform === "linux" ? "-glibc" : ""}`,
+    version: "2.9.6",
+    file: `deno${exe}`,
+  },
   bun: {
     name: `@oven/bun-${platform === "win32" ? "windows" : platform}-${bunCpu}`,
     version: "1.4.5",
@@ -54,7 +58,14 @@ export async function runtime(name) {
     await writeFile(join(temporary, "package.json"), JSON.stringify({ private: true }));
     await run(
       "npm",
-      ["install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-save", `${wanted.name}@${wanted.version}`],
+      [
+        "install",
+        "--ignore-scripts",
+        "--no-audit",
+        "--no-fund",
+        "--no-save",
+        `${wanted.name}@${wanted.version}`,
+      ],
       { cwd: temporary, shell: platform === "win32" },
     );
     await chmod(join(temporary, "node_modules", wanted.name, wanted.file), 0o755);

@@ -1,0 +1,19 @@
+/* Which npm script needs which tools of the system and which built things. */
+
+const building = ["compiler", "python", "emscripten"];
+const everything = ["addon", "wasm", "bundle"];
+
+export const GOALS = {
+  build: { tools: building, steps: everything, needs: ["wasm|addon", "bundle"] },
+  demo: { tools: building, steps: everything, needs: ["wasm|addon"] },
+  bench: { tools: building, steps: everything, needs: ["wasm|addon", "bundle"] },
+  check: { tools: ["compiler"], steps: [], needs: [] },
+  test: { tools: [...building, "chromium", "arm64", "qemu"], steps: everything, needs: ["wasm|addon"] },
+  "test:all": {
+    tools: [...building, "chromium", "arm64", "qemu", "clang", "firefox"],
+    steps: everything,
+    needs: ["wasm|addon"],
+  },
+  prebuild: { tools: [...building, "arm64", "qemu", "mingw", "wine"], steps: [], needs: [] },
+  pack: { tools: building, steps: everything, needs: ["wasm", "bundle"] },
+};

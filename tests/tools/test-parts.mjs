@@ -1,0 +1,8 @@
+/* The parts of `npm test`, in order; those with `all` run in `npm run test:all` only. `tools`: setup/debian.mjs. */
+
+export const PARTS = [
+  { name: "tidy", command: ["tests/tidy/run.mjs"], tools: ["compiler"] },
+  { name: "c", command: ["tests/tools/c-tests.mjs"], tools: ["compiler"] },
+  { name: "vitest", vitest: ["--project=fast"] },
+  { name: "slow", vitest: ["--project=slow"], all: true },
+];
