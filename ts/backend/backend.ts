@@ -4,8 +4,11 @@
  *
  * Order of calls is kept by `ts/api`: a backend never sees a write beside any other call on the same index.
  * Long calls never hold the calling thread for more than about 8 ms at a time.
+ * Typed arrays may be reused by the caller as soon as a method has returned (its promise pending): what is needed of
+ * them later is copied before. They may be views with a byte offset.
+ * Errors are made with `ts/core/status.ts`; an aborted call may reject with anything, `ts/api` rejects with the reason.
  */
-import type { FileHandleLike, Progress, Simd, VerifyReport } from "../core/types.js";
+import type { AbortSignalLike, BlobLike, FileHandleLike, Progress, Simd, VerifyReport } from "../core/types.js";
 
 /** Enumerations cross as the numbers of `diskann.h`. */
 export interface CoreConfig {
@@ -38,7 +41,7 @@ export interface CoreStats extends CoreConfig {
 }
 
 export interface Control {
-  readonly signal?: AbortSignal | undefined;
+  readonly signal?: AbortSignalLike | undefined;
   readonly onProgress?: Progress | undefined;
   readonly threads?: number | undefined;
 }
@@ -62,7 +65,7 @@ export interface CoreHits {
 export type CoreSource =
   | { readonly kind: "path"; readonly path: string }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  | { readonly kind: "blob"; readonly blob: import("../core/types.js").BlobLike };
+  | { readonly kind: "blob"; readonly blob: BlobLike };
 export type CoreTarget =
   | { readonly kind: "path"; readonly path: string }
   | { readonly kind: "handle"; readonly handle: FileHandleLike };
@@ -79,7 +82,7 @@ export interface BackendInsert {
 
 export interface BackendIndex {
   readonly size: number;
-  search(query: Float32Array, params: CoreSearch, signal?: AbortSignal): Promise<CoreHits>;
+  search(query: Float32Array, params: CoreSearch, signal?: AbortSignalLike): Promise<CoreHits>;
   /** `queries`: count x dimensions, row-major. */
   searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits>;
   searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits>;

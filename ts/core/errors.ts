@@ -5,6 +5,10 @@ export class DiskAnnError extends Error {
   readonly code: ErrorCode;
   /** Rows committed before a failed or aborted `add`. */
   added?: number;
+  /** The row of the input that is at fault. */
+  row?: number;
+  /** The page of the file that is at fault. */
+  page?: number;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);

@@ -51,9 +51,23 @@ export interface ProgressEvent {
 }
 export type Progress = (progress: ProgressEvent) => void;
 
+/** What is used of an `AbortSignal`: a structural stand-in, so that the declarations compile without lib DOM. */
+export interface AbortSignalLike {
+  readonly aborted: boolean;
+  readonly reason: unknown;
+  addEventListener(type: "abort", listener: () => void): void;
+  removeEventListener(type: "abort", listener: () => void): void;
+}
+
+/** What is used of a `URL`. */
+export interface UrlLike {
+  readonly href: string;
+  readonly protocol: string;
+}
+
 export interface CallOptions {
   /** Aborting rejects the call with `signal.reason`. */
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignalLike | undefined;
   onProgress?: Progress | undefined;
 }
 
@@ -73,7 +87,7 @@ export interface SearchOptions {
   beamWidth?: number | undefined;
   /** Score every record of a page when the page is first used; default false in memory. */
   pageSearch?: boolean | undefined;
-  signal?: AbortSignal | undefined;
+  signal?: AbortSignalLike | undefined;
   /** `searchBatch` only: 1 .. 256; default: all cores. */
   threads?: number | undefined;
 }
@@ -177,5 +191,5 @@ export interface FileHandleLike {
 }
 
 /** Node, Deno, Bun: a path or `file:` URL. Anywhere: the bytes. Browser: a `Blob`, `File` or `FileSystemFileHandle`. */
-export type IndexSource = string | URL | ArrayBuffer | Uint8Array | BlobLike | FileHandleLike;
-export type SaveTarget = string | URL | FileHandleLike;
+export type IndexSource = string | UrlLike | ArrayBuffer | Uint8Array | BlobLike | FileHandleLike;
+export type SaveTarget = string | UrlLike | FileHandleLike;
