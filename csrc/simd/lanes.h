@@ -2,7 +2,7 @@
  * The lane rule of simd.h, once. Each family's file defines what is below, includes this file, and lists the
  * functions it makes in a table with LANES_TABLE.
  *
- *     lane_vector                        LANE_WIDTH floats; LANE_WIDTH divides 32
+ *     lane_vector                        LANE_WIDTH floats: 4, 8 or 16
  *     lane_zero()                        all +0
  *     lane_load(p)                       LANE_WIDTH floats, no alignment beyond 4
  *     lane_load_part(p, n)               0 < n < LANE_WIDTH floats, +0 in the rest; reads nothing behind them
@@ -21,18 +21,14 @@
 enum {
     LANE_COUNT = 32,
     LANE_VECTORS = LANE_COUNT / LANE_WIDTH,
+    LANE_VECTORS_MAX = 8,
     LANE_ROWS_AHEAD = 2,
     LANE_LINE_BYTES = 64
 };
 
-#if defined(__clang__)
-#define LANES_UNROLL _Pragma("clang loop unroll(full)")
-#define LANES_INLINE static inline __attribute__((always_inline))
-#elif defined(__GNUC__)
-#define LANES_UNROLL _Pragma("GCC unroll 32")
+#if defined(__GNUC__) || defined(__clang__)
 #define LANES_INLINE static inline __attribute__((always_inline))
 #else
-#define LANES_UNROLL
 #define LANES_INLINE static __forceinline
 #endif
 
@@ -55,38 +51,75 @@ LANES_INLINE lane_vector lane_term(lane_vector a, lane_vector b, enum simd_sum s
     return sum == SIMD_SUM_L1 ? lane_abs(difference) : lane_mul(difference, difference);
 }
 
+/*
+ * The loops over the vectors of a block are unrolled by the preprocessor: indexes that are constants from the start
+ * keep the lanes in registers at any level of optimisation. Steps for vectors that a wide family lacks fold away.
+ */
+#define LANES_EACH(step) step(0) step(1) step(2) step(3) step(4) step(5) step(6) step(7)
+
+LANES_INLINE void lanes_clear(lane_vector *lanes)
+{
+#define LANES_STEP(v)                                                                                                \
+    if ((v) < LANE_VECTORS) {                                                                                        \
+        lanes[v] = lane_zero();                                                                                      \
+    }
+    LANES_EACH(LANES_STEP)
+#undef LANES_STEP
+}
+
+/* Adds the terms of 32 elements. */
+LANES_INLINE void lanes_block(lane_vector *lanes, const float *a, const float *b, enum simd_sum sum)
+{
+#define LANES_STEP(v)                                                                                                \
+    if ((v) < LANE_VECTORS) {                                                                                        \
+        const uint32_t at = (v) * LANE_WIDTH;                                                                        \
+        lanes[v] = lane_add(lanes[v], lane_term(lane_load(a + at), lane_load(b + at), sum));                         \
+    }
+    LANES_EACH(LANES_STEP)
+#undef LANES_STEP
+}
+
+/* Adds the terms of the last `dims` elements, fewer than 32. */
+LANES_INLINE void lanes_tail(lane_vector *lanes, const float *a, const float *b, uint32_t dims, enum simd_sum sum)
+{
+#define LANES_STEP(v)                                                                                                \
+    if ((v) < LANE_VECTORS && dims >= ((v) + 1) * LANE_WIDTH) {                                                      \
+        const uint32_t at = (v) * LANE_WIDTH;                                                                        \
+        lanes[v] = lane_add(lanes[v], lane_term(lane_load(a + at), lane_load(b + at), sum));                         \
+    } else if ((v) < LANE_VECTORS && dims > (v) * LANE_WIDTH) {                                                      \
+        const uint32_t at = (v) * LANE_WIDTH, rest = dims - at;                                                      \
+        lanes[v] = lane_add(lanes[v], lane_term(lane_load_part(a + at, rest), lane_load_part(b + at, rest), sum));   \
+    }
+    LANES_EACH(LANES_STEP)
+#undef LANES_STEP
+}
+
+LANES_INLINE float lanes_fold(lane_vector *lanes)
+{
+    if (LANE_VECTORS == 8) {
+        lanes[0] = lane_add(lanes[0], lanes[4]);
+        lanes[1] = lane_add(lanes[1], lanes[5]);
+        lanes[2] = lane_add(lanes[2], lanes[6]);
+        lanes[3] = lane_add(lanes[3], lanes[7]);
+    }
+    if (LANE_VECTORS >= 4) {
+        lanes[0] = lane_add(lanes[0], lanes[2]);
+        lanes[1] = lane_add(lanes[1], lanes[3]);
+    }
+    return lane_fold(lane_add(lanes[0], lanes[1])) + 0.0f; /* -0 + 0 is +0 */
+}
+
 LANES_INLINE float lanes_sum(const float *a, const float *b, uint32_t dims, enum simd_sum sum)
 {
-    lane_vector lanes[LANE_VECTORS];
-    LANES_UNROLL
-    for (uint32_t v = 0; v < LANE_VECTORS; v++) {
-        lanes[v] = lane_zero();
-    }
+    lane_vector lanes[LANE_VECTORS_MAX];
+    lanes_clear(lanes);
     for (; dims >= LANE_COUNT; dims -= LANE_COUNT, a += LANE_COUNT, b += LANE_COUNT) {
-        LANES_UNROLL
-        for (uint32_t v = 0; v < LANE_VECTORS; v++) {
-            const lane_vector term = lane_term(lane_load(a + v * LANE_WIDTH), lane_load(b + v * LANE_WIDTH), sum);
-            lanes[v] = lane_add(lanes[v], term);
-        }
+        lanes_block(lanes, a, b, sum);
     }
-    LANES_UNROLL
-    for (uint32_t v = 0; v < LANE_VECTORS; v++, a += LANE_WIDTH, b += LANE_WIDTH, dims -= LANE_WIDTH) {
-        if (dims < LANE_WIDTH) {
-            if (dims > 0) {
-                lanes[v] = lane_add(lanes[v], lane_term(lane_load_part(a, dims), lane_load_part(b, dims), sum));
-            }
-            break;
-        }
-        lanes[v] = lane_add(lanes[v], lane_term(lane_load(a), lane_load(b), sum));
+    if (dims > 0) {
+        lanes_tail(lanes, a, b, dims, sum);
     }
-    LANES_UNROLL
-    for (uint32_t half = LANE_VECTORS / 2; half > 0; half /= 2) {
-        LANES_UNROLL
-        for (uint32_t v = 0; v < half; v++) {
-            lanes[v] = lane_add(lanes[v], lanes[v + half]);
-        }
-    }
-    return lane_fold(lanes[0]) + 0.0f; /* -0 + 0 is +0 */
+    return lanes_fold(lanes);
 }
 
 LANES_INLINE void lanes_prefetch(const void *row, uint32_t dims)
