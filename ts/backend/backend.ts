@@ -6,7 +6,7 @@
  * Long calls never hold the calling thread for more than about 8 ms at a time.
  * Typed arrays may be reused by the caller as soon as a method has returned (its promise pending): what is needed of
  * them later is copied before. They may be views with a byte offset.
- * Errors are made with `ts/core/status.ts`; an aborted call may reject with anything, `ts/api` rejects with the reason.
+ * Errors are made with `failure.ts`; an aborted call may reject with anything, `ts/api` rejects with the reason.
  */
 import type { AbortSignalLike, BlobLike, FileHandleLike, Progress, Simd, VerifyReport } from "../core/types.js";
 

@@ -3,7 +3,7 @@
  * mistake reads the same everywhere. The tables repeat `csrc/include/diskann.h`; a test compares them with the core.
  */
 import { DiskAnnError } from "../core/errors.js";
-import type { ErrorCode, VerifyReport } from "../core/types.js";
+import type { AbortSignalLike, ErrorCode, VerifyReport } from "../core/types.js";
 
 /** Progress and end of an operation, as `enum diskann_status` has them. */
 export const STATUS_OK = 0;
@@ -147,6 +147,12 @@ export function failureError(
   if (more.added !== undefined) {
     error.added = more.added;
   }
+  if (failure.row >= 0) {
+    error.row = failure.row;
+  }
+  if (failure.page >= 0) {
+    error.page = failure.page;
+  }
   return error;
 }
 
@@ -160,7 +166,7 @@ export function statusError(status: number, message?: string, value = 0): DiskAn
  * What an aborted call rejects with: the signal's own reason. For an insertion the reason also tells how many rows are in the
  * index, if it is an object that takes a property.
  */
-export function abortReason(signal: AbortSignal, added?: number): unknown {
+export function abortReason(signal: AbortSignalLike, added?: number): unknown {
   const reason: unknown = signal.reason;
   if (added !== undefined && typeof reason === "object" && reason !== null && Object.isExtensible(reason)) {
     Reflect.set(reason, "added", added);

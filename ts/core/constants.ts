@@ -10,20 +10,6 @@ export const DATA_TYPES: readonly DataType[] = ["f32", "f16", "i8", "u8"];
 /** Index = `enum diskann_simd`; 0 means "the best this CPU has" and is never reported. */
 export const SIMD_FAMILIES: readonly (Simd | "auto")[] = ["auto", "portable", "avx2", "avx512", "neon", "wasm128"];
 
-/** Index = `enum diskann_phase`. */
-export const PHASES: readonly string[] = [
-  "none",
-  "validate",
-  "link",
-  "order",
-  "read",
-  "check",
-  "audit",
-  "seal",
-  "write",
-  "scan",
-];
-
 export const LIMITS = {
   dimensionsMin: 1,
   dimensionsMax: 65535,
@@ -49,9 +35,4 @@ export const SLAB_BYTES = 2 * 1024 * 1024;
 export function simdName(simd: number): Simd {
   const name = SIMD_FAMILIES[simd];
   return name === undefined || name === "auto" ? "portable" : name;
-}
-
-/** The name of a phase as `onProgress` reports it. */
-export function phaseName(phase: number): string {
-  return PHASES[phase] ?? "none";
 }
