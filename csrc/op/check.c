@@ -1,0 +1,68 @@
+#include "check.h"
+
+#include "../store/page.h"
+
+#include <string.h>
+
+/* Bytes of the elements; vector_bytes of the layout is rounded up. */
+static size_t element_bytes(const graph_space *space)
+{
+    static const uint8_t bytes[DISKANN_DATA_TYPE_COUNT] = {4, 2, 1, 1};
+    return (size_t)space->dimensions * bytes[space->data_type];
+}
+
+static uint32_t check_vector(const graph_space *space, uint8_t *record)
+{
+    const record_layout *layout = &space->records->layout;
+    if (!graph_is_finite(space, record)) {
+        return CHECK_BIT(DISKANN_FINDING_NOT_FINITE);
+    }
+    const float stored = *record_aux(layout, record);
+    const float wanted = graph_aux(space, record);
+    return memcmp(&stored, &wanted, sizeof stored) == 0 ? 0 : CHECK_BIT(DISKANN_FINDING_NORM);
+}
+
+static uint32_t check_links(const graph_space *space, uint32_t max_degree, uint8_t *record, uint32_t size)
+{
+    const record_layout *layout = &space->records->layout;
+    const record_list *list = record_links(layout, record);
+    const uint32_t degree = list->degree;
+    if (degree > max_degree || list->children > degree) {
+        return CHECK_BIT(DISKANN_FINDING_DEGREE);
+    }
+    uint32_t largest = 0;
+    for (uint32_t i = 0; i < degree; i++) {
+        largest = list->neighbours[i] > largest ? list->neighbours[i] : largest;
+    }
+    const uint8_t *unused = (const uint8_t *)&list->neighbours[degree];
+    uint32_t bits = degree > 0 && largest >= size ? CHECK_BIT(DISKANN_FINDING_EDGE_RANGE) : 0;
+    if (!bytes_are_zero(unused, (size_t)(record + layout->record_bytes - unused))) {
+        bits |= CHECK_BIT(DISKANN_FINDING_PAGE_HEADER);
+    }
+    return bits;
+}
+
+uint32_t check_record(const graph_space *space, uint32_t max_degree, uint32_t slot, uint32_t size)
+{
+    const record_layout *layout = &space->records->layout;
+    uint8_t *record = record_at(space->records, slot);
+    const size_t used = element_bytes(space);
+    uint32_t bits = check_vector(space, record) | check_links(space, max_degree, record, size);
+    if (*record_id(layout, record) > DISKANN_ID_MAX) {
+        bits |= CHECK_BIT(DISKANN_FINDING_ID);
+    }
+    if (!bytes_are_zero(record + used, layout->vector_bytes - used)) {
+        bits |= CHECK_BIT(DISKANN_FINDING_PAGE_HEADER);
+    }
+    return bits;
+}
+
+uint32_t check_first(uint32_t bits)
+{
+    for (uint32_t kind = 1; kind < DISKANN_FINDING_COUNT; kind++) {
+        if (bits & CHECK_BIT(kind)) {
+            return kind;
+        }
+    }
+    return DISKANN_FINDING_NONE;
+}

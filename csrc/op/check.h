@@ -1,0 +1,20 @@
+/*
+ * What must hold in a record whatever the graph is: checked by open, where the bytes come from outside, and
+ * by verify. Every record that passes is safe to search from.
+ */
+#ifndef DISKANN_OP_CHECK_H
+#define DISKANN_OP_CHECK_H
+
+#include "../graph/graph.h"
+
+#define CHECK_BIT(kind) (UINT32_C(1) << (kind))
+
+/*
+ * Bits of enum diskann_finding_kind (CHECK_BIT): DEGREE, EDGE_RANGE, NOT_FINITE, NORM, ID (range only),
+ * PAGE_HEADER (bytes that must be zero). 0: nothing wrong. `size`: records of the index.
+ */
+uint32_t check_record(const graph_space *space, uint32_t max_degree, uint32_t slot, uint32_t size);
+/* The first kind among `bits`, in the order of the enum; NONE for 0. */
+uint32_t check_first(uint32_t bits);
+
+#endif

@@ -1,0 +1,286 @@
+/*
+ * The audit: checksums, records and graph.
+ *
+ *     records: RUN, parallel over pages -> tree: RUN, serial -> reach: RUN, serial -> report: RUN, serial
+ *
+ * All that is found goes into one word per record and one byte per page, which the report reads in order of
+ * slot: so the findings are the same however the work was spread. Nothing of the index is trusted here: lists
+ * are cut at the capacity of the record and edges out of range are not followed.
+ */
+#include "../store/page.h"
+#include "check.h"
+#include "index.h"
+#include "op.h"
+
+#include <string.h>
+
+enum verify_state { VERIFY_BEGIN, VERIFY_RECORDS, VERIFY_TREE, VERIFY_REACH, VERIFY_REPORT, VERIFY_END };
+
+/* Above the bits of the finding kinds, in the word of a record. */
+#define MARK_REACHED (UINT32_C(1) << 14) /* from the entry, by any edges */
+#define MARK_COVERED (UINT32_C(1) << 15) /* from the entry, by tree edges */
+_Static_assert(DISKANN_FINDING_COUNT <= 14, "the kinds and the marks share 16 bits");
+
+typedef struct verify_op {
+    diskann_op base;
+    const diskann_index *index;
+    uint16_t *marks;       /* per record: CHECK_BIT of what is wrong with it, MARK_... */
+    uint8_t *page_kinds;   /* per page: what is wrong with it */
+    uint32_t *queue;       /* breadth first: records in order of discovery */
+    uint32_t *sets;        /* per worker: set_slots entries, to find duplicate edges */
+    diskann_finding *findings;
+    uint64_t total;
+    uint64_t pages;
+    uint32_t set_slots;    /* a power of two, at least twice max_degree */
+    uint32_t count;
+    uint32_t queued;
+    uint32_t state;
+} verify_op;
+
+/* -- records -- */
+
+/* Self edges and duplicates, by a small hash set of target + 1, so that 0 is an empty place. */
+static uint32_t check_edges(const verify_op *op, uint32_t *set, const record_list *list, uint32_t slot)
+{
+    const uint32_t mask = op->set_slots - 1;
+    uint32_t bits = 0;
+    memset(set, 0, op->set_slots * sizeof *set);
+    for (uint32_t i = 0; i < list->degree; i++) {
+        const uint32_t key = list->neighbours[i] + 1;
+        if (list->neighbours[i] >= op->index->size) {
+            continue; /* found by check_record */
+        }
+        uint32_t place = (key * UINT32_C(0x9e3779b1)) >> 16 & mask;
+        while (set[place] != 0 && set[place] != key) {
+            place = (place + 1) & mask;
+        }
+        bits |= set[place] == key ? CHECK_BIT(DISKANN_FINDING_DUPLICATE_EDGE) : 0;
+        bits |= list->neighbours[i] == slot ? CHECK_BIT(DISKANN_FINDING_SELF_EDGE) : 0;
+        set[place] = key;
+    }
+    return bits;
+}
+
+static uint32_t audit_record(const verify_op *op, uint32_t *set, uint32_t slot)
+{
+    const diskann_index *index = op->index;
+    const record_layout *layout = &index->records.layout;
+    uint8_t *record = record_at(&index->records, slot);
+    uint32_t bits = check_record(&index->space, index->config.max_degree, slot, index->size);
+    if (!(bits & CHECK_BIT(DISKANN_FINDING_DEGREE))) {
+        bits |= check_edges(op, set, record_links(layout, record), slot);
+    }
+    /* Two records with one id cannot both be the one that is found. */
+    if (id_map_find(&index->ids, *record_id(layout, record)) != slot) {
+        bits |= CHECK_BIT(DISKANN_FINDING_ID);
+    }
+    return bits;
+}
+
+static void audit_page(verify_op *op, uint32_t worker, uint32_t page)
+{
+    const diskann_index *index = op->index;
+    const record_layout *layout = &index->records.layout;
+    const uint32_t records = page_records(layout, page, index->size);
+    const uint32_t first = page * layout->records_per_page;
+    const uint8_t *bytes = page_at(&index->records, page);
+    const int sealed = !index->records.dirty[page];
+    op->page_kinds[page] =
+        (uint8_t)page_check(index->space.kernels->crc32c, layout, bytes, page, records, sealed);
+    for (uint32_t slot = first; slot < first + records; slot++) {
+        op->marks[slot] = (uint16_t)audit_record(op, op->sets + (size_t)worker * op->set_slots, slot);
+    }
+}
+
+/* -- graph -- */
+
+/* Returns 1 if the record had been visited already. */
+static int visit(verify_op *op, uint32_t slot, uint32_t mark)
+{
+    if (op->marks[slot] & (MARK_COVERED | MARK_REACHED)) {
+        return 1;
+    }
+    op->marks[slot] |= (uint16_t)mark;
+    op->queue[op->queued++] = slot;
+    return 0;
+}
+
+/*
+ * Follows the edges of the record at `at` of the queue: MARK_COVERED its tree edges only, MARK_REACHED all.
+ */
+static void expand(verify_op *op, uint64_t at, uint32_t mark)
+{
+    const diskann_index *index = op->index;
+    const record_layout *layout = &index->records.layout;
+    const record_list *list = record_links(layout, record_at(&index->records, op->queue[at]));
+    const uint32_t wanted = mark == MARK_COVERED ? list->children : list->degree;
+    const uint32_t edges = wanted < index->config.max_degree ? wanted : index->config.max_degree;
+    for (uint32_t i = 0; i < edges; i++) {
+        const uint32_t target = list->neighbours[i];
+        if (target < index->size && visit(op, target, mark) && mark == MARK_COVERED) {
+            op->marks[target] |= CHECK_BIT(DISKANN_FINDING_TREE); /* target of two tree edges, or the entry */
+        }
+    }
+}
+
+/* -- report -- */
+
+static void report(verify_op *op, uint32_t kind, uint32_t slot, int64_t page)
+{
+    if (op->count < DISKANN_FINDINGS_MAX) {
+        op->findings[op->count++] = (diskann_finding){.kind = kind, .slot = slot, .page = page};
+    }
+    op->total++;
+}
+
+/* What is wrong with a page comes before what is wrong with its first record. */
+static void report_record(verify_op *op, uint32_t slot)
+{
+    const record_layout *layout = &op->index->records.layout;
+    const uint32_t page = record_page(layout, slot);
+    if (slot == page * layout->records_per_page && op->page_kinds[page] != DISKANN_FINDING_NONE) {
+        report(op, op->page_kinds[page], UINT32_MAX, page);
+    }
+    uint32_t bits = op->marks[slot];
+    bits |= bits & MARK_COVERED ? 0 : CHECK_BIT(DISKANN_FINDING_TREE);
+    bits |= bits & (MARK_COVERED | MARK_REACHED) ? 0 : CHECK_BIT(DISKANN_FINDING_UNREACHABLE);
+    for (uint32_t kind = 1; kind < DISKANN_FINDING_COUNT; kind++) {
+        if (bits & CHECK_BIT(kind)) {
+            report(op, kind, slot, page);
+        }
+    }
+}
+
+/* -- the operation -- */
+
+static void run_item(verify_op *op, uint32_t worker, uint64_t item)
+{
+    switch (op->state) {
+    case VERIFY_RECORDS:
+        audit_page(op, worker, (uint32_t)item);
+        break;
+    case VERIFY_TREE:
+    case VERIFY_REACH: /* item i is the i-th discovery; there may be fewer of them than records */
+        if (item < op->queued) {
+            expand(op, item, op->state == VERIFY_TREE ? MARK_COVERED : MARK_REACHED);
+        }
+        break;
+    default:
+        report_record(op, (uint32_t)item);
+    }
+}
+
+static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
+{
+    for (uint64_t item = begin; item < end && !op_is_cancelled(base); item++) {
+        run_item((verify_op *)base, worker, item);
+    }
+}
+
+static int hand_out(verify_op *op, diskann_stage *stage, uint32_t state)
+{
+    op->state = state;
+    stage->phase = state == VERIFY_RECORDS ? DISKANN_PHASE_CHECK : DISKANN_PHASE_AUDIT;
+    stage->parallel = state == VERIFY_RECORDS;
+    stage->items = state == VERIFY_RECORDS ? op->pages : op->index->size;
+    stage->done = state == VERIFY_RECORDS ? 0 : (uint64_t)(state - VERIFY_TREE) * op->index->size;
+    stage->total = state == VERIFY_RECORDS ? op->pages : 3 * (uint64_t)op->index->size;
+    return DISKANN_RUN;
+}
+
+static int begin_audit(verify_op *op, diskann_stage *stage)
+{
+    const diskann_index *index = op->index;
+    const int entry_is_valid = index->size == 0 ? index->entry == SLOT_NONE : index->entry < index->size;
+    if (!entry_is_valid) {
+        report(op, DISKANN_FINDING_SUPERBLOCK, UINT32_MAX, DISKANN_NOWHERE);
+    }
+    if (index->size == 0) {
+        op->state = VERIFY_END;
+        return DISKANN_OK;
+    }
+    return hand_out(op, stage, VERIFY_RECORDS);
+}
+
+static int step(diskann_op *base, diskann_stage *stage)
+{
+    verify_op *op = (verify_op *)base;
+    const uint32_t size = op->index->size;
+    if (op_is_cancelled(base)) {
+        return DISKANN_ERR_CANCELLED;
+    }
+    switch (op->state) {
+    case VERIFY_BEGIN:
+        return begin_audit(op, stage);
+    case VERIFY_RECORDS:
+        if (op->index->entry < size) {
+            visit(op, op->index->entry, MARK_COVERED);
+        }
+        return hand_out(op, stage, VERIFY_TREE);
+    case VERIFY_TREE:
+        /* A tree that covers all records is the proof that all can be reached. */
+        return hand_out(op, stage, op->queued == size ? VERIFY_REPORT : VERIFY_REACH);
+    case VERIFY_REACH:
+        return hand_out(op, stage, VERIFY_REPORT);
+    default:
+        op->state = VERIFY_END;
+        return DISKANN_OK;
+    }
+}
+
+static uint64_t at_least_one(uint64_t count)
+{
+    return count > 0 ? count : 1;
+}
+
+static uint64_t sets_bytes(const verify_op *op)
+{
+    return (uint64_t)op->base.workers * op->set_slots * sizeof *op->sets;
+}
+
+static void reset(diskann_op *base)
+{
+    verify_op *op = (verify_op *)base;
+    const uint64_t size = at_least_one(op->index->size);
+    memory_put(&base->account, op->marks, size * sizeof *op->marks);
+    memory_put(&base->account, op->page_kinds, at_least_one(op->pages));
+    memory_put(&base->account, op->queue, size * sizeof *op->queue);
+    memory_put(&base->account, op->sets, sets_bytes(op));
+    memory_put(&base->account, op->findings, DISKANN_FINDINGS_MAX * sizeof *op->findings);
+}
+
+static const op_calls calls = {step, run, NULL, reset};
+
+int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_op **out)
+{
+    diskann_op *base;
+    TRY(op_create(&calls, sizeof(verify_op), workers, &index->account.allocator, &base));
+    verify_op *op = (verify_op *)base;
+    const uint64_t size = at_least_one(index->size);
+    op->index = index;
+    op->pages = record_pages(&index->records.layout, index->size);
+    op->set_slots = 16;
+    while (op->set_slots < 2 * index->config.max_degree) {
+        op->set_slots *= 2;
+    }
+    op->marks = memory_get_zeroed(&base->account, size * sizeof *op->marks);
+    op->page_kinds = memory_get_zeroed(&base->account, at_least_one(op->pages));
+    op->queue = memory_get(&base->account, size * sizeof *op->queue);
+    op->sets = memory_get(&base->account, sets_bytes(op));
+    op->findings = memory_get_zeroed(&base->account, DISKANN_FINDINGS_MAX * sizeof *op->findings);
+    if (op->marks == NULL || op->page_kinds == NULL || op->queue == NULL || op->sets == NULL ||
+        op->findings == NULL) {
+        diskann_op_end(base);
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    *out = base;
+    return DISKANN_OK;
+}
+
+const diskann_finding *diskann_verify_findings(const diskann_op *base, uint32_t *count, uint64_t *total)
+{
+    const verify_op *op = (const verify_op *)base;
+    *count = op->count;
+    *total = op->total;
+    return op->findings;
+}
