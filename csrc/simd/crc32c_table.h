@@ -1,6 +1,6 @@
 /*
- * Remainders for crc32c_slicing.c, made by tests/tools/crc32c-table.mjs: entry [k][b] is the state after byte b and k
- * zero bytes, from state 0. Polynomial 0x82f63b78 (Castagnoli, reflected).
+ * Remainders for crc32c_slicing.c, written by tests/tools/crc32c-table.mjs: entry [k][b] is the state after byte b
+ * and k zero bytes, from state 0. Polynomial 0x82f63b78 (Castagnoli, reflected).
  */
 static const uint32_t crc32c_table[8][256] = {
     {
