@@ -1,0 +1,36 @@
+/*
+ * Format, lint, types and the rules of the house, without running the product: node tests/tools/check.mjs
+ * Runs all of them, prints what each has to say, and ends with 1 if any complained.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { duration, elapsed, say } from "./setup/say.mjs";
+import { BUILD, ROOT, runLogged, tail } from "./setup/shell.mjs";
+
+const tsc = "node_modules/typescript/bin/tsc";
+
+const CHECKS = [
+  { name: "format, lint", command: ["node_modules/@biomejs/biome/bin/biome", "ci", "--colors=off", "."] },
+  { name: "types", command: [tsc, "-p", "."] },
+  { name: "types of tests", command: [tsc, "-p", "tests"] },
+  { name: "types of examples", command: [tsc, "-p", "examples"], when: "examples/tsconfig.json" },
+  { name: "tidy", command: ["tests/tidy/run.mjs"] },
+];
+
+async function runCheck({ name, command }) {
+  const started = performance.now();
+  const log = join(BUILD, "log", `check-${name.replaceAll(/\W+/g, "-")}.log`);
+  const code = await runLogged(process.execPath, command, log);
+  if (code === 0) say.done(name, "good", performance.now() - started);
+  else {
+    say.failed(name, `see ${log.slice(ROOT.length + 1)}`);
+    say.note(tail(log, 80));
+  }
+  return code === 0;
+}
+
+let good = 0;
+const checks = CHECKS.filter(({ when }) => when === undefined || existsSync(join(ROOT, when)));
+for (const check of checks) if (await runCheck(check)) good++;
+console.log(`${good} of ${checks.length} checks are good, ${duration(elapsed())}`);
+process.exitCode = good === checks.length ? 0 : 1;
