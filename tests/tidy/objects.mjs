@@ -4,6 +4,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { FLAGS, sources as unitsOf, WARNINGS } from "../tools/sources.mjs";
 import { blankC, isCore, lineAt, ROOT } from "./sources.mjs";
 
 /* The only file that may call the platform's allocator. */
@@ -45,14 +46,6 @@ function checkCalls(sources) {
     );
 }
 
-/* Instruction sets by file name, as the build gives them. */
-function flagsOf(path) {
-  if (/avx512/.test(path)) return ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx2"];
-  if (/avx2/.test(path)) return ["-mavx2"];
-  if (/neon|wasm/.test(path)) return undefined;
-  return [];
-}
-
 function run(command, args) {
   return new Promise((resolve) => {
     let out = "";
@@ -64,32 +57,15 @@ function run(command, args) {
   });
 }
 
-/** Symbols of one compiled file: [{ kind, name }], or the compiler's complaint. Kept by content in build/tidy. */
-async function symbolsOf({ path, text }, headers, folder) {
-  const key = createHash("sha256").update(`${path}\0${text}\0${headers}`).digest("hex");
+/** Symbols of one compiled unit: { symbols }, or { error }: what the compiler said. Kept by content in build/tidy. */
+async function symbolsOf({ path, text, flags }, headers, folder) {
+  const key = createHash("sha256").update(`${path}\0${text}\0${flags}\0${headers}`).digest("hex");
   const kept = join(ROOT, "build/tidy", `${key}.txt`);
   if (existsSync(kept)) return parseSymbols(readFileSync(kept, "utf8"));
   const object = join(folder, `${key}.o`);
   // without position-independent code a constant table with pointers lies in .rodata, where it belongs
-  const flags = [
-    "-std=c11",
-    "-O1",
-    "-fno-pic",
-    "-ffp-contract=off",
-    "-Icsrc",
-    "-Icsrc/include",
-    ...flagsOf(path),
-  ];
-  const compiled = await run("gcc", [
-    ...flags,
-    "-Wall",
-    "-Wextra",
-    "-Werror",
-    "-c",
-    join(ROOT, path),
-    "-o",
-    object,
-  ]);
+  const words = [...FLAGS, ...WARNINGS, "-O1", "-fno-pic", ...flags, "-c", path, "-o", object];
+  const compiled = await run("gcc", words);
   if (compiled.code !== 0) return { error: compiled.out };
   const listed = await run("nm", [object]);
   mkdirSync(join(ROOT, "build/tidy"), { recursive: true });
@@ -104,9 +80,10 @@ function parseSymbols(text) {
 
 /** [{ path, error } | { path, symbols }] of every unit of the core, two compilers at a time. */
 async function compileCore(sources) {
-  const units = sources.filter(
-    (source) => isCore(source) && source.path.endsWith(".c") && flagsOf(source.path),
-  );
+  const texts = new Map(sources.filter(isCore).map(({ path, text }) => [path, text]));
+  const units = unitsOf(process.arch === "arm64" ? "arm64" : "x64")
+    .filter(({ file }) => texts.has(file))
+    .map(({ file, flags }) => ({ path: file, text: texts.get(file), flags }));
   const headers = sources.filter(({ path }) => path.startsWith("csrc/") && path.endsWith(".h"));
   const hash = createHash("sha256")
     .update(headers.map(({ path, text }) => `${path}\0${text}`).join("\0"))

@@ -27,7 +27,7 @@ export const STEPS = {
   wasm: {
     is: "WebAssembly module",
     tools: ["emscripten"],
-    inputs: ["wasm", "csrc"],
+    inputs: ["wasm", "csrc", "tests/tools/sources.mjs"],
     outputs: ["dist/diskann.wasm"],
     command: ["wasm/build.mjs"],
   },
