@@ -8,7 +8,14 @@ export const METRICS: readonly Metric[] = ["l2", "cosine", "ip", "l1"];
 export const DATA_TYPES: readonly DataType[] = ["f32", "f16", "i8", "u8"];
 
 /** Index = `enum diskann_simd`; 0 means "the best this CPU has" and is never reported. */
-export const SIMD_FAMILIES: readonly (Simd | "auto")[] = ["auto", "portable", "avx2", "avx512", "neon", "wasm128"];
+export const SIMD_FAMILIES: readonly (Simd | "auto")[] = [
+  "auto",
+  "portable",
+  "avx2",
+  "avx512",
+  "neon",
+  "wasm128",
+];
 
 export const LIMITS = {
   dimensionsMin: 1,

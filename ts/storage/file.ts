@@ -5,7 +5,12 @@ import { type ByteSink, type ByteSource, ioError } from "./storage.js";
 /** What is used of `node:fs/promises`. */
 interface FileHandle {
   read(into: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesRead: number }>;
-  write(bytes: Uint8Array, offset: number, length: number, position: number): Promise<{ bytesWritten: number }>;
+  write(
+    bytes: Uint8Array,
+    offset: number,
+    length: number,
+    position: number,
+  ): Promise<{ bytesWritten: number }>;
   stat(): Promise<{ size: number; isFile(): boolean }>;
   sync(): Promise<void>;
   close(): Promise<void>;
@@ -27,7 +32,8 @@ async function readAll(file: FileHandle, path: string, position: number, into: U
   let at = 0;
   while (at < into.byteLength) {
     const { bytesRead } = await file.read(into, at, into.byteLength - at, position + at);
-    if (bytesRead === 0) throw new DiskAnnError("ERR_IO", `${path} ends before byte ${position + into.byteLength}`);
+    if (bytesRead === 0)
+      throw new DiskAnnError("ERR_IO", `${path} ends before byte ${position + into.byteLength}`);
     at += bytesRead;
   }
 }
@@ -70,7 +76,10 @@ async function syncDirectory(fs: FileSystem, directory: string): Promise<void> {
   await handle.close().catch(() => {});
 }
 
-async function openTemporary(fs: FileSystem, target: string): Promise<{ file: FileHandle; temporary: string }> {
+async function openTemporary(
+  fs: FileSystem,
+  target: string,
+): Promise<{ file: FileHandle; temporary: string }> {
   const { process } = globalThis as unknown as { process: { pid: number } };
   for (;;) {
     const unique = `${process.pid.toString(36)}-${(temporaryCount++).toString(36)}-${Date.now().toString(36)}`;

@@ -1,7 +1,7 @@
 /** Which storage serves a source or target. */
 import type { BlobLike, FileHandleLike } from "../core/types.js";
 import { fileSink, fileSource } from "./file.js";
-import { blobSource, type ByteSink, type ByteSource, bytesSource, handleSink } from "./storage.js";
+import { type ByteSink, type ByteSource, blobSource, bytesSource, handleSink } from "./storage.js";
 
 export type StorageSource =
   | { readonly kind: "path"; readonly path: string }

@@ -44,8 +44,10 @@ export function bytesSource(bytes: Uint8Array): ByteSource {
   return {
     size,
     read: async (offset, into) => {
-      if (bytes.byteLength !== size) throw new DiskAnnError("ERR_IO", "the bytes were transferred or resized while reading");
-      if (offset + into.byteLength > size) throw new DiskAnnError("ERR_IO", "a read past the end of the bytes");
+      if (bytes.byteLength !== size)
+        throw new DiskAnnError("ERR_IO", "the bytes were transferred or resized while reading");
+      if (offset + into.byteLength > size)
+        throw new DiskAnnError("ERR_IO", "a read past the end of the bytes");
       into.set(bytes.subarray(offset, offset + into.byteLength));
     },
     close: async () => {},
@@ -62,7 +64,8 @@ export function blobSource(blob: BlobLike): ByteSource {
         .slice(offset, end)
         .arrayBuffer()
         .catch((cause: unknown) => Promise.reject(ioError("cannot read the blob", cause)));
-      if (slice.byteLength !== into.byteLength) throw new DiskAnnError("ERR_IO", `the blob ends before byte ${end}`);
+      if (slice.byteLength !== into.byteLength)
+        throw new DiskAnnError("ERR_IO", `the blob ends before byte ${end}`);
       into.set(new Uint8Array(slice));
     },
     close: async () => {},

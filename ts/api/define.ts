@@ -1,0 +1,126 @@
+/** How an entry makes its `VectorIndex`: the class of `vector-index.ts` bound to a backend. */
+import type { Backend, BackendIndex, CoreConfig } from "../backend/backend.js";
+import { type CheckedIndexOptions, checkIndexOptions } from "../core/checks.js";
+import { DATA_TYPES, METRICS } from "../core/constants.js";
+import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
+import { insertRows } from "./insertion.js";
+import { checkSource } from "./location.js";
+import { beginLongCall, type LongCall } from "./long-call.js";
+import { readIds, readRows } from "./rows.js";
+import { type Made, sealMade, VectorIndex } from "./vector-index.js";
+
+/** Loads the backend of an entry; called for every index, so it remembers what it has loaded. */
+export type BackendLoader<Extra> = (options: Extra) => Promise<Backend>;
+
+/** The static side of an entry's `VectorIndex`; `Extra`: the entry's own options. */
+export interface VectorIndexEntry<Extra> {
+  /** @internal Not for use: call `create`, `build` or `open`. */
+  new (parts: never): VectorIndex;
+  readonly prototype: VectorIndex;
+  /** An empty index, to be filled with `add`. */
+  create(options: IndexOptions & Extra): Promise<VectorIndex>;
+  /**
+   * An index of many vectors at once: the best graph, the fastest way. All or nothing. Equal input gives equal bytes,
+   * on every platform, with any number of threads.
+   */
+  build(vectors: VectorSource, options: IndexOptions & BuildControl & Extra): Promise<VectorIndex>;
+  /** Opens what `save` or `toBytes` made: a path or `file:` URL, bytes, a `Blob`, a `FileSystemFileHandle`. */
+  open(source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex>;
+}
+
+type Constructor = new (parts: Made) => VectorIndex;
+
+function configOf(options: CheckedIndexOptions): CoreConfig {
+  const { dimensions, maxDegree, buildListSize, alpha, seed } = options;
+  const metric = METRICS.indexOf(options.metric);
+  const dataType = DATA_TYPES.indexOf(options.dataType);
+  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed };
+}
+
+function assemble(
+  entry: unknown,
+  backend: Backend,
+  core: BackendIndex,
+  threads: number | undefined,
+): VectorIndex {
+  const stats = core.stats();
+  const Entry = entry as Constructor;
+  return new Entry(sealMade({ core, backend: backend.name, config: stats, threads, stats }));
+}
+
+/** Gives up what was made so far; the error that led here matters more than one of this. */
+async function discard(core: BackendIndex | undefined): Promise<void> {
+  try {
+    await core?.close();
+  } catch {}
+}
+
+/** Runs `make`; whatever goes wrong, nothing is left behind. */
+async function allOrNothing(
+  call: LongCall,
+  make: (keep: (core: BackendIndex) => BackendIndex) => Promise<VectorIndex>,
+): Promise<VectorIndex> {
+  let core: BackendIndex | undefined;
+  try {
+    if (call.signal?.aborted) throw call.signal.reason;
+    const index = await make((made) => {
+      core = made;
+      return made;
+    });
+    call.finish();
+    return index;
+  } catch (error) {
+    await discard(core);
+    throw call.errorOf(error);
+  }
+}
+
+/**
+ * A base for `export class VectorIndex extends defineVectorIndex<Extra>(load) {}`. `load` gets the options of the call
+ * as they are: those of the entry beside those of the index.
+ */
+export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extra>): VectorIndexEntry<Extra> {
+  class Entry extends VectorIndex {}
+  /** The class the call was made on, if it was made on one: an entry's own subclass. */
+  const classOf = (receiver: unknown): unknown =>
+    typeof receiver === "function" && receiver.prototype instanceof Entry ? receiver : Entry;
+
+  const statics = {
+    async create(this: unknown, options: IndexOptions & Extra): Promise<VectorIndex> {
+      const checked = checkIndexOptions(options);
+      const backend = await load(options);
+      const core = await backend.create(configOf(checked));
+      return assemble(classOf(this), backend, core, checked.threads);
+    },
+
+    async build(
+      this: unknown,
+      vectors: VectorSource,
+      options: IndexOptions & BuildControl & Extra,
+    ): Promise<VectorIndex> {
+      const checked = checkIndexOptions(options);
+      const call = beginLongCall(options);
+      const { dimensions, threads } = checked;
+      const rows = readRows(vectors, dimensions, call.signal);
+      const ids = readIds(options.ids, rows.total);
+      return allOrNothing(call, async (keep) => {
+        const backend = await load(options);
+        const core = keep(await backend.create(configOf(checked)));
+        await insertRows(core, dimensions, { kind: "build", rows, ids, threads }, call);
+        return assemble(classOf(this), backend, core, threads);
+      });
+    },
+
+    async open(this: unknown, source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex> {
+      const call = beginLongCall(options);
+      const find = checkSource(source);
+      return allOrNothing(call, async (keep) => {
+        const backend = await load(options ?? ({} as Extra));
+        const { signal, onProgress } = call;
+        const core = keep(await backend.open(await find(), { signal, onProgress, threads: undefined }));
+        return assemble(classOf(this), backend, core, undefined);
+      });
+    },
+  };
+  return Object.assign(Entry, statics) as unknown as VectorIndexEntry<Extra>;
+}

@@ -1,0 +1,79 @@
+/** What the core answers, in the words of the API. */
+import type { CoreHits, CoreStats } from "../backend/backend.js";
+import { invalid } from "../core/checks.js";
+import { DATA_TYPES, METRICS, simdName } from "../core/constants.js";
+import type { IndexStats, SearchBatch, SearchHit } from "../core/types.js";
+
+/** Hits of row `row`, up to the padding. */
+export function hitsOf(ids: Float64Array, distances: Float32Array, row: number, k: number): SearchHit[] {
+  const hits: SearchHit[] = [];
+  const end = (row + 1) * k;
+  for (let i = row * k; i < end; i++) {
+    const id = ids[i] as number;
+    if (Number.isNaN(id)) break;
+    hits.push({ id, distance: distances[i] as number });
+  }
+  return hits;
+}
+
+/** Hits of a single query. */
+export function hitsOfOne(hits: CoreHits): SearchHit[] {
+  return hitsOf(hits.ids, hits.distances, 0, hits.ids.length);
+}
+
+/** Implements SearchBatch; a class, so that a batch prints short. */
+export class Batch implements SearchBatch {
+  readonly count: number;
+  readonly k: number;
+  readonly ids: Float64Array;
+  readonly distances: Float32Array;
+
+  constructor(count: number, k: number, ids: Float64Array, distances: Float32Array) {
+    this.count = count;
+    this.k = k;
+    this.ids = ids;
+    this.distances = distances;
+  }
+
+  hits(row: number): SearchHit[] {
+    if (!Number.isInteger(row) || row < 0 || row >= this.count) {
+      throw invalid(`row must be an integer from 0 to ${this.count - 1}, got ${String(row)}`);
+    }
+    return hitsOf(this.ids, this.distances, row, this.k);
+  }
+}
+
+/** `diskann_stats` as users see them. */
+export function statsOf(core: CoreStats, backend: "native" | "wasm"): IndexStats {
+  const used = core.recordsPerPage * core.recordBytes;
+  return {
+    size: core.size,
+    dimensions: core.dimensions,
+    metric: METRICS[core.metric] ?? "l2",
+    dataType: DATA_TYPES[core.dataType] ?? "f32",
+    maxDegree: core.maxDegree,
+    buildListSize: core.buildListSize,
+    // A float32 in the core: as many digits as it has.
+    alpha: Number(core.alpha.toPrecision(7)),
+    seed: core.seed,
+    degree: { average: core.size === 0 ? 0 : core.edges / core.size, max: core.degreeMax },
+    memory: {
+      vectors: core.memoryVectors,
+      graph: core.memoryGraph,
+      records: core.memoryRecords,
+      ids: core.memoryIds,
+      total: core.memoryTotal,
+    },
+    layout: {
+      recordBytes: core.recordBytes,
+      pageBytes: core.pageBytes,
+      recordsPerPage: core.recordsPerPage,
+      pages: core.pages,
+      fileBytes: core.fileBytes,
+      waste: core.pageBytes === 0 ? 0 : Math.max(0, 1 - used / core.pageBytes),
+    },
+    search: { beamWidth: 1, pageSearch: false },
+    backend,
+    simd: simdName(core.simd),
+  };
+}
