@@ -1,0 +1,113 @@
+/**
+ * What the module exports, and the slots of its exchange: `wasm/exports.c` writes them in this order (a test compares
+ * the two files).
+ */
+
+/** An address in the module's memory. Those above 2 GiB come back negative: always take `>>> 0`. */
+export type Address = number;
+type Op = Address;
+type Index = Address;
+
+export interface CoreExports {
+  readonly memory: WebAssembly.Memory;
+  _initialize(): void;
+  malloc(bytes: number): Address;
+  free(address: Address): void;
+  exchange(): Address;
+
+  index_create(
+    dimensions: number,
+    metric: number,
+    dataType: number,
+    maxDegree: number,
+    buildListSize: number,
+    alpha: number,
+    seed: number,
+    simd: number,
+  ): number;
+  index_destroy(index: Index): void;
+  index_stats(index: Index): void;
+  index_size(index: Index): number;
+  index_has(index: Index, id: number): number;
+  index_get(index: Index, id: number, out: Address): number;
+
+  searcher_create(index: Index): number;
+  searcher_destroy(searcher: Address): void;
+  search(
+    searcher: Address,
+    vectors: Address,
+    dimensions: number,
+    queries: number,
+    k: number,
+    listSize: number,
+    beamWidth: number,
+    pageSearch: number,
+    ids: Address,
+    distances: Address,
+  ): number;
+
+  op_step(op: Op): number;
+  op_request(requests: Address, i: number): void;
+  op_run(op: Op, begin: number, end: number): void;
+  op_complete(op: Op, ticket: number, status: number): void;
+  op_cancel(op: Op): void;
+  op_end(op: Op): void;
+  op_failure(op: Op): void;
+  op_added(op: Op): number;
+  op_distances(op: Op): number;
+
+  insert_begin(index: Index): number;
+  build_begin(index: Index): number;
+  op_rows(op: Op, vectors: Address, ids: Address, rows: number): number;
+  open_begin(fileBytes: number, simd: number): number;
+  open_take(op: Op): Index;
+  save_begin(index: Index): number;
+  exact_begin(index: Index, query: Address, k: number): number;
+  exact_take(op: Op, k: number, ids: Address, distances: Address): void;
+  verify_begin(index: Index): number;
+  verify_findings(op: Op): void;
+  verify_finding(first: Address, i: number): void;
+}
+
+/** Slots by name, in the order of `wasm/exports.c`. */
+function slots<const Names extends readonly string[]>(...names: Names): Record<Names[number], number> {
+  return Object.fromEntries(names.map((name, slot) => [name, slot])) as Record<Names[number], number>;
+}
+
+/** Where a fresh object lies. */
+export const GIVEN = 0;
+
+export const STATS = slots(
+  "dimensions",
+  "metric",
+  "dataType",
+  "maxDegree",
+  "buildListSize",
+  "alpha",
+  "seed",
+  "simd",
+  "size",
+  "nextId",
+  "edges",
+  "degreeMax",
+  "recordBytes",
+  "pageBytes",
+  "recordsPerPage",
+  "pages",
+  "fileBytes",
+  "memoryVectors",
+  "memoryGraph",
+  "memoryRecords",
+  "memoryIds",
+  "memoryTotal",
+);
+export const SEARCHED = slots("distances", "hops", "row");
+export const STAGE = slots("phase", "items", "done", "total", "requestCount", "requests");
+export const REQUEST = slots("kind", "ticket", "offset", "length", "buffer");
+export const FAILURE = slots("status", "detail", "row", "page", "value");
+export const FINDINGS = slots("count", "total", "first");
+export const FINDING = slots("kind", "slot", "page");
+
+/** `enum diskann_request_kind` */
+export const REQUEST_READ = 1;
+export const REQUEST_WRITE = 2;

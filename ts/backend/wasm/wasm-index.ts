@@ -1,0 +1,305 @@
+/**
+ * An index in an instance of its own. Searches run at once on the calling thread, one crossing each; everything that
+ * may take long is an operation, driven in slices.
+ */
+import type { AbortSignalLike, VerifyReport } from "../../core/types.js";
+import { openSink, openSource } from "../../storage/select.js";
+import type {
+  BackendIndex,
+  BackendInsert,
+  Control,
+  CoreConfig,
+  CoreHits,
+  CoreSearch,
+  CoreSource,
+  CoreStats,
+  CoreTarget,
+} from "../backend.js";
+import { failureError, NOWHERE, STATUS_ERR_NO_MEMORY, statusError, verifyReport } from "../failure.js";
+import { acquireCore, type Core, MEMORY_BYTES_MAX, releaseCore, Scratch } from "./core.js";
+import { operate, Pace } from "./drive.js";
+import { type Address, FINDING, FINDINGS, SEARCHED, STATS } from "./exchange.js";
+
+/** Queries and answers of one crossing of a batch fill about this much. */
+const BATCH_BYTES = 2 ** 19;
+const FLOAT_BYTES = 4;
+const ID_BYTES = 8;
+
+const ERR_NOT_FOUND = -5;
+
+function throwIfAborted(signal: AbortSignalLike | undefined): void {
+  if (signal?.aborted) throw signal.reason;
+}
+
+/** Typed arrays of JavaScript have their own limit of memory; it is reported like the core's. */
+function allocateHere<Result>(bytes: number, make: () => Result): Result {
+  try {
+    return make();
+  } catch (cause) {
+    if (cause instanceof RangeError) throw statusError(STATUS_ERR_NO_MEMORY, undefined, bytes);
+    throw cause;
+  }
+}
+
+function emptyHits(rows: number, k: number): { ids: Float64Array; distances: Float32Array } {
+  const cells = rows * k;
+  return allocateHere(cells * (ID_BYTES + FLOAT_BYTES), () => ({
+    ids: new Float64Array(cells),
+    distances: new Float32Array(cells),
+  }));
+}
+
+class WasmInsert implements BackendInsert {
+  readonly #core: Core;
+  readonly #dimensions: number;
+  #op: Address;
+
+  constructor(core: Core, op: Address, dimensions: number) {
+    this.#core = core;
+    this.#op = op;
+    this.#dimensions = dimensions;
+  }
+
+  append(rows: Float32Array, ids: Float64Array | undefined): void {
+    const core = this.#core;
+    const count = rows.length / this.#dimensions;
+    const idBytes = (ids?.length ?? 0) * ID_BYTES;
+    const area = core.allocate(idBytes + rows.byteLength);
+    try {
+      if (ids) core.f64.set(ids, area / 8);
+      core.f32.set(rows, (area + idBytes) / 4);
+      const status = core.run((exports) => exports.op_rows(this.#op, area + idBytes, ids ? area : 0, count));
+      if (status < 0) throw statusError(status);
+    } finally {
+      core.release(area);
+    }
+  }
+
+  async run(control: Control): Promise<void> {
+    const op = this.#op;
+    this.#op = 0;
+    await operate(this.#core, op, control, { insertion: true }, () => {});
+  }
+
+  discard(): void {
+    const op = this.#op;
+    this.#op = 0;
+    if (op !== 0 && this.#core.whole) this.#core.run((exports) => exports.op_end(op));
+  }
+}
+
+export class WasmIndex implements BackendIndex {
+  readonly #module: WebAssembly.Module;
+  readonly #core: Core;
+  readonly #dimensions: number;
+  readonly #vectors: Scratch;
+  readonly #hits: Scratch;
+  #index: Address;
+  #searcher: Address = 0;
+
+  constructor(module: WebAssembly.Module, core: Core, index: Address) {
+    this.#module = module;
+    this.#core = core;
+    this.#index = index;
+    this.#vectors = new Scratch(core);
+    this.#hits = new Scratch(core);
+    this.#dimensions = this.stats().dimensions;
+  }
+
+  get size(): number {
+    return this.#core.run((exports) => exports.index_size(this.#index));
+  }
+
+  async search(query: Float32Array, params: CoreSearch, signal?: AbortSignalLike): Promise<CoreHits> {
+    throwIfAborted(signal);
+    const hits = emptyHits(1, params.k);
+    return { ...hits, ...this.#searchRows(query, 0, 1, params, hits) };
+  }
+
+  async searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits> {
+    const count = queries.length / this.#dimensions;
+    const hits = emptyHits(count, params.k);
+    const rowBytes = this.#dimensions * FLOAT_BYTES + params.k * (ID_BYTES + FLOAT_BYTES);
+    const rowsMax = Math.max(1, Math.floor(BATCH_BYTES / rowBytes));
+    const pace = new Pace();
+    let distanceComputations = 0;
+    let hops = 0;
+    for (let row = 0; row < count; ) {
+      throwIfAborted(control.signal);
+      const rows = Math.min(count - row, rowsMax, pace.items);
+      const work = this.#searchRows(queries, row, rows, params, hits);
+      distanceComputations += work.distanceComputations;
+      hops += work.hops;
+      row += rows;
+      if (row < count) await pace.pieceEnded();
+    }
+    return { ...hits, distanceComputations, hops };
+  }
+
+  /** Answers queries [begin, begin + rows) in one crossing and copies the answers to their rows of `hits`. */
+  #searchRows(
+    queries: Float32Array,
+    begin: number,
+    rows: number,
+    { k, listSize, beamWidth, pageSearch }: CoreSearch,
+    hits: { readonly ids: Float64Array; readonly distances: Float32Array },
+  ): { distanceComputations: number; hops: number } {
+    const core = this.#core;
+    const dimensions = this.#dimensions;
+    if (this.#searcher === 0) this.#searcher = core.create((exports) => exports.searcher_create(this.#index));
+    const vectors = this.#vectors.take(rows * dimensions * FLOAT_BYTES);
+    const ids = this.#hits.take(rows * k * (ID_BYTES + FLOAT_BYTES));
+    const distances = ids + rows * k * ID_BYTES;
+    core.f32.set(queries.subarray(begin * dimensions, (begin + rows) * dimensions), vectors / 4);
+    const wide = pageSearch ? 1 : 0;
+    const status = core.run(({ search }) =>
+      search(this.#searcher, vectors, dimensions, rows, k, listSize, beamWidth, wide, ids, distances),
+    );
+    if (status < 0) {
+      const row = queries.length > dimensions ? begin + core.slot(SEARCHED.row) : NOWHERE;
+      throw failureError({ status, detail: 0, row, page: NOWHERE, value: 0 });
+    }
+    hits.ids.set(core.f64.subarray(ids / 8, ids / 8 + rows * k), begin * k);
+    hits.distances.set(core.f32.subarray(distances / 4, distances / 4 + rows * k), begin * k);
+    return { distanceComputations: core.slot(SEARCHED.distances), hops: core.slot(SEARCHED.hops) };
+  }
+
+  async searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits> {
+    const core = this.#core;
+    const hits = emptyHits(1, k);
+    const vector = this.#vectors.take(query.byteLength);
+    core.f32.set(query, vector / 4);
+    const op = core.create((exports) => exports.exact_begin(this.#index, vector, k));
+    return operate(core, op, control, {}, () => {
+      const ids = this.#hits.take(k * (ID_BYTES + FLOAT_BYTES));
+      const distances = ids + k * ID_BYTES;
+      core.run((exports) => exports.exact_take(op, k, ids, distances));
+      hits.ids.set(core.f64.subarray(ids / 8, ids / 8 + k));
+      hits.distances.set(core.f32.subarray(distances / 4, distances / 4 + k));
+      return { ...hits, distanceComputations: core.run((exports) => exports.op_distances(op)), hops: 0 };
+    });
+  }
+
+  async get(id: number): Promise<Float32Array | undefined> {
+    const core = this.#core;
+    const out = this.#vectors.take(this.#dimensions * FLOAT_BYTES);
+    const status = core.run((exports) => exports.index_get(this.#index, id, out));
+    if (status === ERR_NOT_FOUND) return undefined;
+    if (status < 0) throw statusError(status);
+    return core.f32.slice(out / 4, out / 4 + this.#dimensions);
+  }
+
+  async has(id: number): Promise<boolean> {
+    return this.#core.run((exports) => exports.index_has(this.#index, id)) === 1;
+  }
+
+  insert(kind: "build" | "add"): BackendInsert {
+    const op = this.#core.create((exports) =>
+      kind === "build" ? exports.build_begin(this.#index) : exports.insert_begin(this.#index),
+    );
+    return new WasmInsert(this.#core, op, this.#dimensions);
+  }
+
+  async save(target: CoreTarget, control: Control): Promise<void> {
+    throwIfAborted(control.signal);
+    const sink = await openSink(target);
+    try {
+      const op = this.#core.create((exports) => exports.save_begin(this.#index));
+      await operate(this.#core, op, control, { host: sink }, () => {});
+    } catch (error) {
+      await sink.abort(error);
+      throw error;
+    }
+    await sink.commit();
+  }
+
+  async toBytes(control: Control): Promise<Uint8Array> {
+    const { fileBytes } = this.stats();
+    const bytes = allocateHere(fileBytes, () => new Uint8Array(fileBytes));
+    const host = {
+      write: async (offset: number, piece: Uint8Array): Promise<void> => bytes.set(piece, offset),
+    };
+    const op = this.#core.create((exports) => exports.save_begin(this.#index));
+    return operate(this.#core, op, control, { host }, () => bytes);
+  }
+
+  async verify(control: Control): Promise<VerifyReport> {
+    const core = this.#core;
+    const op = core.create((exports) => exports.verify_begin(this.#index));
+    return operate(core, op, control, {}, () => {
+      core.run((exports) => exports.verify_findings(op));
+      const count = core.slot(FINDINGS.count);
+      const total = core.slot(FINDINGS.total);
+      const first = core.slot(FINDINGS.first);
+      const columns = { kinds: [] as number[], slots: [] as number[], pages: [] as number[] };
+      for (let i = 0; i < count; i++) {
+        core.run((exports) => exports.verify_finding(first, i));
+        columns.kinds.push(core.slot(FINDING.kind));
+        columns.slots.push(core.slot(FINDING.slot));
+        columns.pages.push(core.slot(FINDING.page));
+      }
+      return verifyReport(columns.kinds, columns.slots, columns.pages, total);
+    });
+  }
+
+  stats(): CoreStats {
+    const core = this.#core;
+    core.run((exports) => exports.index_stats(this.#index));
+    const stats = Object.entries(STATS).map(([name, slot]) => [name, core.slot(slot)]);
+    return Object.fromEntries(stats) as unknown as CoreStats;
+  }
+
+  close(): void {
+    const core = this.#core;
+    if (this.#index === 0) return;
+    const { whole } = core;
+    if (whole) {
+      core.run((exports) => {
+        if (this.#searcher !== 0) exports.searcher_destroy(this.#searcher);
+        exports.index_destroy(this.#index);
+      });
+      this.#vectors.release();
+      this.#hits.release();
+      releaseCore(this.#module, core);
+    }
+    this.#index = 0;
+    this.#searcher = 0;
+  }
+}
+
+export async function createIndex(module: WebAssembly.Module, config: CoreConfig): Promise<WasmIndex> {
+  const core = await acquireCore(module);
+  try {
+    const { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed } = config;
+    const index = core.create((exports) =>
+      exports.index_create(dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, 0),
+    );
+    return new WasmIndex(module, core, index);
+  } catch (error) {
+    releaseCore(module, core);
+    throw error;
+  }
+}
+
+export async function openIndex(
+  module: WebAssembly.Module,
+  source: CoreSource,
+  control: Control,
+): Promise<WasmIndex> {
+  throwIfAborted(control.signal);
+  const host = await openSource(source);
+  try {
+    if (host.size > MEMORY_BYTES_MAX) throw statusError(STATUS_ERR_NO_MEMORY, undefined, host.size);
+    const core = await acquireCore(module);
+    try {
+      const op = core.create((exports) => exports.open_begin(host.size, 0));
+      const take = () => core.run((exports) => exports.open_take(op)) >>> 0;
+      return new WasmIndex(module, core, await operate(core, op, control, { host }, take));
+    } catch (error) {
+      releaseCore(module, core);
+      throw error;
+    }
+  } finally {
+    await host.close();
+  }
+}

@@ -1,0 +1,336 @@
+/*
+ * The WebAssembly face of the core: diskann.h with nothing but i32 and f64 in its signatures.
+ *
+ * JavaScript reads 64-bit integers dearly and structs not at all, so numbers that may pass 2^32 cross as doubles (all
+ * of them are below 2^53), and what is more than one number goes through the *exchange*: a row of doubles at a fixed
+ * address. Its slots are named in ts/backend/wasm/exchange.ts in the order they are written here; a test compares
+ * both lists. One instance has one thread and no call comes back in, so one exchange is enough.
+ *
+ * Every function takes its worth from diskann.h; only what differs is said here. A host makes one instance per index.
+ */
+#include "../csrc/include/diskann.h"
+
+#include <math.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#define EXPORT(name) __attribute__((export_name(#name))) wasm_##name
+
+/* Pointers and sizes are 32 bits wide: the host reads them with >>> 0. */
+_Static_assert(sizeof(void *) == 4 && sizeof(size_t) == 4, "this file is for wasm32");
+_Static_assert(sizeof(double) == sizeof(uint64_t), "ids are turned into doubles in place");
+
+static double exchange_slots[32];
+
+double *EXPORT(exchange)(void)
+{
+    return exchange_slots;
+}
+
+/* Puts a fresh object into slot 0. */
+static int give(int status, const void *object)
+{
+    exchange_slots[0] = status < 0 ? 0 : (double)(uintptr_t)object;
+    return status;
+}
+
+/* ---- index --------------------------------------------------------------------------------------------- */
+
+int EXPORT(index_create)(uint32_t dimensions, uint32_t metric, uint32_t data_type, uint32_t max_degree,
+                         uint32_t build_list_size, double alpha, double seed, uint32_t simd)
+{
+    diskann_index *index = NULL;
+    diskann_config config;
+    diskann_config_init(&config, dimensions);
+    config.metric = metric;
+    config.data_type = data_type;
+    config.max_degree = max_degree;
+    config.build_list_size = build_list_size;
+    config.alpha = (float)alpha;
+    config.seed = (uint64_t)seed;
+    config.simd = simd;
+    const int status = diskann_index_create(&config, NULL, &index);
+    return give(status, index);
+}
+
+void EXPORT(index_destroy)(diskann_index *index)
+{
+    diskann_index_destroy(index);
+}
+
+/* exchange: stats */
+void EXPORT(index_stats)(const diskann_index *index)
+{
+    diskann_stats stats;
+    diskann_index_stats(index, &stats);
+    double *slot = exchange_slots;
+    *slot++ = stats.config.dimensions;
+    *slot++ = stats.config.metric;
+    *slot++ = stats.config.data_type;
+    *slot++ = stats.config.max_degree;
+    *slot++ = stats.config.build_list_size;
+    *slot++ = stats.config.alpha;
+    *slot++ = (double)stats.config.seed;
+    *slot++ = stats.config.simd;
+    *slot++ = (double)stats.size;
+    *slot++ = (double)stats.next_id;
+    *slot++ = (double)stats.edges;
+    *slot++ = stats.degree_max;
+    *slot++ = stats.record_bytes;
+    *slot++ = stats.page_bytes;
+    *slot++ = stats.records_per_page;
+    *slot++ = (double)stats.pages;
+    *slot++ = (double)stats.file_bytes;
+    *slot++ = (double)stats.memory_vectors;
+    *slot++ = (double)stats.memory_graph;
+    *slot++ = (double)stats.memory_records;
+    *slot++ = (double)stats.memory_ids;
+    *slot++ = (double)stats.memory_total;
+}
+
+double EXPORT(index_size)(const diskann_index *index)
+{
+    return (double)diskann_index_size(index);
+}
+
+int EXPORT(index_has)(const diskann_index *index, double id)
+{
+    return diskann_index_has(index, (uint64_t)id);
+}
+
+int EXPORT(index_get)(const diskann_index *index, double id, float *out)
+{
+    return diskann_index_get(index, (uint64_t)id, out);
+}
+
+/* ---- search -------------------------------------------------------------------------------------------- */
+
+int EXPORT(searcher_create)(const diskann_index *index)
+{
+    diskann_searcher *searcher = NULL;
+    const int status = diskann_searcher_create(index, &searcher);
+    return give(status, searcher);
+}
+
+void EXPORT(searcher_destroy)(diskann_searcher *searcher)
+{
+    diskann_searcher_destroy(searcher);
+}
+
+/* An id where the core wrote it becomes a double in the same place, and back. */
+static void id_to_double(double *cell)
+{
+    uint64_t id;
+    memcpy(&id, cell, sizeof id);
+    *cell = (double)id;
+}
+
+static void double_to_id(double *cell)
+{
+    const uint64_t id = (uint64_t)*cell;
+    memcpy(cell, &id, sizeof id);
+}
+
+/* Turns the ids of one row into doubles where they lie, and pads the row to k. */
+static void finish_row(double *ids, float *distances, uint32_t count, uint32_t k)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        id_to_double(&ids[i]);
+    }
+    for (uint32_t i = count; i < k; i++) {
+        ids[i] = (double)NAN;
+        distances[i] = INFINITY;
+    }
+}
+
+/*
+ * Answers `queries` queries that lie one after another, `dimensions` floats each: row r of the answer is at ids + r k
+ * and distances + r k, padded with NaN and Infinity. exchange: searched
+ */
+int EXPORT(search)(diskann_searcher *searcher, const float *vectors, uint32_t dimensions, uint32_t queries, uint32_t k,
+                   uint32_t list_size, uint32_t beam_width, uint32_t page_search, double *ids, float *distances)
+{
+    const diskann_search_params params = {k, list_size, beam_width, page_search};
+    uint64_t distance_count = 0;
+    uint64_t hop_count = 0;
+    uint32_t row = 0;
+    int status = DISKANN_OK;
+    for (; row < queries; row++) {
+        diskann_search_counters counters = {0, 0, 0};
+        uint32_t count = 0;
+        double *row_ids = ids + (size_t)row * k;
+        float *row_distances = distances + (size_t)row * k;
+        status = diskann_search(searcher, vectors + (size_t)row * dimensions, &params, (uint64_t *)(void *)row_ids,
+                                row_distances, &count, &counters);
+        if (status < 0) {
+            break;
+        }
+        finish_row(row_ids, row_distances, count, k);
+        distance_count += counters.distances;
+        hop_count += counters.hops;
+    }
+    exchange_slots[0] = (double)distance_count;
+    exchange_slots[1] = (double)hop_count;
+    exchange_slots[2] = row;
+    return status;
+}
+
+/* ---- operations ---------------------------------------------------------------------------------------- */
+
+/* exchange: stage; `requests` is the address that op_request takes. */
+int EXPORT(op_step)(diskann_op *op)
+{
+    diskann_stage stage = {0, 0, 0, 0, 0, 0, 0, NULL};
+    const int status = diskann_op_step(op, &stage);
+    exchange_slots[0] = stage.phase;
+    exchange_slots[1] = (double)stage.items;
+    exchange_slots[2] = (double)stage.done;
+    exchange_slots[3] = (double)stage.total;
+    exchange_slots[4] = stage.request_count;
+    exchange_slots[5] = (double)(uintptr_t)stage.requests;
+    return status;
+}
+
+/* exchange: request */
+void EXPORT(op_request)(const diskann_request *requests, uint32_t i)
+{
+    exchange_slots[0] = requests[i].kind;
+    exchange_slots[1] = requests[i].ticket;
+    exchange_slots[2] = (double)requests[i].offset;
+    exchange_slots[3] = (double)requests[i].length;
+    exchange_slots[4] = (double)(uintptr_t)requests[i].buffer;
+}
+
+void EXPORT(op_run)(diskann_op *op, double begin, double end)
+{
+    diskann_op_run(op, 0, (uint64_t)begin, (uint64_t)end);
+}
+
+void EXPORT(op_complete)(diskann_op *op, uint32_t ticket, int status)
+{
+    diskann_op_complete(op, ticket, status);
+}
+
+void EXPORT(op_cancel)(diskann_op *op)
+{
+    diskann_op_cancel(op);
+}
+
+void EXPORT(op_end)(diskann_op *op)
+{
+    diskann_op_end(op);
+}
+
+/* exchange: failure */
+void EXPORT(op_failure)(const diskann_op *op)
+{
+    diskann_failure failure;
+    diskann_op_failure(op, &failure);
+    exchange_slots[0] = failure.status;
+    exchange_slots[1] = failure.detail;
+    exchange_slots[2] = (double)failure.row;
+    exchange_slots[3] = (double)failure.page;
+    exchange_slots[4] = (double)failure.value;
+}
+
+double EXPORT(op_added)(const diskann_op *op)
+{
+    return (double)diskann_op_added(op);
+}
+
+double EXPORT(op_distances)(const diskann_op *op)
+{
+    return (double)diskann_op_distances(op);
+}
+
+/* -- insert and build -- */
+
+int EXPORT(insert_begin)(diskann_index *index)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_insert_begin(index, 1, &op);
+    return give(status, op);
+}
+
+int EXPORT(build_begin)(diskann_index *index)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_build_begin(index, 1, &op);
+    return give(status, op);
+}
+
+/* `ids`: one double per row, overwritten with integers; or NULL. */
+int EXPORT(op_rows)(diskann_op *op, const float *vectors, double *ids, uint32_t rows)
+{
+    for (uint32_t i = 0; ids != NULL && i < rows; i++) {
+        double_to_id(&ids[i]);
+    }
+    return diskann_op_rows(op, vectors, DISKANN_F32, (const uint64_t *)(const void *)ids, rows);
+}
+
+/* -- open, save -- */
+
+int EXPORT(open_begin)(double file_bytes, uint32_t simd)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_open_begin((uint64_t)file_bytes, simd, 1, NULL, &op);
+    return give(status, op);
+}
+
+diskann_index *EXPORT(open_take)(diskann_op *op)
+{
+    return diskann_open_take(op);
+}
+
+int EXPORT(save_begin)(diskann_index *index)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_save_begin(index, 1, &op);
+    return give(status, op);
+}
+
+/* -- exact search -- */
+
+int EXPORT(exact_begin)(const diskann_index *index, const float *query, uint32_t k)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_exact_begin(index, query, k, 1, &op);
+    return give(status, op);
+}
+
+/* Pads as `search` does. */
+void EXPORT(exact_take)(diskann_op *op, uint32_t k, double *ids, float *distances)
+{
+    uint32_t count = 0;
+    diskann_exact_take(op, (uint64_t *)(void *)ids, distances, &count);
+    finish_row(ids, distances, count, k);
+}
+
+/* -- verify -- */
+
+int EXPORT(verify_begin)(const diskann_index *index)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_verify_begin(index, 1, &op);
+    return give(status, op);
+}
+
+/* exchange: findings; `first` is the address that verify_finding takes. */
+void EXPORT(verify_findings)(const diskann_op *op)
+{
+    uint32_t count = 0;
+    uint64_t total = 0;
+    const diskann_finding *first = diskann_verify_findings(op, &count, &total);
+    exchange_slots[0] = count;
+    exchange_slots[1] = (double)total;
+    exchange_slots[2] = (double)(uintptr_t)first;
+}
+
+/* exchange: finding */
+void EXPORT(verify_finding)(const diskann_finding *first, uint32_t i)
+{
+    exchange_slots[0] = first[i].kind;
+    exchange_slots[1] = first[i].slot;
+    exchange_slots[2] = (double)first[i].page;
+}
