@@ -1,0 +1,218 @@
+/*
+ * Files made by hand, from csrc/FORMAT.md alone: nothing here comes from the core, not even the checksum. A forged
+ * index is a valid one whose fields a test then spoils, resealing what it touched; so what is found is the field and
+ * not the checksum.
+ */
+#ifndef DISKANN_TESTS_FORGE_H
+#define DISKANN_TESTS_FORGE_H
+
+#include "../../csrc/include/diskann.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Offsets of the superblock, as the table of csrc/FORMAT.md has them; test_store.c compares the two. */
+enum {
+    FORGE_MAGIC = 0,
+    FORGE_CRC = 8,
+    FORGE_VERSION = 12,
+    FORGE_FEATURES = 16,
+    FORGE_FILE_BYTES = 24,
+    FORGE_PAGES = 32,
+    FORGE_SIZE = 40,
+    FORGE_NEXT_ID = 48,
+    FORGE_SEED = 56,
+    FORGE_PAGE_BYTES = 64,
+    FORGE_RECORDS_PER_PAGE = 68,
+    FORGE_RECORD_BYTES = 72,
+    FORGE_DIMENSIONS = 76,
+    FORGE_METRIC = 80,
+    FORGE_DATA_TYPE = 84,
+    FORGE_MAX_DEGREE = 88,
+    FORGE_BUILD_LIST_SIZE = 92,
+    FORGE_ALPHA = 96,
+    FORGE_NORM_MAX = 100,
+    FORGE_ENTRY = 104,
+    FORGE_REST = 108
+};
+
+typedef struct forge {
+    uint32_t dimensions, metric, max_degree;
+    uint64_t size, next_id, pages, file_bytes;
+    uint32_t vector_bytes, record_bytes, records_per_page, page_bytes;
+    uint8_t *bytes;
+} forge;
+
+/* CRC-32C, reflected: polynomial 0x1edc6f41, here with its bits reversed; initial value and final xor 0xffffffff. */
+static inline uint32_t forge_crc(uint32_t crc, const uint8_t *bytes, size_t count)
+{
+    static uint32_t table[256];
+    for (uint32_t i = 0; i < 256 && table[255] == 0; i++) {
+        uint32_t value = i;
+        for (int bit = 0; bit < 8; bit++) {
+            value = value >> 1 ^ (value & 1 ? UINT32_C(0x82f63b78) : 0);
+        }
+        table[i] = value;
+    }
+    crc = ~crc;
+    for (size_t i = 0; i < count; i++) {
+        crc = crc >> 8 ^ table[(crc ^ bytes[i]) & 255];
+    }
+    return ~crc;
+}
+
+static inline void forge_put(uint8_t *at, uint64_t value, int count)
+{
+    for (int i = 0; i < count; i++) {
+        at[i] = (uint8_t)(value >> 8 * i);
+    }
+}
+
+static inline uint64_t forge_get(const uint8_t *at, int count)
+{
+    uint64_t value = 0;
+    for (int i = 0; i < count; i++) {
+        value |= (uint64_t)at[i] << 8 * i;
+    }
+    return value;
+}
+
+static inline void forge_put_f32(uint8_t *at, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, 4);
+    forge_put(at, bits, 4);
+}
+
+static inline void forge_seal_superblock(uint8_t *file)
+{
+    const uint32_t head = forge_crc(0, file, FORGE_CRC);
+    forge_put(file + FORGE_CRC, forge_crc(head, file + FORGE_VERSION, 4096 - FORGE_VERSION), 4);
+}
+
+static inline uint8_t *forge_page(const forge *f, uint64_t page)
+{
+    return f->bytes + 4096 + page * f->page_bytes;
+}
+
+static inline void forge_seal_page(const forge *f, uint64_t page)
+{
+    uint8_t *at = forge_page(f, page);
+    forge_put(at, forge_crc(0, at + 4, f->page_bytes - 4), 4);
+}
+
+static inline uint8_t *forge_record(const forge *f, uint64_t slot)
+{
+    return forge_page(f, slot / f->records_per_page) + 16 + slot % f->records_per_page * f->record_bytes;
+}
+
+/* Fields of a record. */
+static inline uint8_t *forge_id(const forge *f, uint64_t slot) { return forge_record(f, slot) + f->vector_bytes; }
+static inline uint8_t *forge_aux(const forge *f, uint64_t slot) { return forge_id(f, slot) + 8; }
+static inline uint8_t *forge_degree(const forge *f, uint64_t slot) { return forge_id(f, slot) + 12; }
+static inline uint8_t *forge_children(const forge *f, uint64_t slot) { return forge_id(f, slot) + 14; }
+static inline uint8_t *forge_edge(const forge *f, uint64_t slot, uint32_t i)
+{
+    return forge_id(f, slot) + 16 + 4 * (size_t)i;
+}
+
+/* Sizes that follow from dimensions and max_degree. */
+static inline void forge_shape(forge *f)
+{
+    f->vector_bytes = (4 * f->dimensions + 7) / 8 * 8;
+    f->record_bytes = (f->vector_bytes + 16 + 4 * f->max_degree + 15) / 16 * 16;
+    const uint64_t single = ((uint64_t)f->record_bytes + 16 + 4095) / 4096 * 4096;
+    f->page_bytes = 0;
+    double best = 0;
+    for (uint32_t bytes = 4096; single <= 65536 && bytes <= 65536; bytes *= 2) {
+        const double share = (double)((bytes - 16) / f->record_bytes * f->record_bytes) / bytes;
+        if (share >= 0.92) {
+            f->page_bytes = bytes;
+            break;
+        }
+        if (share > best) {
+            best = share;
+            f->page_bytes = bytes;
+        }
+    }
+    if (f->page_bytes == 0) {
+        f->page_bytes = (uint32_t)single;
+    }
+    f->records_per_page = (f->page_bytes - 16) / f->record_bytes;
+    f->pages = (f->size + f->records_per_page - 1) / f->records_per_page;
+    f->file_bytes = 4096 + f->pages * f->page_bytes;
+}
+
+static inline void forge_write_superblock(forge *f)
+{
+    uint8_t *b = f->bytes;
+    memcpy(b, "DISKANN", 8);
+    forge_put(b + FORGE_FILE_BYTES, f->file_bytes, 8);
+    forge_put(b + FORGE_PAGES, f->pages, 8);
+    forge_put(b + FORGE_SIZE, f->size, 8);
+    forge_put(b + FORGE_NEXT_ID, f->next_id, 8);
+    forge_put(b + FORGE_SEED, 7, 8);
+    forge_put(b + FORGE_PAGE_BYTES, f->page_bytes, 4);
+    forge_put(b + FORGE_RECORDS_PER_PAGE, f->records_per_page, 4);
+    forge_put(b + FORGE_RECORD_BYTES, f->record_bytes, 4);
+    forge_put(b + FORGE_DIMENSIONS, f->dimensions, 4);
+    forge_put(b + FORGE_METRIC, f->metric, 4);
+    forge_put(b + FORGE_MAX_DEGREE, f->max_degree, 4);
+    forge_put(b + FORGE_BUILD_LIST_SIZE, 100, 4);
+    forge_put_f32(b + FORGE_ALPHA, 1.2f);
+    forge_put(b + FORGE_ENTRY, f->size > 0 ? 0 : UINT32_MAX, 4);
+    forge_seal_superblock(b);
+}
+
+/* Small integers: their sums are exact in any order, so the norm here has the bits of any kernel. */
+static inline void forge_write_record(const forge *f, uint64_t slot)
+{
+    uint8_t *record = forge_record(f, slot);
+    float norm = 0;
+    for (uint32_t i = 0; i < f->dimensions; i++) {
+        const float value = (float)((slot * 7 + i * 3) % 11) - 5;
+        forge_put_f32(record + 4 * i, value);
+        norm += value * value;
+    }
+    forge_put(forge_id(f, slot), 1000 + slot * 3, 8);
+    forge_put_f32(forge_aux(f, slot), f->metric != DISKANN_COSINE ? norm : norm > 0 ? 1 / sqrtf(norm) : 0);
+    uint32_t degree = 0;
+    for (uint64_t child = 2 * slot + 1; child <= 2 * slot + 2 && child < f->size; child++) {
+        forge_put(forge_edge(f, slot, degree++), child, 4);
+    }
+    forge_put(forge_children(f, slot), degree, 2);
+    if (slot > 0) {
+        forge_put(forge_edge(f, slot, degree++), (slot - 1) / 2, 4);
+    }
+    forge_put(forge_degree(f, slot), degree, 2);
+}
+
+/* A valid index of `size` records, ids 1000, 1003, ...: a binary tree whose edges go both ways. */
+static inline forge forge_make(uint32_t metric, uint32_t dimensions, uint32_t max_degree, uint64_t size)
+{
+    forge f = {.dimensions = dimensions, .metric = metric, .max_degree = max_degree, .size = size};
+    f.next_id = size > 0 ? 1000 + (size - 1) * 3 + 1 : 0;
+    forge_shape(&f);
+    f.bytes = calloc(1, f.file_bytes);
+    if (f.bytes == NULL) {
+        abort();
+    }
+    for (uint64_t slot = 0; slot < size; slot++) {
+        forge_write_record(&f, slot);
+    }
+    for (uint64_t page = 0; page < f.pages; page++) {
+        forge_put(forge_page(&f, page) + 8, page, 8);
+        forge_seal_page(&f, page);
+    }
+    forge_write_superblock(&f);
+    return f;
+}
+
+static inline void forge_free(forge *f)
+{
+    free(f->bytes);
+    f->bytes = NULL;
+}
+
+#endif

@@ -1,0 +1,92 @@
+/*
+ * Builds the core and the C tests in every variant of c-variants.mjs and runs them:
+ *
+ *     node tests/tools/c-tests.mjs [--variant=gcc,sanitize] [--verbose] [word...]
+ *
+ * With words only the tests whose file name contains one of them, and units of the core that do not compile are told
+ * but not counted (for work on a part of it). Last, unless words are given: no unit may hold a fused multiply-add.
+ * Ends with a line "N passed, N failed".
+ */
+import { readdirSync, readFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { join } from "node:path";
+import { buildCore, buildProgram, inParallel, run } from "./c-build.mjs";
+import { VARIANTS } from "./c-variants.mjs";
+import { checkFused } from "./fused.mjs";
+import { say } from "./setup/say.mjs";
+import { which } from "./setup/shell.mjs";
+import { ROOT } from "./sources.mjs";
+
+const options = process.argv.slice(2).filter((word) => word.startsWith("--"));
+const words = process.argv.slice(2).filter((word) => !word.startsWith("--"));
+const verbose = options.includes("--verbose");
+const chosen = options
+  .find((word) => word.startsWith("--variant="))
+  ?.slice("--variant=".length)
+  .split(",");
+const width = Math.max(1, availableParallelism());
+
+function testFiles() {
+  return readdirSync(join(ROOT, "tests/c"))
+    .filter((name) => /^test_.*\.c$/.test(name))
+    .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
+    .map((name) => `tests/c/${name}`)
+    .sort();
+}
+
+/** Runs one test program; resolves to its counts. A program that ends badly has failed once more. */
+async function runTest(variant, file, library) {
+  const name = `${variant.name} ${file.slice("tests/c/".length, -2)}`;
+  const program = await buildProgram(variant.build, file, library);
+  if (program.path === undefined) {
+    say.failed(name, "does not compile");
+    say.note(program.text);
+    return { passed: 0, failed: 1 };
+  }
+  const environment = { ...variant.environment };
+  if (variant.expect !== undefined) environment.DISKANN_EXPECT_SIMD = variant.expect;
+  const started = performance.now();
+  const [command, ...args] = [...variant.run, program.path];
+  const { code, text } = await run(command, args, { environment });
+  const counted = /^(\d+) passed, (\d+) failed\n*$/m.exec(text);
+  const count = { passed: Number(counted?.[1] ?? 0), failed: Number(counted?.[2] ?? 0) };
+  if ((code !== 0 || count.passed === 0) && count.failed === 0) count.failed = 1;
+  const summary = `${count.passed} passed, ${count.failed} failed`;
+  if (count.failed === 0) say.done(name, summary, performance.now() - started);
+  else say.failed(name, typeof code === "number" ? summary : `${summary}: ${code}`);
+  if (verbose || count.failed > 0) say.note(text.trimEnd());
+  return count;
+}
+
+async function runVariant(variant) {
+  const files = testFiles().filter(
+    (file) => variant.only?.test(readFileSync(join(ROOT, file), "utf8")) ?? true,
+  );
+  if (files.length === 0) return [];
+  const absent = [variant.build.cc, ...variant.run.slice(0, 1)].filter((tool) => which(tool) === undefined);
+  if (absent.length > 0) {
+    say.absent(variant.name, `did not run: there is no ${absent.join(", no ")}`);
+    return process.env.CI ? [{ passed: 0, failed: 1 }] : [];
+  }
+  const { path, broken } = await buildCore(variant.build, width);
+  for (const { file, text } of broken) {
+    say.failed(variant.name, `${file} does not compile`);
+    say.note(text.split("\n").slice(0, 12).join("\n"));
+  }
+  const counts = await inParallel(files, width, (file) => runTest(variant, file, path));
+  if (words.length === 0) counts.push({ passed: 0, failed: broken.length });
+  return counts;
+}
+
+async function main() {
+  const counts = [];
+  for (const variant of VARIANTS) {
+    if (chosen?.includes(variant.name) ?? true) counts.push(...(await runVariant(variant)));
+  }
+  if (words.length === 0 && (chosen?.includes("fused") ?? true)) counts.push(await checkFused(width));
+  const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
+  console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
+  process.exitCode = sum("failed") === 0 && sum("passed") > 0 ? 0 : 1;
+}
+
+await main();

@@ -1,0 +1,55 @@
+/*
+ * The ways C tests are built and run. A variant is a compiler with flags, and what runs its programs; two variants
+ * with the same `build` share their objects. `expect` names the kernel families that must be there, no more, no less.
+ */
+import { FLAGS, WARNINGS } from "./sources.mjs";
+
+const native = process.arch === "arm64" ? "arm64" : "x64";
+const clang = process.platform === "linux" ? "clang-14" : "clang";
+const debug = ["-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"];
+
+const BUILDS = {
+  gcc: { arch: native, cc: "gcc", ar: "ar", flags: ["-O2"] },
+  sanitize: {
+    arch: native,
+    cc: clang,
+    ar: "ar",
+    flags: [...debug, "-fsanitize=address,undefined", "-fsanitize-address-use-after-scope"],
+  },
+  threads: { arch: native, cc: clang, ar: "ar", flags: [...debug, "-fsanitize=thread"] },
+  arm64: {
+    arch: "arm64",
+    cc: "aarch64-linux-gnu-gcc",
+    ar: "aarch64-linux-gnu-ar",
+    flags: ["-O2"],
+    link: ["-static"],
+  },
+};
+for (const build of Object.values(BUILDS)) build.flags = [...FLAGS, ...WARNINGS, ...build.flags];
+
+const x64 = ["qemu-x86_64-static", "-cpu"];
+
+/** `only`: the test files a variant is for, by their text; the others have nothing to show there. */
+export const VARIANTS = [
+  { name: "gcc", build: "gcc", run: [] },
+  {
+    name: "sanitize",
+    build: "sanitize",
+    run: [],
+    environment: { ASAN_OPTIONS: "detect_stack_use_after_return=1", UBSAN_OPTIONS: "print_stacktrace=1" },
+  },
+  { name: "threads", build: "threads", run: [], only: /pthread/ },
+  { name: "nehalem", build: "gcc", arch: "x64", run: [...x64, "Nehalem"], expect: "portable" },
+  { name: "haswell", build: "gcc", arch: "x64", run: [...x64, "Haswell"], expect: "portable avx2" },
+  {
+    name: "cortex-a72",
+    build: "arm64",
+    arch: "x64",
+    run: ["qemu-aarch64-static", "-cpu", "cortex-a72"],
+    expect: "portable neon",
+  },
+]
+  .filter(
+    (variant) => variant.arch === undefined || (variant.arch === native && process.platform === "linux"),
+  )
+  .map((variant) => ({ ...variant, build: { name: variant.build, ...BUILDS[variant.build] } }));
