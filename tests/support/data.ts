@@ -35,6 +35,8 @@ const FILES = {
   text: { base: "docs25k.base.fbin", queries: "docs.query.fbin", truth: "docs25k.gt100.bin" },
 } as const;
 
+const NO_TRUTH: Truth = { queries: 0, k: 0, ids: new Uint32Array(0), distances: new Float32Array(0) };
+
 const SIZES = {
   image: { metric: "l2", rows: 100_000, queries: 500, dimensions: 128, title: "image descriptors" },
   text: { metric: "cosine", rows: 25_000, queries: 500, dimensions: 384, title: "text embeddings" },
@@ -101,6 +103,8 @@ export interface DatasetOptions {
   readonly queries?: number | undefined;
   /** Generated data although the real ones are there. */
   readonly generated?: boolean | undefined;
+  /** False: an empty truth, for those who only search. */
+  readonly truth?: boolean | undefined;
   /** Where the fall back is told; default: standard error. */
   readonly notice?: ((line: string) => void) | undefined;
 }
@@ -123,9 +127,9 @@ export function loadDataset(name: DatasetName, options: DatasetOptions = {}): Da
   const allQueries = real ? readVectors(join(folder, files.queries)) : generated(name, size.queries, 1);
   const queries = head(allQueries, options.queries ?? allQueries.rows);
   const whole = real && base.rows === size.rows;
-  const truth = whole
-    ? headTruth(readTruth(join(folder, files.truth)), queries.rows)
-    : exactTruth(base, queries, size.metric, 100);
+  const stored = () => headTruth(readTruth(join(folder as string, files.truth)), queries.rows);
+  const truth =
+    options.truth === false ? NO_TRUTH : whole ? stored() : exactTruth(base, queries, size.metric, 100);
   const title = `${real ? "" : "generated "}${size.title}, ${base.rows} x ${base.dimensions}`;
   return { name, title, real, metric: size.metric, base, queries, truth };
 }

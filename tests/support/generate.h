@@ -22,8 +22,8 @@ typedef struct generate_shape {
     int unit;
 } generate_shape;
 
-static const generate_shape GENERATE_IMAGE = {32, 1000, 1, 0.5, 0.5, 0.1, 0};
-static const generate_shape GENERATE_TEXT = {32, 1000, 1, 0.5, 0.5, 0.1, 1};
+static const generate_shape GENERATE_IMAGE = {32, 1000, 0.95, 0.78, 0.9, 0.3, 0};
+static const generate_shape GENERATE_TEXT = {32, 1000, 0.95, 0.1, 1.8, 0.3, 1};
 
 typedef struct generate_mixture {
     const generate_shape *shape;

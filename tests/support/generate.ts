@@ -24,9 +24,9 @@ export interface Shape {
 
 export const SHAPES = {
   /** As hard for a graph as 100,000 SIFT descriptors of 128 dimensions. */
-  image: { latent: 32, clusters: 1000, decay: 1, spread: [0.5, 0.5], noise: 0.1, unit: false },
+  image: { latent: 32, clusters: 1000, decay: 0.95, spread: [0.78, 0.9], noise: 0.3, unit: false },
   /** As hard as 25,000 text embeddings of 384 dimensions. */
-  text: { latent: 32, clusters: 1000, decay: 1, spread: [0.5, 0.5], noise: 0.1, unit: true },
+  text: { latent: 32, clusters: 1000, decay: 0.95, spread: [0.1, 1.8], noise: 0.3, unit: true },
 } as const satisfies Record<string, Shape>;
 
 export interface GenerateOptions {
