@@ -12,8 +12,7 @@ static void *platform_allocate(void *context, size_t bytes)
 #if defined(_WIN32)
     return _aligned_malloc(bytes, MEMORY_ALIGNMENT);
 #else
-    void *memory = NULL;
-    return posix_memalign(&memory, MEMORY_ALIGNMENT, bytes) == 0 ? memory : NULL;
+    return aligned_alloc(MEMORY_ALIGNMENT, (bytes + MEMORY_ALIGNMENT - 1) / MEMORY_ALIGNMENT * MEMORY_ALIGNMENT);
 #endif
 }
 

@@ -1,12 +1,14 @@
 /*
- * The floor of the graph: distances between records, greedy search, robust prune, links. It sees records, never pages
- * or files, and holds no state of its own but the scratch that callers own.
+ * The floor of the graph: distances between records, neighbour lists, greedy search, robust prune. It sees records,
+ * never files, and holds no state but the scratch that its callers own.
  */
 #ifndef DISKANN_GRAPH_H
 #define DISKANN_GRAPH_H
 
 #include "../record/record.h"
 #include "../simd/simd.h"
+
+/* ---- distances (space.c) -------------------------------------------------------------------------------- */
 
 /* What a distance is made of: kernels, metric, and where the vectors lie. */
 typedef struct graph_space {
@@ -16,24 +18,159 @@ typedef struct graph_space {
     uint32_t data_type;
     uint32_t dimensions;
     /*
-     * 0 for queries. For the build under ip: distances are squared L2 in the space with one more coordinate
-     * sqrt(M^2 - |x|^2) (Neyshabur and Srebro 2015), in which nearest is largest inner product; this is M^2.
+     * 1 while links are made under ip: the space then has one more coordinate, sqrt(M^2 - |x|^2), in which squared L2
+     * finds the largest inner products (Neyshabur and Srebro 2015). A longer vector that comes later gets 0 there.
      */
-    float lifted_norm;
+    uint32_t is_lifted;
+    float lifted_norm; /* M^2 */
 } graph_space;
 
 /* A vector with what its metric needs beside it. */
 typedef struct graph_point {
     const void *vector;
-    float aux; /* as record_aux */
+    float aux; /* see record.h */
 } graph_point;
 
-/* `aux` of a vector of the space. */
+/* The same space as it is while links are made. */
+graph_space graph_space_for_links(const graph_space *space, float norm_max);
+/* `aux` of a vector. */
 float graph_aux(const graph_space *space, const void *vector);
-/* out[i] = distance of `point` and the record of slots[i]. `rows` is scratch of `count` pointers. */
+/* 1: all elements are finite and the squared norm is at most FLT_MAX / 4. */
+int graph_is_finite(const graph_space *space, const void *vector);
+float graph_distance(const graph_space *space, graph_point a, graph_point b);
+/* out[i] = distance of `point` and the record of slots[i]. `rows`: scratch of `count` pointers. */
 void graph_distances(const graph_space *space, graph_point point, const uint32_t *slots, uint32_t count, const void **rows,
                      float *out);
-float graph_distance(const graph_space *space, graph_point a, graph_point b);
-graph_point graph_point_at(const graph_space *space, uint32_t slot);
+
+static inline graph_point graph_point_at(const graph_space *space, uint32_t slot)
+{
+    uint8_t *record = record_at(space->records, slot);
+    return (graph_point){record, *record_aux(&space->records->layout, record)};
+}
+
+/* ---- neighbour lists -------------------------------------------------------------------------------------- */
+
+/* The lists of a graph: in the records, or in the roomier working lists of a build. */
+typedef struct graph_links {
+    const record_store *records;
+    uint8_t *lists;    /* NULL: in the records */
+    uint32_t stride;   /* bytes of a working list */
+    uint32_t capacity; /* neighbours a list can hold */
+} graph_links;
+
+static inline record_list *links_at(const graph_links *links, uint32_t slot)
+{
+    if (links->lists != NULL) {
+        return (record_list *)(void *)(links->lists + (size_t)slot * links->stride);
+    }
+    return record_links(&links->records->layout, record_at(links->records, slot));
+}
+
+/* ---- candidates ------------------------------------------------------------------------------------------- */
+
+/*
+ * A candidate is one u64 whose order is that of (distance, slot): the distance's bits made sortable, the slot, and a
+ * flag in the lowest bit whose meaning is its owner's.
+ */
+typedef uint64_t graph_candidate;
+
+static inline graph_candidate candidate_make(float distance, uint32_t slot)
+{
+    union {
+        float value;
+        uint32_t bits;
+    } pun = {distance};
+    const uint32_t sortable = pun.bits ^ (pun.bits >> 31 ? UINT32_MAX : UINT32_C(0x80000000));
+    return (uint64_t)sortable << 32 | (uint64_t)slot << 1;
+}
+
+static inline uint32_t candidate_slot(graph_candidate candidate)
+{
+    return (uint32_t)candidate >> 1;
+}
+
+static inline float candidate_distance(graph_candidate candidate)
+{
+    const uint32_t sortable = (uint32_t)(candidate >> 32);
+    union {
+        uint32_t bits;
+        float value;
+    } pun = {sortable ^ (sortable >> 31 ? UINT32_C(0x80000000) : UINT32_MAX)};
+    return pun.value;
+}
+
+/* Ascending; in place, O(n log n) whatever the input. */
+void candidates_sort(graph_candidate *candidates, uint32_t count);
+
+/* ---- greedy search (search.c) ----------------------------------------------------------------------------- */
+
+/* Scratch of one searching thread. */
+typedef struct graph_search {
+    memory_account *account;
+    graph_candidate *list;     /* the nearest seen, ascending; flag: expanded */
+    graph_candidate *expanded; /* log of expanded candidates, a ring; only if the caller wants it */
+    uint8_t *visited;          /* by slot: == epoch means seen */
+    uint32_t *slots;           /* of one round: */
+    const void **rows;
+    float *distances;
+    uint32_t list_capacity, list_count;
+    uint32_t expanded_capacity; /* 0: not logged */
+    uint64_t expanded_count;    /* ever logged by this search */
+    uint64_t visited_capacity;
+    uint32_t round_capacity;
+    uint8_t epoch;
+    uint64_t distance_count, hops, rounds; /* of the last search */
+} graph_search;
+
+typedef struct graph_search_limits {
+    uint64_t slots;     /* of the graph */
+    uint32_t list_size; /* L */
+    uint32_t expanded;  /* log capacity, or 0 */
+    uint32_t per_round; /* most records that one round can score */
+} graph_search_limits;
+
+void graph_search_init(graph_search *search, memory_account *account);
+/* Makes room; allocates only where a limit grew. ERR_NO_MEMORY leaves it usable for what it could do before. */
+int graph_search_reserve(graph_search *search, const graph_search_limits *limits);
+void graph_search_reset(graph_search *search);
+
+typedef struct graph_search_options {
+    uint32_t entry;
+    uint32_t list_size;
+    uint32_t beam_width;
+    uint32_t page_search;
+    uint64_t size; /* page search: slots at and above it are not in the graph yet */
+} graph_search_options;
+
+/* Leaves the list_size nearest reachable records in search->list. */
+void graph_search_run(graph_search *search, const graph_space *space, const graph_links *links, graph_point query,
+                      const graph_search_options *options);
+
+/* ---- robust prune (prune.c) ------------------------------------------------------------------------------- */
+
+/* What the prune remembers of a candidate between its two passes. */
+typedef struct prune_state {
+    uint32_t tested; /* selected ones it was compared with */
+    uint32_t taken;  /* selected, or occluded for good */
+} prune_state;
+
+typedef struct prune_scratch {
+    memory_account *account;
+    graph_candidate *pool; /* the caller fills pool[0 .. count) in any order; flag: a tree edge, kept in any case */
+    prune_state *states;
+    uint32_t *selected; /* positions in the pool */
+    uint32_t capacity;
+    uint64_t distance_count;
+} prune_scratch;
+
+void prune_init(prune_scratch *scratch, memory_account *account);
+int prune_reserve(prune_scratch *scratch, uint32_t capacity);
+void prune_reset(prune_scratch *scratch);
+/*
+ * Chooses at most max_degree neighbours of one record from the pool and writes them into `list`, tree edges first, then
+ * in order of choice.
+ */
+void prune_run(prune_scratch *scratch, const graph_space *space, uint32_t count, uint32_t max_degree, float alpha,
+               record_list *list);
 
 #endif

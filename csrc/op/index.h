@@ -7,15 +7,21 @@
 #include "../record/record.h"
 
 struct diskann_index {
-    diskann_config config;       /* as given; simd resolved */
+    diskann_config config; /* as given; simd resolved */
     memory_account account;
     record_store records;
     id_map ids;
-    graph_space space;           /* metric, kernels, records */
+    graph_space space; /* metric, kernels, records */
     uint32_t size;
-    uint32_t entry;              /* slot where searches start; SLOT_NONE when empty */
+    uint32_t entry; /* slot where searches start; SLOT_NONE when empty */
     uint64_t next_id;
-    float norm_max;              /* ip: M^2, the largest |x|^2 among the rows of the first insert or build; else 0 */
+    float norm_max; /* the largest aux among the rows of the first insert or build: M^2 of graph_space under ip */
 };
+
+/* All ranges of a config; ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED. */
+int index_check_config(const diskann_config *config);
+/* As diskann_index_create; neither pointer is NULL. */
+int index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out);
+void index_destroy(diskann_index *index);
 
 #endif

@@ -27,6 +27,8 @@ uint32_t id_map_find(const id_map *map, uint64_t id);
 uint32_t id_map_put(id_map *map, uint32_t slot);
 /* Takes the last-added slots out again: `slot` must have been put after every other slot on its probe path. */
 void id_map_remove(id_map *map, uint32_t slot);
+/* The records move: slot s becomes rank[s]. For the places [begin, end) of the table. */
+void id_map_renumber(id_map *map, const uint32_t *rank, uint64_t begin, uint64_t end);
 uint64_t id_map_bytes(const id_map *map);
 
 #endif

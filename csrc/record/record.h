@@ -112,10 +112,10 @@ static inline record_list *record_links(const record_layout *layout, uint8_t *re
     return (record_list *)(void *)(record + layout->list_offset);
 }
 
-/* To be called before a record of the page changes (by the worker that changes it: one byte, no race on others). */
+/* To be called when a record changes. Atomic, since workers may change records of one page at the same time. */
 static inline void record_touch(const record_store *store, uint32_t slot)
 {
-    store->dirty[record_page(&store->layout, slot)] = 1;
+    __atomic_store_n(&store->dirty[record_page(&store->layout, slot)], 1, __ATOMIC_RELAXED);
 }
 
 #endif

@@ -1,0 +1,95 @@
+/* Public face of an index: create, destroy, get, stats. */
+#include "../base/status.h"
+#include "../op/index.h"
+
+#include <string.h>
+
+void diskann_config_init(diskann_config *config, uint32_t dimensions)
+{
+    *config = (diskann_config){
+        .dimensions = dimensions,
+        .metric = DISKANN_L2,
+        .data_type = DISKANN_F32,
+        .max_degree = DISKANN_MAX_DEGREE_DEFAULT,
+        .build_list_size = DISKANN_BUILD_LIST_SIZE_DEFAULT,
+        .alpha = DISKANN_ALPHA_DEFAULT,
+        .simd = DISKANN_SIMD_AUTO,
+        .reserved = 0,
+        .seed = 0,
+    };
+}
+
+int diskann_index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out)
+{
+    if (config == NULL || out == NULL) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    return index_create(config, allocator, out);
+}
+
+void diskann_index_destroy(diskann_index *index)
+{
+    if (index != NULL) {
+        index_destroy(index);
+    }
+}
+
+uint64_t diskann_index_size(const diskann_index *index)
+{
+    return index->size;
+}
+
+int diskann_index_has(const diskann_index *index, uint64_t id)
+{
+    return id_map_find(&index->ids, id) != SLOT_NONE;
+}
+
+int diskann_index_get(const diskann_index *index, uint64_t id, float *out)
+{
+    const uint32_t slot = id_map_find(&index->ids, id);
+    if (slot == SLOT_NONE) {
+        return DISKANN_ERR_NOT_FOUND;
+    }
+    memcpy(out, record_at(&index->records, slot), index->config.dimensions * sizeof(float));
+    return DISKANN_OK;
+}
+
+static void count_degrees(const diskann_index *index, diskann_stats *out)
+{
+    const record_layout *layout = &index->records.layout;
+    for (uint32_t slot = 0; slot < index->size; slot++) {
+        const uint32_t degree = record_links(layout, record_at(&index->records, slot))->degree;
+        out->edges += degree;
+        out->degree_max = degree > out->degree_max ? degree : out->degree_max;
+    }
+}
+
+void diskann_index_stats(const diskann_index *index, diskann_stats *out)
+{
+    const record_layout *layout = &index->records.layout;
+    memset(out, 0, sizeof *out);
+    out->config = index->config;
+    out->size = index->size;
+    out->next_id = index->next_id;
+    out->record_bytes = layout->record_bytes;
+    out->page_bytes = layout->page_bytes;
+    out->records_per_page = layout->records_per_page;
+    out->pages = record_pages(layout, index->size);
+    out->file_bytes = DISKANN_SUPERBLOCK_BYTES + out->pages * layout->page_bytes;
+    out->memory_vectors = (uint64_t)index->size * index->config.dimensions * sizeof(float);
+    out->memory_graph = (uint64_t)index->size * index->config.max_degree * sizeof(uint32_t);
+    out->memory_records = record_store_bytes(&index->records);
+    out->memory_ids = id_map_bytes(&index->ids);
+    out->memory_total = index->account.live_bytes;
+    count_degrees(index, out);
+}
+
+int diskann_simd_available(uint32_t simd)
+{
+    return simd < DISKANN_SIMD_COUNT && simd_kernels_get(simd) != NULL;
+}
+
+uint32_t diskann_simd_best(void)
+{
+    return simd_kernels_get(DISKANN_SIMD_AUTO)->simd;
+}

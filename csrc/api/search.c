@@ -1,0 +1,131 @@
+/* Public face of the search: a searcher is the scratch of one thread. */
+#include "../base/float_mode.h"
+#include "../base/status.h"
+#include "../op/index.h"
+
+struct diskann_searcher {
+    const diskann_index *index;
+    memory_account account;
+    graph_search search;
+};
+
+int diskann_searcher_create(const diskann_index *index, diskann_searcher **out)
+{
+    if (index == NULL || out == NULL) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    memory_account account;
+    memory_account_init(&account, &index->account.allocator);
+    diskann_searcher *searcher = memory_get_zeroed(&account, sizeof *searcher);
+    if (searcher == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    searcher->index = index;
+    searcher->account = account;
+    graph_search_init(&searcher->search, &searcher->account);
+    *out = searcher;
+    return DISKANN_OK;
+}
+
+void diskann_searcher_destroy(diskann_searcher *searcher)
+{
+    if (searcher != NULL) {
+        graph_search_reset(&searcher->search);
+        memory_account account = searcher->account;
+        memory_put(&account, searcher, sizeof *searcher);
+    }
+}
+
+static int reserve(diskann_searcher *searcher, uint32_t list_size, const diskann_search_params *params)
+{
+    const diskann_index *index = searcher->index;
+    const uint32_t per_record =
+        index->config.max_degree + (params->page_search ? index->records.layout.records_per_page : 0);
+    const graph_search_limits limits = {
+        .slots = index->size,
+        .list_size = list_size,
+        .expanded = 0,
+        .per_round = per_record * params->beam_width,
+    };
+    return graph_search_reserve(&searcher->search, &limits);
+}
+
+/*
+ * Writes the first k of the list. A run of equal distances is ordered by id, also where k cuts it; its candidates are replaced
+ * by their ids in place, which sort as they are.
+ */
+static uint32_t write_hits(diskann_searcher *searcher, uint32_t k, uint64_t *ids, float *distances)
+{
+    const record_store *records = &searcher->index->records;
+    graph_candidate *list = searcher->search.list;
+    const uint32_t count = searcher->search.list_count;
+    const uint32_t found = k < count ? k : count;
+    for (uint32_t first = 0; first < found;) {
+        const float distance = candidate_distance(list[first]);
+        uint32_t last = first;
+        for (; last < count && candidate_distance(list[last]) == distance; last++) {
+            list[last] = *record_id(&records->layout, record_at(records, candidate_slot(list[last])));
+        }
+        if (last - first > 1) {
+            candidates_sort(list + first, last - first);
+        }
+        for (; first < last && first < found; first++) {
+            ids[first] = list[first];
+            distances[first] = distance;
+        }
+    }
+    return found;
+}
+
+static int check(const diskann_searcher *searcher, const float *query, const diskann_search_params *params)
+{
+    if (query == NULL || params == NULL || params->k < 1 || params->k > DISKANN_K_MAX ||
+        params->list_size < DISKANN_LIST_SIZE_MIN || params->list_size > DISKANN_LIST_SIZE_MAX ||
+        params->beam_width < 1 || params->beam_width > DISKANN_BEAM_WIDTH_MAX || params->page_search > 1) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    return graph_is_finite(&searcher->index->space, query) ? DISKANN_OK : DISKANN_ERR_NOT_FINITE;
+}
+
+static int search(diskann_searcher *searcher, const float *query, const diskann_search_params *params, uint64_t *ids,
+                  float *distances, uint32_t *count)
+{
+    const diskann_index *index = searcher->index;
+    const uint32_t list_size = params->list_size > params->k ? params->list_size : params->k;
+    *count = 0;
+    TRY(check(searcher, query, params));
+    if (index->size == 0) {
+        return DISKANN_OK;
+    }
+    TRY(reserve(searcher, list_size, params));
+    const graph_links links = {.records = &index->records, .capacity = index->config.max_degree};
+    const graph_search_options options = {
+        .entry = index->entry,
+        .list_size = list_size,
+        .beam_width = params->beam_width,
+        .page_search = params->page_search,
+        .size = index->size,
+    };
+    const graph_point point = {query, graph_aux(&index->space, query)};
+    graph_search_run(&searcher->search, &index->space, &links, point, &options);
+    *count = write_hits(searcher, params->k, ids, distances);
+    return DISKANN_OK;
+}
+
+int diskann_search(diskann_searcher *searcher, const float *query, const diskann_search_params *params, uint64_t *ids,
+                   float *distances, uint32_t *count, diskann_search_counters *counters)
+{
+    if (searcher == NULL || ids == NULL || distances == NULL || count == NULL) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    const uint64_t mode = float_mode_enter();
+    const int status = search(searcher, query, params, ids, distances, count);
+    float_mode_leave(mode);
+    if (counters != NULL) {
+        const int has_run = status == DISKANN_OK && *count > 0;
+        counters->distances = has_run ? searcher->search.distance_count : 0;
+        counters->hops = has_run ? searcher->search.hops : 0;
+        counters->rounds = has_run ? searcher->search.rounds : 0;
+    }
+    return status;
+}

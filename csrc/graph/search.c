@@ -1,0 +1,192 @@
+/* Greedy search over a Vamana graph (DiskANN, NeurIPS 2019, algorithm 1), with a beam of W. */
+#include "graph.h"
+
+#include "../base/status.h"
+
+#include <string.h>
+
+static const graph_candidate EXPANDED = 1;
+
+void graph_search_init(graph_search *search, memory_account *account)
+{
+    memset(search, 0, sizeof *search);
+    search->account = account;
+}
+
+void graph_search_reset(graph_search *search)
+{
+    memory_account *account = search->account;
+    memory_put(account, search->list, (search->list_capacity + UINT64_C(1)) * sizeof *search->list);
+    memory_put(account, search->expanded, search->expanded_capacity * sizeof *search->expanded);
+    memory_put(account, search->visited, search->visited_capacity);
+    memory_put(account, search->slots, search->round_capacity * sizeof *search->slots);
+    memory_put(account, search->rows, search->round_capacity * sizeof *search->rows);
+    memory_put(account, search->distances, search->round_capacity * sizeof *search->distances);
+    graph_search_init(search, account);
+}
+
+/* Replaces a block by a larger one; the old content is not kept. */
+static int regrow(memory_account *account, void *block, uint64_t old_bytes, uint64_t new_bytes)
+{
+    void **place = block;
+    void *memory = memory_get_zeroed(account, new_bytes);
+    if (memory == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    memory_put(account, *place, old_bytes);
+    *place = memory;
+    return DISKANN_OK;
+}
+
+static int reserve_round(graph_search *search, uint32_t capacity)
+{
+    const uint64_t old = search->round_capacity;
+    /* All three or none: the capacity is theirs together. */
+    uint32_t *slots = memory_get(search->account, capacity * sizeof *slots);
+    const void **rows = memory_get(search->account, capacity * sizeof *rows);
+    float *distances = memory_get(search->account, capacity * sizeof *distances);
+    if (slots == NULL || rows == NULL || distances == NULL) {
+        memory_put(search->account, slots, capacity * sizeof *slots);
+        memory_put(search->account, rows, capacity * sizeof *rows);
+        memory_put(search->account, distances, capacity * sizeof *distances);
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    memory_put(search->account, search->slots, old * sizeof *slots);
+    memory_put(search->account, search->rows, old * sizeof *rows);
+    memory_put(search->account, search->distances, old * sizeof *distances);
+    search->slots = slots;
+    search->rows = rows;
+    search->distances = distances;
+    search->round_capacity = capacity;
+    return DISKANN_OK;
+}
+
+int graph_search_reserve(graph_search *search, const graph_search_limits *limits)
+{
+    if (limits->slots > search->visited_capacity) {
+        TRY(regrow(search->account, &search->visited, search->visited_capacity, limits->slots));
+        search->visited_capacity = limits->slots;
+        search->epoch = 0;
+    }
+    if (limits->list_size > search->list_capacity || search->list == NULL) {
+        const uint64_t old = search->list == NULL ? 0 : search->list_capacity + UINT64_C(1);
+        TRY(regrow(search->account, &search->list, old * sizeof *search->list,
+                   (limits->list_size + UINT64_C(1)) * sizeof *search->list));
+        search->list_capacity = limits->list_size;
+    }
+    if (limits->expanded > search->expanded_capacity) {
+        TRY(regrow(search->account, &search->expanded, search->expanded_capacity * sizeof *search->expanded,
+                   limits->expanded * sizeof *search->expanded));
+        search->expanded_capacity = limits->expanded;
+    }
+    return limits->per_round > search->round_capacity ? reserve_round(search, limits->per_round) : DISKANN_OK;
+}
+
+static void begin(graph_search *search)
+{
+    search->list_count = 0;
+    search->expanded_count = 0;
+    search->distance_count = 0;
+    search->hops = 0;
+    search->rounds = 0;
+    if (++search->epoch == 0) {
+        memset(search->visited, 0, (size_t)search->visited_capacity);
+        search->epoch = 1;
+    }
+}
+
+/* Puts a candidate at its place among the list_size nearest; returns the place, or list_size when it is too far. */
+static uint32_t offer(graph_search *search, uint32_t list_size, graph_candidate candidate)
+{
+    graph_candidate *list = search->list;
+    uint32_t low = 0, high = search->list_count;
+    if (high == list_size && candidate >= list[high - 1]) {
+        return list_size;
+    }
+    while (low < high) {
+        const uint32_t middle = (low + high) / 2;
+        if (list[middle] < candidate) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (search->list_count < list_size) {
+        search->list_count++;
+    }
+    memmove(list + low + 1, list + low, (search->list_count - 1 - low) * sizeof *list);
+    list[low] = candidate;
+    return low;
+}
+
+static void gather(graph_search *search, uint32_t *count, uint32_t slot)
+{
+    if (search->visited[slot] != search->epoch) {
+        search->visited[slot] = search->epoch;
+        search->slots[(*count)++] = slot;
+    }
+}
+
+/* Adds what a record leads to, and has not been seen, to the round. */
+static void absorb(graph_search *search, const graph_links *links, uint32_t slot, const graph_search_options *options,
+                   uint32_t *count)
+{
+    if (options->page_search) {
+        const record_layout *layout = &links->records->layout;
+        const uint64_t first = (uint64_t)record_page(layout, slot) * layout->records_per_page;
+        for (uint64_t i = first; i < first + layout->records_per_page && i < options->size; i++) {
+            gather(search, count, (uint32_t)i);
+        }
+    }
+    const record_list *list = links_at(links, slot);
+    for (uint32_t i = 0; i < list->degree; i++) {
+        gather(search, count, list->neighbours[i]);
+    }
+}
+
+/* Scores the gathered records. Returns the first place of the list that changed. */
+static uint32_t score(graph_search *search, const graph_space *space, graph_point query, uint32_t list_size, uint32_t count)
+{
+    graph_distances(space, query, search->slots, count, search->rows, search->distances);
+    search->distance_count += count;
+    uint32_t first = list_size;
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t place = offer(search, list_size, candidate_make(search->distances[i], search->slots[i]));
+        first = place < first ? place : first;
+    }
+    return first;
+}
+
+void graph_search_run(graph_search *search, const graph_space *space, const graph_links *links, graph_point query,
+                      const graph_search_options *options)
+{
+    const uint32_t list_size = options->list_size;
+    uint32_t count = 0;
+    begin(search);
+    gather(search, &count, options->entry);
+    score(search, space, query, list_size, count);
+
+    uint32_t cursor = 0; /* every candidate before it is expanded */
+    while (cursor < search->list_count) {
+        uint32_t width = 0;
+        count = 0;
+        for (; cursor < search->list_count && width < options->beam_width; cursor++) {
+            if (search->list[cursor] & EXPANDED) {
+                continue;
+            }
+            if (search->expanded_capacity > 0) {
+                search->expanded[search->expanded_count++ % search->expanded_capacity] = search->list[cursor];
+            }
+            absorb(search, links, candidate_slot(search->list[cursor]), options, &count);
+            search->list[cursor] |= EXPANDED;
+            width++;
+        }
+        if (cursor < search->list_count) {
+            __builtin_prefetch(links_at(links, candidate_slot(search->list[cursor])));
+        }
+        search->hops += width;
+        search->rounds += width > 0;
+        const uint32_t changed = score(search, space, query, list_size, count);
+        cursor = changed < cursor ? changed : cursor;
+    }
+}

@@ -1,0 +1,268 @@
+/* Build: the stages around the batches of an insert into an empty index. */
+#include "../graph/order.h"
+#include "../base/random.h"
+#include "insert.h"
+
+#include <string.h>
+
+enum {
+    CENTRE_CHUNKS = 256,      /* sums of rows are made in so many chunks, whatever the threads: same bits */
+    SLACK_PERCENT = 130,      /* a working list may grow to that share of max_degree before it is pruned */
+};
+
+typedef struct build_state {
+    uint32_t *order;       /* [rows]: row of the i-th insertion */
+    uint8_t *lists;        /* working lists: [rows][stride] */
+    double *sums;          /* [CENTRE_CHUNKS][dimensions] */
+    float *mean;           /* [dimensions] */
+    graph_candidate *nearest; /* [CENTRE_CHUNKS]: row nearest to the mean */
+    order_walk walk;
+    uint64_t permute_cursor;
+    random_state random;
+} build_state;
+
+static uint64_t lists_bytes(const insert_op *op)
+{
+    return op->rows * op->graph.links.stride;
+}
+
+static uint64_t chunk_count(const insert_op *op)
+{
+    return op->rows < CENTRE_CHUNKS ? op->rows : CENTRE_CHUNKS;
+}
+
+/* Rows [chunk_begin(i), chunk_begin(i + 1)) are chunk i. */
+static uint64_t chunk_begin(const insert_op *op, uint64_t chunk)
+{
+    return op->rows * chunk / chunk_count(op);
+}
+
+uint64_t build_row_at(const insert_op *op, uint64_t i)
+{
+    return op->build->order[i];
+}
+
+/* ---- memory ---- */
+
+int build_prepare(insert_op *op)
+{
+    memory_account *account = &op->base.account;
+    const diskann_config *config = &op->index->config;
+    build_state *build = memory_get_zeroed(account, sizeof *build);
+    if (build == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    op->build = build;
+    const uint32_t capacity = config->max_degree * SLACK_PERCENT / 100;
+    op->graph.links = (graph_links){
+        .records = &op->index->records, .capacity = capacity, .stride = (capacity + 1) * (uint32_t)sizeof(uint32_t)};
+
+    build->order = memory_get(account, op->rows * sizeof *build->order);
+    build->lists = memory_get_zeroed(account, lists_bytes(op));
+    build->sums = memory_get_zeroed(account, UINT64_C(8) * CENTRE_CHUNKS * config->dimensions);
+    build->mean = memory_get(account, UINT64_C(4) * config->dimensions);
+    build->nearest = memory_get(account, CENTRE_CHUNKS * sizeof *build->nearest);
+    build->walk.rank = memory_get(account, op->rows * sizeof(uint32_t));
+    build->walk.stack = memory_get(account, op->rows * sizeof(uint32_t));
+    if (build->order == NULL || build->lists == NULL || build->sums == NULL || build->mean == NULL ||
+        build->nearest == NULL || build->walk.rank == NULL || build->walk.stack == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    op->graph.links.lists = build->lists;
+    return insert_prepare_links(op);
+}
+
+void build_reset(insert_op *op)
+{
+    build_state *build = op->build;
+    if (build == NULL) {
+        return;
+    }
+    memory_account *account = &op->base.account;
+    const uint32_t dimensions = op->index->config.dimensions;
+    memory_put(account, build->order, op->rows * sizeof *build->order);
+    memory_put(account, build->lists, lists_bytes(op));
+    memory_put(account, build->sums, UINT64_C(8) * CENTRE_CHUNKS * dimensions);
+    memory_put(account, build->mean, UINT64_C(4) * dimensions);
+    memory_put(account, build->nearest, CENTRE_CHUNKS * sizeof *build->nearest);
+    memory_put(account, build->walk.rank, op->rows * sizeof(uint32_t));
+    memory_put(account, build->walk.stack, op->rows * sizeof(uint32_t));
+    memory_put(account, build, sizeof *build);
+    op->build = NULL;
+}
+
+/* ---- start: medoid first, the others in a seeded order ---- */
+
+static uint8_t *row_record(const insert_op *op, uint64_t row)
+{
+    return record_at(&op->index->records, (uint32_t)(op->first + row));
+}
+
+/* Under cosine a row counts by its direction. */
+static void sum_chunks(insert_op *op, uint64_t begin, uint64_t end)
+{
+    const diskann_config *config = &op->index->config;
+    for (uint64_t chunk = begin; chunk < end; chunk++) {
+        double *sums = op->build->sums + chunk * config->dimensions;
+        for (uint64_t row = chunk_begin(op, chunk); row < chunk_begin(op, chunk + 1); row++) {
+            uint8_t *record = row_record(op, row);
+            const float *vector = (const float *)(const void *)record;
+            const double weight =
+                config->metric == DISKANN_COSINE ? *record_aux(&op->index->records.layout, record) : 1.0;
+            for (uint32_t i = 0; i < config->dimensions; i++) {
+                sums[i] += weight * vector[i];
+            }
+        }
+    }
+}
+
+static void finish_mean(insert_op *op)
+{
+    const uint32_t dimensions = op->index->config.dimensions;
+    for (uint32_t i = 0; i < dimensions; i++) {
+        double sum = 0;
+        for (uint64_t chunk = 0; chunk < chunk_count(op); chunk++) {
+            sum += op->build->sums[chunk * dimensions + i];
+        }
+        op->build->mean[i] = (float)(sum / (double)op->rows);
+    }
+}
+
+static void find_nearest(insert_op *op, uint64_t begin, uint64_t end)
+{
+    const graph_space *space = &op->graph.space;
+    const float *mean = op->build->mean;
+    const graph_point centre = {mean, graph_aux(space, mean)};
+    for (uint64_t chunk = begin; chunk < end; chunk++) {
+        graph_candidate best = UINT64_MAX;
+        for (uint64_t row = chunk_begin(op, chunk); row < chunk_begin(op, chunk + 1); row++) {
+            const uint32_t slot = (uint32_t)(op->first + row);
+            const graph_candidate candidate =
+                candidate_make(graph_distance(space, centre, graph_point_at(space, slot)), (uint32_t)row);
+            best = candidate < best ? candidate : best;
+        }
+        op->build->nearest[chunk] = best;
+    }
+}
+
+/* The medoid first; then one step of a Fisher-Yates shuffle per item, from the last row down. */
+static void begin_order(insert_op *op)
+{
+    graph_candidate best = UINT64_MAX;
+    for (uint64_t chunk = 0; chunk < chunk_count(op); chunk++) {
+        best = op->build->nearest[chunk] < best ? op->build->nearest[chunk] : best;
+    }
+    uint32_t *order = op->build->order;
+    for (uint64_t i = 0; i < op->rows; i++) {
+        order[i] = (uint32_t)i;
+    }
+    order[0] = candidate_slot(best);
+    order[candidate_slot(best)] = 0;
+    op->build->random.state = op->index->config.seed;
+}
+
+static void shuffle(insert_op *op, uint64_t begin, uint64_t end)
+{
+    uint32_t *order = op->build->order;
+    for (uint64_t item = begin; item < end; item++) {
+        const uint64_t last = op->rows - 1 - item;
+        const uint64_t other = 1 + random_below(&op->build->random, last);
+        const uint32_t held = order[last];
+        order[last] = order[other];
+        order[other] = held;
+    }
+}
+
+/* ---- end: degrees, locality ---- */
+
+static void trim_rows(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end)
+{
+    for (uint64_t row = begin; row < end; row++) {
+        link_trim(&op->link_workers[worker], &op->graph, (uint32_t)(op->first + row));
+    }
+}
+
+static void renumber_rows(insert_op *op, uint64_t begin, uint64_t end)
+{
+    record_store *records = &op->index->records;
+    for (uint64_t row = begin; row < end; row++) {
+        const record_list *from = links_at(&op->graph.links, (uint32_t)row);
+        record_list *to = record_links(&records->layout, row_record(op, row));
+        to->degree = from->degree;
+        to->children = from->children;
+        for (uint32_t i = 0; i < from->degree; i++) {
+            to->neighbours[i] = op->build->walk.rank[from->neighbours[i]];
+        }
+    }
+}
+
+static void finish_index(insert_op *op)
+{
+    diskann_index *index = op->index;
+    index->size = (uint32_t)op->rows;
+    index->entry = 0; /* the walk starts there */
+    index->next_id = op->id_end > index->next_id ? op->id_end : index->next_id;
+}
+
+void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end)
+{
+    build_state *build = op->build;
+    if (op_is_cancelled(&op->base)) {
+        return;
+    }
+    switch (op->stage) {
+    case INSERT_CENTRE:
+        sum_chunks(op, begin, end);
+        break;
+    case INSERT_MEDOID:
+        find_nearest(op, begin, end);
+        break;
+    case INSERT_SHUFFLE:
+        shuffle(op, begin, end);
+        break;
+    case INSERT_TRIM:
+        trim_rows(op, worker, begin, end);
+        break;
+    case INSERT_WALK:
+        order_visit(&build->walk, &op->graph.links, end - begin);
+        break;
+    case INSERT_RENUMBER:
+        renumber_rows(op, begin, end);
+        break;
+    case INSERT_REMAP:
+        id_map_renumber(&op->index->ids, build->walk.rank, begin, end);
+        break;
+    default:
+        order_permute(&op->index->records, build->walk.rank, op->rows, &build->permute_cursor, end - begin);
+    }
+}
+
+int build_step(insert_op *op, diskann_stage *stage)
+{
+    switch (op->stage) {
+    case INSERT_IDS:
+        return insert_enter(op, stage, INSERT_CENTRE, DISKANN_PHASE_LINK, chunk_count(op), 1);
+    case INSERT_CENTRE:
+        finish_mean(op);
+        return insert_enter(op, stage, INSERT_MEDOID, DISKANN_PHASE_LINK, chunk_count(op), 1);
+    case INSERT_MEDOID:
+        begin_order(op);
+        return insert_enter(op, stage, INSERT_SHUFFLE, DISKANN_PHASE_LINK, op->rows > 1 ? op->rows - 1 : 0, 0);
+    case INSERT_SHUFFLE:
+        return batch_begin(op, stage);
+    case INSERT_LINK:
+        return insert_enter(op, stage, INSERT_TRIM, DISKANN_PHASE_ORDER, op->rows, 1);
+    case INSERT_TRIM:
+        order_begin(&op->build->walk, op->graph.entry);
+        return insert_enter(op, stage, INSERT_WALK, DISKANN_PHASE_ORDER, op->rows, 0);
+    case INSERT_WALK:
+        return insert_enter(op, stage, INSERT_RENUMBER, DISKANN_PHASE_ORDER, op->rows, 1);
+    case INSERT_RENUMBER:
+        return insert_enter(op, stage, INSERT_REMAP, DISKANN_PHASE_ORDER, op->index->ids.capacity, 1);
+    case INSERT_REMAP:
+        return insert_enter(op, stage, INSERT_PERMUTE, DISKANN_PHASE_ORDER, 2 * op->rows, 0);
+    default:
+        finish_index(op);
+        return DISKANN_OK;
+    }
+}

@@ -1,0 +1,55 @@
+#include "index.h"
+
+#include "../base/status.h"
+
+int index_check_config(const diskann_config *config)
+{
+    if (config->dimensions < DISKANN_DIMENSIONS_MIN || config->dimensions > DISKANN_DIMENSIONS_MAX ||
+        config->metric >= DISKANN_METRIC_COUNT || config->data_type >= DISKANN_DATA_TYPE_COUNT ||
+        config->max_degree < DISKANN_MAX_DEGREE_MIN || config->max_degree > DISKANN_MAX_DEGREE_MAX ||
+        config->build_list_size < DISKANN_LIST_SIZE_MIN || config->build_list_size > DISKANN_LIST_SIZE_MAX ||
+        !(config->alpha >= 1.0f && config->alpha <= 2.0f) || config->simd >= DISKANN_SIMD_COUNT) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    const simd_kernels *kernels = simd_kernels_get(config->simd);
+    if (kernels == NULL || kernels->one[config->data_type][SIMD_SUM_L2] == NULL) {
+        return DISKANN_ERR_UNSUPPORTED;
+    }
+    return DISKANN_OK;
+}
+
+int index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out)
+{
+    TRY(index_check_config(config));
+    memory_account account;
+    memory_account_init(&account, allocator);
+    diskann_index *index = memory_get_zeroed(&account, sizeof *index);
+    if (index == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    const simd_kernels *kernels = simd_kernels_get(config->simd);
+    index->config = *config;
+    index->config.simd = kernels->simd;
+    index->config.reserved = 0;
+    index->account = account;
+    index->entry = SLOT_NONE;
+    record_store_init(&index->records, config, &index->account);
+    id_map_init(&index->ids, &index->records, &index->account);
+    index->space = (graph_space){
+        .records = &index->records,
+        .kernels = kernels,
+        .metric = config->metric,
+        .data_type = config->data_type,
+        .dimensions = config->dimensions,
+    };
+    *out = index;
+    return DISKANN_OK;
+}
+
+void index_destroy(diskann_index *index)
+{
+    id_map_reset(&index->ids);
+    record_store_reset(&index->records);
+    memory_account account = index->account;
+    memory_put(&account, index, sizeof *index);
+}

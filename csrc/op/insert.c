@@ -1,0 +1,349 @@
+/*
+ * Insert: rows are copied into records behind the last one, validated there, put into the id map, and linked batch by
+ * batch (insert_batch.c). Until its batch is committed a row is unseen: index->size does not count it and no list
+ * names it. Build (build.c) is the same with a better start, a seeded order and a last pass for locality.
+ */
+#include "insert.h"
+
+#include <string.h>
+
+/* ---- begin and rows ---- */
+
+static const op_calls insert_calls;
+
+static int begin(diskann_index *index, uint32_t workers, uint32_t is_build, diskann_op **out)
+{
+    if (index == NULL || out == NULL || (is_build && index->size > 0)) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    TRY(op_create(&insert_calls, sizeof(insert_op), workers, &index->account.allocator, out));
+    insert_op *op = (insert_op *)*out;
+    op->index = index;
+    op->is_build = is_build;
+    op->first = index->size;
+    op->next_id = index->next_id;
+    atomic_init(&op->bad_row, UINT64_MAX);
+    atomic_init(&op->norm_max, 0);
+    return DISKANN_OK;
+}
+
+int diskann_insert_begin(diskann_index *index, uint32_t workers, diskann_op **out)
+{
+    return begin(index, workers, 0, out);
+}
+
+int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out)
+{
+    return begin(index, workers, 1, out);
+}
+
+static int check_rows(const insert_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows)
+{
+    if (op->base.calls != &insert_calls || op->stage != INSERT_START || vectors == NULL ||
+        data_type != op->index->config.data_type) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    if (op->given_ids != 0 && op->given_ids != (ids != NULL ? 2u : 1u)) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    if (rows > DISKANN_SIZE_MAX - op->first - op->rows) {
+        return DISKANN_ERR_FULL;
+    }
+    if (ids == NULL) {
+        return op->next_id > DISKANN_ID_MAX + 1 - rows ? DISKANN_ERR_FULL : DISKANN_OK;
+    }
+    for (uint64_t i = 0; i < rows; i++) {
+        if (ids[i] > DISKANN_ID_MAX) {
+            return DISKANN_ERR_INVALID_ARGUMENT;
+        }
+    }
+    return DISKANN_OK;
+}
+
+int diskann_op_rows(diskann_op *base, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows)
+{
+    insert_op *op = (insert_op *)base;
+    if (rows == 0) {
+        return DISKANN_OK;
+    }
+    TRY(check_rows(op, vectors, data_type, ids, rows));
+    record_store *records = &op->index->records;
+    TRY(record_store_reserve(records, op->first + op->rows + rows));
+    const size_t row_bytes = (size_t)op->index->config.dimensions * sizeof(float);
+    for (uint64_t i = 0; i < rows; i++) {
+        const uint32_t slot = (uint32_t)(op->first + op->rows + i);
+        uint8_t *record = record_at(records, slot);
+        memcpy(record, (const uint8_t *)vectors + i * row_bytes, row_bytes);
+        *record_id(&records->layout, record) = ids != NULL ? ids[i] : op->next_id++;
+        record_touch(records, slot);
+    }
+    op->given_ids = ids != NULL ? 2 : 1;
+    op->rows += rows;
+    return DISKANN_OK;
+}
+
+uint64_t diskann_op_added(const diskann_op *base)
+{
+    const insert_op *op = (const insert_op *)base;
+    return op->base.calls == &insert_calls && (!op->is_build || op->stage == INSERT_END) ? op->added : 0;
+}
+
+uint64_t diskann_op_distances(const diskann_op *base)
+{
+    const insert_op *op = (const insert_op *)base;
+    uint64_t total = 0;
+    for (uint32_t i = 0; op->base.calls == &insert_calls && op->link_workers != NULL && i < op->base.workers; i++) {
+        total += op->link_workers[i].prune.distance_count;
+    }
+    return total;
+}
+
+uint64_t insert_row_at(const insert_op *op, uint64_t i)
+{
+    return op->is_build ? build_row_at(op, i) : i;
+}
+
+/* ---- validation ---- */
+
+static void lower_to(_Atomic uint64_t *minimum, uint64_t value)
+{
+    uint64_t seen = atomic_load_explicit(minimum, memory_order_relaxed);
+    while (value < seen && !atomic_compare_exchange_weak_explicit(minimum, &seen, value, memory_order_relaxed,
+                                                                  memory_order_relaxed)) {
+    }
+}
+
+/* Norms are not negative, so their bits have the order of their values. */
+static void raise_to(_Atomic uint32_t *maximum, float value)
+{
+    uint32_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    uint32_t seen = atomic_load_explicit(maximum, memory_order_relaxed);
+    while (bits > seen && !atomic_compare_exchange_weak_explicit(maximum, &seen, bits, memory_order_relaxed,
+                                                                 memory_order_relaxed)) {
+    }
+}
+
+static void validate_rows(insert_op *op, uint64_t begin_row, uint64_t end_row)
+{
+    const graph_space *space = &op->index->space;
+    const record_layout *layout = &space->records->layout;
+    for (uint64_t row = begin_row; row < end_row && !op_is_cancelled(&op->base); row++) {
+        uint8_t *record = record_at(space->records, (uint32_t)(op->first + row));
+        if (!graph_is_finite(space, record)) {
+            lower_to(&op->bad_row, row);
+            continue;
+        }
+        const float aux = graph_aux(space, record);
+        *record_aux(layout, record) = aux;
+        raise_to(&op->norm_max, aux);
+    }
+}
+
+static void put_ids(insert_op *op, uint64_t begin_item, uint64_t end_item)
+{
+    for (uint64_t item = begin_item; item < end_item && op->base.failure.status == 0; item++) {
+        if (item < op->rehash) {
+            id_map_put(&op->index->ids, (uint32_t)item);
+            continue;
+        }
+        const uint64_t row = item - op->rehash;
+        const uint32_t slot = (uint32_t)(op->first + row);
+        const record_store *records = &op->index->records;
+        const uint64_t id = *record_id(&records->layout, record_at(records, slot));
+        if (id_map_put(&op->index->ids, slot) == SLOT_NONE) {
+            op->ids_put++;
+            op->id_end = id >= op->id_end ? id + 1 : op->id_end;
+            continue;
+        }
+        op_fail(&op->base, DISKANN_ERR_DUPLICATE_ID, 0, (int64_t)row, DISKANN_NOWHERE, id);
+    }
+}
+
+/* ---- stages ---- */
+
+int insert_enter(insert_op *op, diskann_stage *stage, uint32_t next, uint32_t phase, uint64_t items, uint32_t parallel)
+{
+    op->stage = next;
+    stage->phase = phase;
+    stage->items = items;
+    stage->parallel = parallel;
+    stage->done = phase == DISKANN_PHASE_LINK ? op->added : 0;
+    stage->total = phase == DISKANN_PHASE_LINK ? op->rows : items;
+    return DISKANN_RUN;
+}
+
+static int no_memory(insert_op *op)
+{
+    return op_fail(&op->base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, 0);
+}
+
+/* All memory is taken before anything changes. */
+static int enter_ids(insert_op *op, diskann_stage *stage)
+{
+    const uint64_t bad_row = atomic_load(&op->bad_row);
+    if (bad_row != UINT64_MAX) {
+        return op_fail(&op->base, DISKANN_ERR_NOT_FINITE, 0, (int64_t)bad_row, DISKANN_NOWHERE, 0);
+    }
+    diskann_index *index = op->index;
+    if (index->size == 0) {
+        const uint32_t bits = atomic_load(&op->norm_max);
+        memcpy(&index->norm_max, &bits, sizeof bits);
+    }
+    op->graph.space = graph_space_for_links(&index->space, index->norm_max);
+    op->graph.entry = index->entry;
+    if ((op->is_build ? build_prepare(op) : insert_prepare_links(op)) < 0) {
+        return no_memory(op);
+    }
+    const int grown = id_map_reserve(&index->ids, op->first + op->rows);
+    if (grown < 0) {
+        return no_memory(op);
+    }
+    op->rehash = grown ? op->first : 0;
+    return insert_enter(op, stage, INSERT_IDS, DISKANN_PHASE_VALIDATE, op->rehash + op->rows, 0);
+}
+
+static int finish(insert_op *op)
+{
+    op->stage = INSERT_END;
+    return DISKANN_OK;
+}
+
+static int step(diskann_op *base, diskann_stage *stage)
+{
+    insert_op *op = (insert_op *)base;
+    if (base->failure.status != 0) {
+        return base->failure.status;
+    }
+    /* A batch whose links have begun goes on to its end. */
+    const int is_whole = op->stage < INSERT_ATTACH || op->is_build;
+    if (is_whole && op_is_cancelled(base)) {
+        return DISKANN_ERR_CANCELLED;
+    }
+    switch (op->stage) {
+    case INSERT_START:
+        return op->rows == 0 ? finish(op)
+                             : insert_enter(op, stage, INSERT_VALIDATE, DISKANN_PHASE_VALIDATE, op->rows, 1);
+    case INSERT_VALIDATE:
+        return enter_ids(op, stage);
+    case INSERT_IDS:
+        return op->is_build ? build_step(op, stage) : batch_begin(op, stage);
+    case INSERT_SEARCH:
+    case INSERT_ATTACH:
+    case INSERT_GROUP:
+        return batch_step(op, stage);
+    case INSERT_LINK:
+        batch_settle(op);
+        if (op_is_cancelled(base)) {
+            return DISKANN_ERR_CANCELLED;
+        }
+        if (op->added < op->rows) {
+            return batch_begin(op, stage);
+        }
+        return op->is_build ? build_step(op, stage) : finish(op);
+    case INSERT_END:
+        return DISKANN_OK;
+    default:
+        return build_step(op, stage) == DISKANN_RUN ? DISKANN_RUN : finish(op);
+    }
+}
+
+static void run(diskann_op *base, uint32_t worker, uint64_t begin_item, uint64_t end_item)
+{
+    insert_op *op = (insert_op *)base;
+    switch (op->stage) {
+    case INSERT_VALIDATE:
+        validate_rows(op, begin_item, end_item);
+        break;
+    case INSERT_IDS:
+        put_ids(op, begin_item, end_item);
+        break;
+    case INSERT_SEARCH:
+    case INSERT_ATTACH:
+    case INSERT_GROUP:
+    case INSERT_LINK:
+        batch_run(op, worker, begin_item, end_item);
+        break;
+    default:
+        build_run(op, worker, begin_item, end_item);
+    }
+}
+
+/* ---- memory of the batches ---- */
+
+enum {
+    EDGES_PER_BATCH = 131072, /* bounds the serial sort of a batch to a few milliseconds */
+};
+
+/* A batch is a small part of the index, and not larger than its sort may be. */
+static uint32_t choose_batch_max(const insert_op *op)
+{
+    const uint64_t by_share = (op->first + op->rows) / BATCH_SHARE + 1;
+    const uint64_t by_edges = EDGES_PER_BATCH / op->index->config.max_degree;
+    const uint64_t batch = by_share < by_edges ? by_share : by_edges;
+    return (uint32_t)(batch < op->rows ? batch : op->rows);
+}
+
+static uint64_t edges_bytes(const insert_op *op)
+{
+    return (uint64_t)op->batch_max * (op->graph.max_degree + 1) * sizeof(link_edge);
+}
+
+int insert_prepare_links(insert_op *op)
+{
+    diskann_op *base = &op->base;
+    const diskann_config *config = &op->index->config;
+    op->graph.max_degree = config->max_degree;
+    op->graph.build_list_size = config->build_list_size;
+    op->graph.alpha = config->alpha;
+    op->batch_max = choose_batch_max(op);
+    if (op->graph.links.records == NULL) { /* else a build has its working lists */
+        op->graph.links = (graph_links){.records = &op->index->records, .capacity = config->max_degree};
+    }
+    op->edges = memory_get(&base->account, edges_bytes(op));
+    op->edges_other = memory_get(&base->account, edges_bytes(op));
+    op->groups = memory_get(&base->account, edges_bytes(op) / 2 + 4);
+    op->link_workers = memory_get_zeroed(&base->account, base->workers * sizeof *op->link_workers);
+    if (op->edges == NULL || op->edges_other == NULL || op->groups == NULL || op->link_workers == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < base->workers; i++) {
+        graph_search_init(&op->link_workers[i].search, &base->account);
+        prune_init(&op->link_workers[i].prune, &base->account);
+    }
+    for (uint32_t i = 0; i < base->workers; i++) {
+        TRY(link_worker_reserve(&op->link_workers[i], &op->graph, op->first + op->rows, op->batch_max));
+    }
+    return DISKANN_OK;
+}
+
+static void reset(diskann_op *base)
+{
+    insert_op *op = (insert_op *)base;
+    diskann_index *index = op->index;
+    if (op->stage >= INSERT_ATTACH && op->stage <= INSERT_LINK && !op->is_build) {
+        batch_settle(op);
+    }
+    if (op->stage != INSERT_END) {
+        if (op->is_build) {
+            id_map_reset(&index->ids);
+        }
+        for (uint64_t row = op->ids_put; !op->is_build && row-- > op->added;) {
+            id_map_remove(&index->ids, (uint32_t)(op->first + row));
+        }
+        record_store_truncate(&index->records, index->size);
+    }
+    for (uint32_t i = 0; op->link_workers != NULL && i < base->workers; i++) {
+        if (op->link_workers[i].search.account != NULL) {
+            graph_search_reset(&op->link_workers[i].search);
+            prune_reset(&op->link_workers[i].prune);
+        }
+    }
+    memory_put(&base->account, op->link_workers, base->workers * sizeof *op->link_workers);
+    memory_put(&base->account, op->edges, edges_bytes(op));
+    memory_put(&base->account, op->edges_other, edges_bytes(op));
+    memory_put(&base->account, op->groups, edges_bytes(op) / 2 + 4);
+    build_reset(op);
+}
+
+static const op_calls insert_calls = {step, run, NULL, reset};

@@ -1,0 +1,87 @@
+/* What insert and build share: rows on their way into the graph. Internal to op/insert*.c and op/build.c. */
+#ifndef DISKANN_OP_INSERT_H
+#define DISKANN_OP_INSERT_H
+
+#include "../graph/link.h"
+#include "index.h"
+#include "op.h"
+
+/* Stages in their order; a batch repeats SEARCH .. LINK. Those of build alone are marked. */
+enum insert_stage {
+    INSERT_START,
+    INSERT_VALIDATE, /* vectors, in parallel */
+    INSERT_IDS,      /* into the map */
+    INSERT_CENTRE,   /* build: sums of chunks of rows */
+    INSERT_MEDOID,   /* build: the row nearest to the mean */
+    INSERT_SHUFFLE,  /* build: the order of insertion */
+    INSERT_BATCH,    /* between batches: the graph is whole */
+    INSERT_SEARCH,   /* phase 1 of a batch, in parallel */
+    INSERT_ATTACH,   /* tree edges; back-edges are listed */
+    INSERT_GROUP,    /* back-edges sorted by target, one digit an item */
+    INSERT_LINK,     /* phase 2 of a batch, in parallel */
+    INSERT_TRIM,     /* build: lists down to max_degree, in parallel */
+    INSERT_WALK,     /* build: the tree, depth first: the order of records */
+    INSERT_RENUMBER, /* build: lists into records, in the new numbers, in parallel */
+    INSERT_REMAP,    /* build: the id map */
+    INSERT_PERMUTE,  /* build: the records, in place */
+    INSERT_END
+};
+
+/* A batch does not see itself, so it is a small part of what is there: 1/BATCH_SHARE, at least one row. */
+enum { BATCH_SHARE = 50 };
+
+typedef struct insert_op {
+    diskann_op base;
+    diskann_index *index;
+    uint32_t stage;       /* enum insert_stage */
+    uint32_t is_build;
+    uint32_t given_ids;   /* 0: none yet, 1: assigned, 2: given by the caller */
+    uint64_t rows;        /* slots index->size .. are theirs */
+    uint64_t first;       /* slot of row 0 */
+    uint64_t added;       /* rows linked and committed (build: linked) */
+    uint64_t ids_put;     /* rows in the id map */
+    uint64_t rehash;      /* older slots that go into the new map first */
+    uint64_t next_id;     /* for rows without ids */
+    uint64_t id_end;      /* one above the largest id of the rows */
+    _Atomic uint64_t bad_row;  /* lowest row that is not finite */
+    _Atomic uint32_t norm_max; /* bits of the largest |x|^2 */
+
+    link_graph graph;
+    link_worker *link_workers;
+    uint32_t batch_max;
+    uint32_t batch;       /* rows of this batch */
+    uint32_t attached;    /* of them: hung into the tree */
+    uint32_t digits;      /* of the sort: done */
+    uint32_t edge_count;
+    uint32_t group_count;
+    link_edge *edges;     /* [batch_max * (max_degree + 1)] */
+    link_edge *edges_other;
+    uint32_t *groups;     /* first edge of each target; GROUP_DONE marks a linked one */
+
+    struct build_state *build; /* NULL for an insert */
+} insert_op;
+
+/* Row that is inserted as the i-th. */
+uint64_t insert_row_at(const insert_op *op, uint64_t i);
+/* Memory and workers for the batches; the graph's space and links are set. */
+int insert_prepare_links(insert_op *op);
+
+/* build.c */
+int build_prepare(insert_op *op);
+uint64_t build_row_at(const insert_op *op, uint64_t i);
+/* The stages that are build's own. Returns the status of step. */
+int build_step(insert_op *op, diskann_stage *stage);
+void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end);
+void build_reset(insert_op *op);
+
+/* Sets up a stage of `items`. */
+int insert_enter(insert_op *op, diskann_stage *stage, uint32_t next, uint32_t phase, uint64_t items, uint32_t parallel);
+
+/* insert_batch.c: one batch. */
+int batch_begin(insert_op *op, diskann_stage *stage);
+int batch_step(insert_op *op, diskann_stage *stage);
+void batch_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end);
+/* Brings a batch whose links have begun to its end, on this thread, and commits it. */
+void batch_settle(insert_op *op);
+
+#endif

@@ -1,0 +1,180 @@
+#include "record.h"
+
+#include "../base/status.h"
+
+#include <string.h>
+
+enum { RECORD_ALIGNMENT = 16, SEGMENTS_INITIAL = 8 };
+
+static uint64_t round_up(uint64_t value, uint64_t multiple)
+{
+    return (value + multiple - 1) / multiple * multiple;
+}
+
+static uint32_t element_bytes(uint32_t data_type)
+{
+    static const uint8_t bytes[DISKANN_DATA_TYPE_COUNT] = {4, 2, 1, 1};
+    return bytes[data_type];
+}
+
+/* The smallest page that wastes at most 8 %, else the one that wastes least; a page of its own for a large record. */
+static uint32_t choose_page_bytes(uint32_t record_bytes)
+{
+    const uint64_t single = round_up((uint64_t)record_bytes + PAGE_HEADER_BYTES, PAGE_BYTES_MIN);
+    if (single > PAGE_BYTES_MAX_PACKED) {
+        return (uint32_t)single;
+    }
+    uint32_t best = 0;
+    uint64_t best_used = 0, best_bytes = 1;
+    for (uint32_t bytes = PAGE_BYTES_MIN; bytes <= PAGE_BYTES_MAX_PACKED; bytes *= 2) {
+        const uint64_t used = (uint64_t)((bytes - PAGE_HEADER_BYTES) / record_bytes) * record_bytes;
+        if (used * 100 >= (uint64_t)bytes * 92) {
+            return bytes;
+        }
+        if (used * best_bytes > best_used * bytes) {
+            best = bytes;
+            best_used = used;
+            best_bytes = bytes;
+        }
+    }
+    return best;
+}
+
+static uint32_t log2_ceil(uint32_t value)
+{
+    uint32_t log = 0;
+    while ((UINT64_C(1) << log) < value) {
+        log++;
+    }
+    return log;
+}
+
+void record_layout_init(record_layout *layout, const diskann_config *config)
+{
+    const uint32_t vector_bytes = (uint32_t)round_up((uint64_t)config->dimensions * element_bytes(config->data_type), 8);
+    layout->vector_bytes = vector_bytes;
+    layout->id_offset = vector_bytes;
+    layout->aux_offset = vector_bytes + 8;
+    layout->list_offset = vector_bytes + 12;
+    layout->record_bytes = (uint32_t)round_up(vector_bytes + 16 + 4 * (uint64_t)config->max_degree, RECORD_ALIGNMENT);
+    layout->page_bytes = choose_page_bytes(layout->record_bytes);
+    layout->records_per_page = (layout->page_bytes - PAGE_HEADER_BYTES) / layout->record_bytes;
+
+    layout->segment_shift = 0;
+    while (((uint64_t)layout->page_bytes << (layout->segment_shift + 1)) <= SEGMENT_BYTES_TARGET) {
+        layout->segment_shift++;
+    }
+    layout->pages_per_segment = UINT32_C(1) << layout->segment_shift;
+
+    /* Exact for every slot below 2^31 (Granlund and Montgomery 1994). */
+    layout->divide_shift = 31 + log2_ceil(layout->records_per_page);
+    layout->divide_factor =
+        ((UINT64_C(1) << layout->divide_shift) + layout->records_per_page - 1) / layout->records_per_page;
+}
+
+void record_store_init(record_store *store, const diskann_config *config, memory_account *account)
+{
+    memset(store, 0, sizeof *store);
+    record_layout_init(&store->layout, config);
+    store->account = account;
+}
+
+static uint64_t segment_bytes(const record_store *store)
+{
+    return (uint64_t)store->layout.page_bytes << store->layout.segment_shift;
+}
+
+static uint64_t table_bytes(const record_store *store, uint64_t segments)
+{
+    return segments * sizeof(uint8_t *) + (segments << store->layout.segment_shift);
+}
+
+static void free_segments_above(record_store *store, uint32_t count)
+{
+    while (store->segment_count > count) {
+        memory_put(store->account, store->segments[--store->segment_count], segment_bytes(store));
+    }
+}
+
+void record_store_reset(record_store *store)
+{
+    free_segments_above(store, 0);
+    memory_put(store->account, store->segments, table_bytes(store, store->segment_capacity));
+    store->segments = NULL;
+    store->dirty = NULL;
+    store->segment_capacity = 0;
+}
+
+/* The two tables share one block: pointers first, then the dirty bytes. */
+static int grow_tables(record_store *store, uint64_t segments)
+{
+    uint64_t capacity = store->segment_capacity == 0 ? SEGMENTS_INITIAL : store->segment_capacity;
+    while (capacity < segments) {
+        capacity *= 2;
+    }
+    if (capacity == store->segment_capacity) {
+        return DISKANN_OK;
+    }
+    uint8_t *block = memory_get_zeroed(store->account, table_bytes(store, capacity));
+    if (block == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    uint8_t *dirty = block + capacity * sizeof(uint8_t *);
+    if (store->segment_count > 0) {
+        memcpy(block, store->segments, store->segment_count * sizeof(uint8_t *));
+        memcpy(dirty, store->dirty, (size_t)store->segment_count << store->layout.segment_shift);
+    }
+    memory_put(store->account, store->segments, table_bytes(store, store->segment_capacity));
+    store->segments = (uint8_t **)(void *)block;
+    store->dirty = dirty;
+    store->segment_capacity = (uint32_t)capacity;
+    return DISKANN_OK;
+}
+
+static void number_pages(record_store *store, uint32_t segment)
+{
+    const uint32_t pages = store->layout.pages_per_segment;
+    for (uint32_t i = 0; i < pages; i++) {
+        const uint64_t page = (uint64_t)segment * pages + i;
+        memcpy(store->segments[segment] + (size_t)i * store->layout.page_bytes + 8, &page, sizeof page);
+        store->dirty[page] = 1;
+    }
+}
+
+int record_store_reserve(record_store *store, uint64_t slots)
+{
+    const uint64_t pages = record_pages(&store->layout, slots);
+    const uint64_t wanted = (pages + store->layout.pages_per_segment - 1) >> store->layout.segment_shift;
+    if (wanted <= store->segment_count) {
+        return DISKANN_OK;
+    }
+    TRY(grow_tables(store, wanted));
+    const uint32_t before = store->segment_count;
+    while (store->segment_count < wanted) {
+        uint8_t *segment = memory_get_zeroed(store->account, segment_bytes(store));
+        if (segment == NULL) {
+            free_segments_above(store, before);
+            return DISKANN_ERR_NO_MEMORY;
+        }
+        store->segments[store->segment_count] = segment;
+        number_pages(store, store->segment_count++);
+    }
+    return DISKANN_OK;
+}
+
+void record_store_truncate(record_store *store, uint64_t slots)
+{
+    const record_layout *layout = &store->layout;
+    const uint64_t pages = record_pages(layout, slots);
+    free_segments_above(store, (uint32_t)((pages + layout->pages_per_segment - 1) >> layout->segment_shift));
+    const uint64_t end = ((uint64_t)store->segment_count << layout->segment_shift) * layout->records_per_page;
+    for (uint64_t slot = slots; slot < end; slot++) {
+        memset(record_at(store, (uint32_t)slot), 0, layout->record_bytes);
+        record_touch(store, (uint32_t)slot);
+    }
+}
+
+uint64_t record_store_bytes(const record_store *store)
+{
+    return store->segment_count * segment_bytes(store) + table_bytes(store, store->segment_capacity);
+}
