@@ -22,12 +22,12 @@ static uint32_t check_vector(const graph_space *space, uint8_t *record)
     return memcmp(&stored, &wanted, sizeof stored) == 0 ? 0 : CHECK_BIT(DISKANN_FINDING_NORM);
 }
 
-static uint32_t check_links(const graph_space *space, uint32_t max_degree, uint8_t *record, uint32_t size)
+static uint32_t check_links(const graph_space *space, const check_limits *limits, uint8_t *record)
 {
     const record_layout *layout = &space->records->layout;
     const record_list *list = record_links(layout, record);
     const uint32_t degree = list->degree;
-    if (degree > max_degree || list->children > degree) {
+    if (degree > limits->max_degree || list->children > degree) {
         return CHECK_BIT(DISKANN_FINDING_DEGREE);
     }
     uint32_t largest = 0;
@@ -35,20 +35,20 @@ static uint32_t check_links(const graph_space *space, uint32_t max_degree, uint8
         largest = list->neighbours[i] > largest ? list->neighbours[i] : largest;
     }
     const uint8_t *unused = (const uint8_t *)&list->neighbours[degree];
-    uint32_t bits = degree > 0 && largest >= size ? CHECK_BIT(DISKANN_FINDING_EDGE_RANGE) : 0;
+    uint32_t bits = degree > 0 && largest >= limits->size ? CHECK_BIT(DISKANN_FINDING_EDGE_RANGE) : 0;
     if (!bytes_are_zero(unused, (size_t)(record + layout->record_bytes - unused))) {
         bits |= CHECK_BIT(DISKANN_FINDING_PAGE_HEADER);
     }
     return bits;
 }
 
-uint32_t check_record(const graph_space *space, uint32_t max_degree, uint32_t slot, uint32_t size)
+uint32_t check_record(const graph_space *space, const check_limits *limits, uint32_t slot)
 {
     const record_layout *layout = &space->records->layout;
     uint8_t *record = record_at(space->records, slot);
     const size_t used = element_bytes(space);
-    uint32_t bits = check_vector(space, record) | check_links(space, max_degree, record, size);
-    if (*record_id(layout, record) > DISKANN_ID_MAX) {
+    uint32_t bits = check_vector(space, record) | check_links(space, limits, record);
+    if (*record_id(layout, record) >= limits->next_id) {
         bits |= CHECK_BIT(DISKANN_FINDING_ID);
     }
     if (!bytes_are_zero(record + used, layout->vector_bytes - used)) {

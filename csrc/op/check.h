@@ -9,11 +9,18 @@
 
 #define CHECK_BIT(kind) (UINT32_C(1) << (kind))
 
+/* What the fields of a record must keep to. */
+typedef struct check_limits {
+    uint32_t max_degree;
+    uint32_t size;    /* records of the index */
+    uint64_t next_id; /* above every id */
+} check_limits;
+
 /*
  * Bits of enum diskann_finding_kind (CHECK_BIT): DEGREE, EDGE_RANGE, NOT_FINITE, NORM, ID (range only),
- * PAGE_HEADER (bytes that must be zero). 0: nothing wrong. `size`: records of the index.
+ * PAGE_HEADER (bytes that must be zero). 0: nothing wrong.
  */
-uint32_t check_record(const graph_space *space, uint32_t max_degree, uint32_t slot, uint32_t size);
+uint32_t check_record(const graph_space *space, const check_limits *limits, uint32_t slot);
 /* The first kind among `bits`, in the order of the enum; NONE for 0. */
 uint32_t check_first(uint32_t bits);
 

@@ -72,7 +72,7 @@ static int make_index(open_op *op)
 {
     diskann_config config = op->block.config;
     config.simd = op->simd;
-    const int status = diskann_index_create(&config, &op->base.account.allocator, &op->index);
+    const int status = index_create(&config, &op->base.account.allocator, &op->index);
     if (status < 0) {
         return op_fail(&op->base, status, 0, DISKANN_NOWHERE, DISKANN_NOWHERE,
                        status == DISKANN_ERR_NO_MEMORY ? sizeof(diskann_index) : 0);
@@ -112,12 +112,11 @@ static void check_page(open_op *op, uint32_t page, open_cell *cell)
 {
     const diskann_index *index = op->index;
     const record_layout *layout = &index->records.layout;
-    const uint32_t size = (uint32_t)op->block.size;
-    const uint32_t records = page_records(layout, page, size);
+    const check_limits limits = {index->config.max_degree, (uint32_t)op->block.size, op->block.next_id};
+    const uint32_t records = page_records(layout, page, op->block.size);
     uint32_t kind = page_check(op->kernels->crc32c, layout, page_at(&index->records, page), page, records, 1);
     for (uint32_t i = 0; i < records && kind == DISKANN_FINDING_NONE; i++) {
-        kind = check_first(
-            check_record(&index->space, index->config.max_degree, page * layout->records_per_page + i, size));
+        kind = check_first(check_record(&index->space, &limits, page * layout->records_per_page + i));
     }
     if (kind == DISKANN_FINDING_NONE) {
         index->records.dirty[page] = 0;
@@ -226,7 +225,9 @@ static void complete(diskann_op *base, uint32_t ticket, int status)
 static void reset(diskann_op *base)
 {
     open_op *op = (open_op *)base;
-    diskann_index_destroy(op->index);
+    if (op->index != NULL) {
+        index_destroy(op->index);
+    }
     memory_put(&base->account, op->cells, base->workers * sizeof *op->cells);
 }
 
@@ -236,7 +237,7 @@ int diskann_open_begin(uint64_t file_bytes, uint32_t simd, uint32_t workers,
                        const diskann_allocator *allocator, diskann_op **out)
 {
     diskann_op *base;
-    if (simd >= DISKANN_SIMD_COUNT) {
+    if (simd >= DISKANN_SIMD_COUNT || out == NULL) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     const simd_kernels *kernels = simd_kernels_get(simd);
@@ -261,7 +262,7 @@ int diskann_open_begin(uint64_t file_bytes, uint32_t simd, uint32_t workers,
 diskann_index *diskann_open_take(diskann_op *base)
 {
     open_op *op = (open_op *)base;
-    if (op->state != OPEN_END) {
+    if (base == NULL || base->calls != &calls || op->state != OPEN_END) {
         return NULL;
     }
     diskann_index *index = op->index;

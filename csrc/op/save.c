@@ -105,6 +105,9 @@ static const op_calls calls = {step, run, complete, reset};
 
 int diskann_save_begin(diskann_index *index, uint32_t workers, diskann_op **out)
 {
+    if (index == NULL || out == NULL) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
     TRY(op_create(&calls, sizeof(save_op), workers, &index->account.allocator, out));
     save_op *op = (save_op *)*out;
     op->index = index;
@@ -112,7 +115,8 @@ int diskann_save_begin(diskann_index *index, uint32_t workers, diskann_op **out)
     op->block.size = index->size;
     op->block.next_id = index->next_id;
     op->block.entry = index->entry;
-    op->block.norm_max = index->norm_max;
+    /* Only ip reads it; so only there is it a part of the file. */
+    op->block.norm_max = index->config.metric == DISKANN_IP ? index->norm_max : 0.0f;
     superblock_derive(&op->block);
     return DISKANN_OK;
 }

@@ -66,7 +66,8 @@ static uint32_t audit_record(const verify_op *op, uint32_t *set, uint32_t slot)
     const diskann_index *index = op->index;
     const record_layout *layout = &index->records.layout;
     uint8_t *record = record_at(&index->records, slot);
-    uint32_t bits = check_record(&index->space, index->config.max_degree, slot, index->size);
+    const check_limits limits = {index->config.max_degree, index->size, index->next_id};
+    uint32_t bits = check_record(&index->space, &limits, slot);
     if (!(bits & CHECK_BIT(DISKANN_FINDING_DEGREE))) {
         bits |= check_edges(op, set, record_links(layout, record), slot);
     }
@@ -254,6 +255,9 @@ static const op_calls calls = {step, run, NULL, reset};
 int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_op **out)
 {
     diskann_op *base;
+    if (index == NULL || out == NULL) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
     TRY(op_create(&calls, sizeof(verify_op), workers, &index->account.allocator, &base));
     verify_op *op = (verify_op *)base;
     const uint64_t size = at_least_one(index->size);
@@ -280,6 +284,11 @@ int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_o
 const diskann_finding *diskann_verify_findings(const diskann_op *base, uint32_t *count, uint64_t *total)
 {
     const verify_op *op = (const verify_op *)base;
+    if (base->calls != &calls) {
+        *count = 0;
+        *total = 0;
+        return NULL;
+    }
     *count = op->count;
     *total = op->total;
     return op->findings;

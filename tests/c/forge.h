@@ -1,7 +1,7 @@
 /*
- * Files made by hand, from csrc/FORMAT.md alone: nothing here comes from the core, not even the checksum. A forged
- * index is a valid one whose fields a test then spoils, resealing what it touched; so what is found is the field and
- * not the checksum.
+ * Files made by hand, from csrc/FORMAT.md alone: nothing here comes from the core, not even the checksum. A
+ * forged index is a valid one whose fields a test then spoils, resealing what it touched; so what is found is
+ * the field and not the checksum.
  */
 #ifndef DISKANN_TESTS_FORGE_H
 #define DISKANN_TESTS_FORGE_H
@@ -44,7 +44,10 @@ typedef struct forge {
     uint8_t *bytes;
 } forge;
 
-/* CRC-32C, reflected: polynomial 0x1edc6f41, here with its bits reversed; initial value and final xor 0xffffffff. */
+/*
+ * CRC-32C, reflected: polynomial 0x1edc6f41, here with its bits reversed; initial value and final xor
+ * 0xffffffff.
+ */
 static inline uint32_t forge_crc(uint32_t crc, const uint8_t *bytes, size_t count)
 {
     static uint32_t table[256];
@@ -108,10 +111,26 @@ static inline uint8_t *forge_record(const forge *f, uint64_t slot)
 }
 
 /* Fields of a record. */
-static inline uint8_t *forge_id(const forge *f, uint64_t slot) { return forge_record(f, slot) + f->vector_bytes; }
-static inline uint8_t *forge_aux(const forge *f, uint64_t slot) { return forge_id(f, slot) + 8; }
-static inline uint8_t *forge_degree(const forge *f, uint64_t slot) { return forge_id(f, slot) + 12; }
-static inline uint8_t *forge_children(const forge *f, uint64_t slot) { return forge_id(f, slot) + 14; }
+static inline uint8_t *forge_id(const forge *f, uint64_t slot)
+{
+    return forge_record(f, slot) + f->vector_bytes;
+}
+
+static inline uint8_t *forge_aux(const forge *f, uint64_t slot)
+{
+    return forge_id(f, slot) + 8;
+}
+
+static inline uint8_t *forge_degree(const forge *f, uint64_t slot)
+{
+    return forge_id(f, slot) + 12;
+}
+
+static inline uint8_t *forge_children(const forge *f, uint64_t slot)
+{
+    return forge_id(f, slot) + 14;
+}
+
 static inline uint8_t *forge_edge(const forge *f, uint64_t slot, uint32_t i)
 {
     return forge_id(f, slot) + 16 + 4 * (size_t)i;

@@ -1,6 +1,7 @@
 /*
- * A host for operations that does what a bad day does: fails the j-th request, answers in any order, cuts stages into
- * odd ranges on several workers, cancels at any stage; and an allocator that counts, and fails the i-th time.
+ * A host for operations that does what a bad day does: fails the j-th request, answers in any order, cuts
+ * stages into odd ranges on several workers, cancels at any stage; and an allocator that counts, and fails
+ * the i-th time.
  */
 #ifndef DISKANN_TESTS_HOST_H
 #define DISKANN_TESTS_HOST_H
@@ -20,6 +21,23 @@ typedef struct meter {
     uint64_t fail_at; /* 1: the first call from here on fails; 0: none */
 } meter;
 
+/*
+ * One large block is kept for the next call: a test that opens ten thousand times would wait for the kernel
+ * only.
+ */
+static void *meter_spare;
+static size_t meter_spare_bytes;
+
+static inline void *meter_take(size_t bytes)
+{
+    if (meter_spare != NULL && meter_spare_bytes == bytes) {
+        void *memory = meter_spare;
+        meter_spare = NULL;
+        return memory;
+    }
+    return aligned_alloc(64, (bytes + 63) / 64 * 64);
+}
+
 static inline void *meter_allocate(void *context, size_t bytes)
 {
     meter *m = context;
@@ -27,7 +45,7 @@ static inline void *meter_allocate(void *context, size_t bytes)
     if (m->fail_at != 0 && m->calls >= m->fail_at) {
         return NULL;
     }
-    void *memory = aligned_alloc(64, (bytes + 63) / 64 * 64);
+    void *memory = meter_take(bytes);
     if (memory != NULL) {
         memset(memory, 0xa5, bytes < 65536 ? bytes : 65536); /* dirty, as the contract has it */
         m->live += bytes;
@@ -40,7 +58,12 @@ static inline void meter_release(void *context, void *memory, size_t bytes)
 {
     meter *m = context;
     m->live -= bytes;
-    free(memory);
+    if (bytes >= 1 << 20 && meter_spare == NULL) {
+        meter_spare = memory;
+        meter_spare_bytes = bytes;
+    } else {
+        free(memory);
+    }
 }
 
 static inline diskann_allocator meter_allocator(meter *m)
