@@ -1,0 +1,122 @@
+/** The process of one side: holds its index and does what it is told, one order at a time. */
+import { join, sep } from "node:path";
+import { pathToFileURL } from "node:url";
+import type { Answer, Order, StartOrder } from "./messages.js";
+import { loadSet } from "./sets.js";
+import { makeDiskann, makeDiskannWasm } from "./sides/diskann.js";
+import { makeEdgevec } from "./sides/edgevec.js";
+import { makeHnswlibNode } from "./sides/hnswlib-node.js";
+import { makeHnswlibWasm } from "./sides/hnswlib-wasm.js";
+import type { MakeSide, Side, SideName } from "./sides/side.js";
+import { makeUsearch } from "./sides/usearch.js";
+import { makeZvec } from "./sides/zvec.js";
+
+const MAKERS: Readonly<Record<SideName, MakeSide>> = {
+  diskann: makeDiskann,
+  "diskann-wasm": makeDiskannWasm,
+  usearch: makeUsearch,
+  "hnswlib-node": makeHnswlibNode,
+  zvec: makeZvec,
+  "hnswlib-wasm": makeHnswlibWasm,
+  edgevec: makeEdgevec,
+};
+
+/** Memory in use after what is garbage is gone; main.ts starts us with --expose-gc. */
+async function settledMemory(): Promise<number> {
+  for (let i = 0; i < 3; i++) {
+    globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  return process.memoryUsage.rss();
+}
+
+class SideProcess {
+  readonly #side: Side;
+  readonly #queries: number;
+
+  private constructor(side: Side, queries: number) {
+    this.#side = side;
+    this.#queries = queries;
+  }
+
+  static async start(start: StartOrder): Promise<SideProcess> {
+    const data = loadSet(start.set, false);
+    const importer = pathToFileURL(join(start.peers, "import.mjs")).href;
+    const side = await MAKERS[start.side]({
+      data,
+      threads: start.threads,
+      folder: start.folder,
+      fixedList: start.fixedList,
+      peer: async (name) =>
+        ((await import(importer)) as { importPeer: (name: string) => unknown }).importPeer(name),
+      peerFolder: (name) => join(start.peers, "node_modules", ...name.split("/")) + sep,
+    });
+    await side.prepare();
+    return new SideProcess(side, data.queries.rows);
+  }
+
+  get traits(): NonNullable<Answer["started"]> {
+    return { note: this.#side.note, fixed: this.#side.fixed ?? false };
+  }
+
+  async build(): Promise<Answer> {
+    const before = await settledMemory();
+    const start = performance.now();
+    await this.#side.build();
+    const seconds = (performance.now() - start) / 1000;
+    const memory = (await settledMemory()) - before;
+    return { built: { seconds, memory, file: await this.#side.save() } };
+  }
+
+  async pass(list: number, wantIds: boolean): Promise<Answer> {
+    await this.#side.setList(list);
+    globalThis.gc?.();
+    const start = performance.now();
+    const raw = await this.#side.searchAll();
+    const seconds = (performance.now() - start) / 1000;
+    return { pass: { seconds, ids: wantIds ? this.#side.ids(raw) : undefined } };
+  }
+
+  async latency(list: number): Promise<Answer> {
+    await this.#side.setList(list);
+    const latency = new Float64Array(this.#queries);
+    for (let query = 0; query < this.#queries; query++) {
+      const start = performance.now();
+      const hits = this.#side.searchOne(query);
+      if (hits instanceof Promise) {
+        await hits;
+      }
+      latency[query] = (performance.now() - start) * 1e6;
+    }
+    return { latency };
+  }
+}
+
+let side: SideProcess | undefined;
+
+async function obey(order: Order): Promise<Answer> {
+  if (order.order === "start") {
+    side = await SideProcess.start(order.start);
+    return { started: side.traits };
+  }
+  if (side === undefined) {
+    throw new Error("not started");
+  }
+  switch (order.order) {
+    case "build":
+      return side.build();
+    case "pass":
+      return side.pass(order.list, order.ids);
+    case "latency":
+      return side.latency(order.list);
+  }
+}
+
+process.on("message", (order: Order) => {
+  obey(order).then(
+    (answer) => process.send?.(answer),
+    (error: unknown) =>
+      process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
+  );
+});
+process.on("disconnect", () => process.exit(0));
