@@ -107,6 +107,8 @@ export async function searchQueries(
   const { count, step } = queries;
   const { k } = search;
   const { ids, distances } = allocate(count > step ? count : 0, k);
+  let distanceComputations = 0;
+  let hops = 0;
   for (let first = 0; first < count; first += step) {
     if (control.signal?.aborted) throw control.signal.reason;
     if (first > 0) await nextTask();
@@ -116,9 +118,11 @@ export async function searchQueries(
       .catch((error: unknown) => {
         throw shiftRow(error, first);
       });
-    if (rows === count) return new Batch(count, k, hits.ids, hits.distances);
+    distanceComputations += hits.distanceComputations;
+    hops += hits.hops;
+    if (rows === count) return new Batch(count, k, hits.ids, hits.distances, { distanceComputations, hops });
     ids.set(hits.ids, first * k);
     distances.set(hits.distances, first * k);
   }
-  return new Batch(count, k, ids, distances);
+  return new Batch(count, k, ids, distances, { distanceComputations, hops });
 }

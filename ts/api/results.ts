@@ -2,7 +2,7 @@
 import type { CoreHits, CoreStats } from "../backend/backend.js";
 import { invalid } from "../core/checks.js";
 import { DATA_TYPES, METRICS, simdName } from "../core/constants.js";
-import type { IndexStats, SearchBatch, SearchHit } from "../core/types.js";
+import type { IndexStats, SearchBatch, SearchCounters, SearchHit } from "../core/types.js";
 
 /** Hits of row `row`, up to the padding. */
 export function hitsOf(ids: Float64Array, distances: Float32Array, row: number, k: number): SearchHit[] {
@@ -27,12 +27,20 @@ export class Batch implements SearchBatch {
   readonly k: number;
   readonly ids: Float64Array;
   readonly distances: Float32Array;
+  readonly counters: SearchCounters;
 
-  constructor(count: number, k: number, ids: Float64Array, distances: Float32Array) {
+  constructor(
+    count: number,
+    k: number,
+    ids: Float64Array,
+    distances: Float32Array,
+    counters: SearchCounters,
+  ) {
     this.count = count;
     this.k = k;
     this.ids = ids;
     this.distances = distances;
+    this.counters = counters;
   }
 
   hits(row: number): SearchHit[] {

@@ -105,6 +105,8 @@ export interface SearchBatch {
   readonly ids: Float64Array;
   /** `[count * k]`; `Infinity` pads. */
   readonly distances: Float32Array;
+  /** Work of all queries together. */
+  readonly counters?: SearchCounters;
   /** Hits of one query. */
   hits(row: number): SearchHit[];
 }

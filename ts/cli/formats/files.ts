@@ -1,6 +1,7 @@
-/** Reading a file at positions, and replacing a file in one step. Node only; its modules are imported on use. */
-import type { FileHandle } from "node:fs/promises";
+/** Reading a file at positions, and replacing a file in one step, with errors for people. Node only. */
 import { DiskAnnError } from "../../core/errors.js";
+import { fileSink, fileSource } from "../../storage/file.js";
+import type { ByteSink, ByteSource } from "../../storage/storage.js";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such file or folder",
@@ -13,57 +14,50 @@ const REASONS: Readonly<Record<string, string>> = {
   EROFS: "the file system is read-only",
 };
 
+function codeOf(error: unknown): string | undefined {
+  const code = (error as { code?: unknown } | null | undefined)?.code;
+  return typeof code === "string" ? code : undefined;
+}
+
 /** A failure of the file system as an `ERR_IO` that says which file and why. */
-export function ioError(action: "read" | "write", path: string, cause: unknown): DiskAnnError {
-  if (cause instanceof DiskAnnError) return cause;
-  const code = (cause as { code?: unknown } | null)?.code;
-  const reason = (typeof code === "string" ? REASONS[code] : undefined) ?? String(cause);
-  return new DiskAnnError("ERR_IO", `cannot ${action} ${path}: ${reason}`, { cause });
+export function ioError(action: "read" | "write", path: string, error: unknown): DiskAnnError {
+  const cause = error instanceof DiskAnnError ? error.cause : error;
+  const reason = REASONS[codeOf(cause) ?? ""];
+  if (reason !== undefined)
+    return new DiskAnnError("ERR_IO", `cannot ${action} ${path}: ${reason}`, { cause });
+  if (error instanceof DiskAnnError) return error;
+  return new DiskAnnError("ERR_IO", `cannot ${action} ${path}: ${String(error)}`, { cause });
 }
 
 /** A file open for reading; its size is taken once. */
 export class InputFile {
   readonly path: string;
-  readonly size: number;
-  readonly #handle: FileHandle;
+  readonly #source: ByteSource;
 
-  private constructor(path: string, handle: FileHandle, size: number) {
+  private constructor(path: string, source: ByteSource) {
     this.path = path;
-    this.#handle = handle;
-    this.size = size;
+    this.#source = source;
   }
 
   static async open(path: string): Promise<InputFile> {
     try {
-      const { open } = await import("node:fs/promises");
-      const handle = await open(path, "r");
-      const stat = await handle.stat();
-      if (!stat.isFile()) {
-        await handle.close();
-        throw new DiskAnnError("ERR_IO", `cannot read ${path}: it is not a regular file`);
-      }
-      return new InputFile(path, handle, stat.size);
+      return new InputFile(path, await fileSource(path));
     } catch (error) {
       throw ioError("read", path, error);
     }
   }
 
-  /** Exactly `length` bytes from `position`; fewer are `ERR_CORRUPT`, since headers are checked against the size. */
+  get size(): number {
+    return this.#source.size;
+  }
+
+  /** Exactly `length` bytes from `position`; headers are checked against the size before. */
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = new Uint8Array(length);
-    let filled = 0;
-    while (filled < length) {
-      const { bytesRead } = await this.#handle
-        .read(bytes, filled, length - filled, position + filled)
-        .catch((error: unknown) => {
-          throw ioError("read", this.path, error);
-        });
-      if (bytesRead === 0)
-        throw new DiskAnnError(
-          "ERR_CORRUPT",
-          `${this.path}: ends at byte ${position + filled} while being read`,
-        );
-      filled += bytesRead;
+    try {
+      await this.#source.read(position, bytes);
+    } catch (error) {
+      throw ioError("read", this.path, error);
     }
     return bytes;
   }
@@ -73,32 +67,29 @@ export class InputFile {
     return this.read(0, Math.min(length, this.size));
   }
 
-  async close(): Promise<void> {
-    await this.#handle.close();
+  close(): Promise<void> {
+    return this.#source.close();
   }
 }
 
-/** A file that comes into being whole or not at all: written beside its place, flushed, then renamed. */
+/** A file that comes into being whole or not at all. */
 export class OutputFile {
   readonly path: string;
-  readonly #temporary: string;
-  #handle: FileHandle | undefined;
+  #sink: ByteSink | undefined;
   #position = 0;
 
-  private constructor(path: string, temporary: string, handle: FileHandle) {
+  private constructor(path: string, sink: ByteSink) {
     this.path = path;
-    this.#temporary = temporary;
-    this.#handle = handle;
+    this.#sink = sink;
   }
 
   static async create(path: string): Promise<OutputFile> {
+    const { stat } = await import("node:fs/promises");
+    const existing = await stat(path).catch(() => undefined);
+    if (existing !== undefined && !existing.isFile())
+      throw new DiskAnnError("ERR_IO", `cannot write ${path}: it exists and is not a regular file`);
     try {
-      const { open, stat } = await import("node:fs/promises");
-      const existing = await stat(path).catch(() => undefined);
-      if (existing !== undefined && !existing.isFile())
-        throw new DiskAnnError("ERR_IO", `cannot write ${path}: it exists and is not a regular file`);
-      const temporary = `${path}.${process.pid}.${Math.random().toString(36).slice(2, 8)}.tmp`;
-      return new OutputFile(path, temporary, await open(temporary, "wx"));
+      return new OutputFile(path, await fileSink(path));
     } catch (error) {
       throw ioError("write", path, error);
     }
@@ -106,15 +97,8 @@ export class OutputFile {
 
   /** Appends; or, with a position, overwrites what was written there. */
   async write(bytes: Uint8Array, position?: number): Promise<void> {
-    const handle = this.#handle;
-    if (handle === undefined) throw new DiskAnnError("ERR_CLOSED", `${this.path} is not open for writing`);
-    const start = position ?? this.#position;
-    let written = 0;
     try {
-      while (written < bytes.length) {
-        const result = await handle.write(bytes, written, bytes.length - written, start + written);
-        written += result.bytesWritten;
-      }
+      await this.#open().write(position ?? this.#position, bytes);
     } catch (error) {
       throw ioError("write", this.path, error);
     }
@@ -122,32 +106,25 @@ export class OutputFile {
   }
 
   async commit(): Promise<void> {
-    const handle = this.#handle;
-    if (handle === undefined) throw new DiskAnnError("ERR_CLOSED", `${this.path} is not open for writing`);
+    const sink = this.#open();
+    this.#sink = undefined;
     try {
-      await handle.sync();
-      this.#handle = undefined;
-      await handle.close();
-      const { rename } = await import("node:fs/promises");
-      await rename(this.#temporary, this.path);
+      await sink.commit();
     } catch (error) {
-      await this.#remove();
       throw ioError("write", this.path, error);
     }
   }
 
   /** Leaves what was there before. After `commit` it does nothing. */
   async discard(): Promise<void> {
-    const handle = this.#handle;
-    if (handle === undefined) return;
-    this.#handle = undefined;
-    await handle.close().catch(() => undefined);
-    await this.#remove();
+    const sink = this.#sink;
+    this.#sink = undefined;
+    await sink?.abort();
   }
 
-  async #remove(): Promise<void> {
-    const { rm } = await import("node:fs/promises");
-    await rm(this.#temporary, { force: true }).catch(() => undefined);
+  #open(): ByteSink {
+    if (this.#sink !== undefined) return this.#sink;
+    throw new DiskAnnError("ERR_CLOSED", `${this.path} is not open for writing`);
   }
 }
 

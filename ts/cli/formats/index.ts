@@ -4,5 +4,5 @@ export { ioError, writeWholeFile } from "./files.js";
 export { readIds } from "./ids.js";
 export { EXTENSIONS, findFormat, formatOf } from "./kinds.js";
 export { type ReadOptions, type RowRange, type Slab, VectorFile } from "./reader.js";
-export { type GroundTruth, readTruth, recallAt, writeTruth } from "./truth.js";
+export { checkedId, type GroundTruth, readTruth, recallAt, writeTruth } from "./truth.js";
 export { outputType, VectorWriter, writeVectors } from "./writer.js";

@@ -1,0 +1,39 @@
+/** Values of options, checked where they are parsed: what is wrong here is wrong usage. */
+import { InvalidArgumentError } from "commander";
+
+function wholeNumber(text: string, min: number, max: number): number {
+  const value = Number(text);
+  if (!/^\d+$/.test(text.trim()) || value < min || value > max)
+    throw new InvalidArgumentError(`It must be a whole number in ${min} .. ${max}.`);
+  return value;
+}
+
+export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): (text: string) => number {
+  return (text) => wholeNumber(text, min, max);
+}
+
+export function decimal(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === "" || !(value >= min && value <= max))
+      throw new InvalidArgumentError(`It must be a number in ${min} .. ${max}.`);
+    return value;
+  };
+}
+
+/** `10,20,50`: ascending order and no repetition are made, not asked for. */
+export function integerList(min: number, max: number): (text: string) => readonly number[] {
+  return (text) => {
+    const values = text.split(",").map((part) => wholeNumber(part, min, max));
+    return [...new Set(values)].sort((a, b) => a - b);
+  };
+}
+
+/** A file name with one of some extensions. */
+export function fileNamed(...extensions: readonly string[]): (text: string) => string {
+  return (text) => {
+    if (!extensions.some((extension) => text.toLowerCase().endsWith(extension)))
+      throw new InvalidArgumentError(`Its name must end in ${extensions.join(" or ")}.`);
+    return text;
+  };
+}

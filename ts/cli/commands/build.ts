@@ -1,0 +1,157 @@
+import { DiskAnnError } from "../../core/errors.js";
+import type { Metric } from "../../core/types.js";
+import type { CommonOptions, Context } from "../context.js";
+import type { Engine, VectorIndex } from "../engine.js";
+import { convertElements, type ElementType, ioError, readIds, VectorFile } from "../formats/index.js";
+import { formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
+import { formatBytes, formatDuration, formatFields, formatNumber } from "../terminal.js";
+
+export interface BuildOptions extends CommonOptions {
+  readonly input: string;
+  readonly output: string;
+  readonly metric: Metric;
+  readonly type?: ElementType;
+  readonly inputType?: ElementType;
+  readonly maxDegree: number;
+  readonly buildListSize: number;
+  readonly alpha: number;
+  readonly threads?: number;
+  readonly seed: number;
+  readonly ids?: string;
+  readonly check: number;
+}
+
+/** Up to here the whole input goes in as one array; above, row by row. */
+const WHOLE_BYTES_MAX = 256 << 20;
+
+async function* streamRows(file: VectorFile, signal: AbortSignal): AsyncGenerator<Float32Array> {
+  const { dimensions } = file;
+  for await (const slab of file.slabs({ signal })) {
+    const origin = { path: file.path, firstRow: slab.first, dimensions };
+    const floats = convertElements(slab.elements, file.type, "f32", origin) as Float32Array;
+    for (let row = 0; row < slab.count; row++)
+      yield floats.subarray(row * dimensions, (row + 1) * dimensions);
+  }
+}
+
+async function vectorSource(
+  file: VectorFile,
+  signal: AbortSignal,
+): Promise<Float32Array | AsyncIterable<Float32Array>> {
+  if (file.count * file.dimensions * 4 > WHOLE_BYTES_MAX) return streamRows(file, signal);
+  const all = new Float32Array(file.count * file.dimensions);
+  for await (const slab of file.slabs({ signal })) {
+    const origin = { path: file.path, firstRow: slab.first, dimensions: file.dimensions };
+    all.set(convertElements(slab.elements, file.type, "f32", origin), slab.first * file.dimensions);
+  }
+  return all;
+}
+
+/** Fails before hours of work, not after, when the output has no place to go. */
+async function checkOutputFolder(path: string): Promise<void> {
+  const { access, constants, stat } = await import("node:fs/promises");
+  const { dirname } = await import("node:path");
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw ioError("write", path, error);
+  }
+  if ((await stat(path).catch(() => undefined))?.isDirectory() === true)
+    throw new DiskAnnError("ERR_IO", `cannot write ${path}: it is a folder`);
+}
+
+async function openInput(options: BuildOptions): Promise<VectorFile> {
+  const file = await VectorFile.open(options.input, { type: options.inputType ?? options.type });
+  if (file.count > 0) return file;
+  await file.close();
+  throw new DiskAnnError("ERR_INVALID_ARGUMENT", `${options.input}: there are no vectors in it`);
+}
+
+async function readOwnIds(options: BuildOptions, count: number): Promise<Float64Array | undefined> {
+  if (options.ids === undefined) return undefined;
+  const ids = await readIds(options.ids);
+  if (ids.length === count) return ids;
+  throw new DiskAnnError(
+    "ERR_INVALID_ARGUMENT",
+    `${options.ids} has ${ids.length} ids, ${options.input} has ${count} vectors: there must be one for each`,
+  );
+}
+
+export async function runBuild(engine: Engine, options: BuildOptions, context: Context): Promise<void> {
+  if (options.type !== undefined && options.type !== "f32")
+    throw new DiskAnnError(
+      "ERR_UNSUPPORTED",
+      `--type ${options.type}: indexes hold f32 so far; leave --type out and the vectors are converted ` +
+        "(--input-type says what a .bin file holds)",
+    );
+  await checkOutputFolder(options.output);
+  const file = await openInput(options);
+  let index: VectorIndex | undefined;
+  try {
+    const ids = await readOwnIds(options, file.count);
+    const shape = `${formatNumber(file.count)} x ${file.dimensions} ${file.type}`;
+    context.note(`building from ${options.input} (${shape}), ${options.metric}`);
+    const progress = await context.progress();
+    const started = performance.now();
+    try {
+      index = await engine.build(await vectorSource(file, context.signal), {
+        dimensions: file.dimensions,
+        metric: options.metric,
+        maxDegree: options.maxDegree,
+        buildListSize: options.buildListSize,
+        alpha: options.alpha,
+        threads: options.threads,
+        seed: options.seed,
+        ids,
+        signal: context.signal,
+        onProgress: (event) => progress.update(event),
+      });
+    } finally {
+      progress.stop();
+    }
+    const milliseconds = performance.now() - started;
+    await index.save(options.output, { signal: context.signal });
+    const check = options.check === 0 ? undefined : await selfCheck(index, options.check, context, ids);
+    report(index, options, milliseconds, check, context);
+  } finally {
+    await index?.close();
+    await file.close();
+  }
+}
+
+function report(
+  index: VectorIndex,
+  options: BuildOptions,
+  milliseconds: number,
+  check: SelfCheck | undefined,
+  context: Context,
+): void {
+  const stats = index.stats();
+  const perSecond = (stats.size * 1000) / milliseconds;
+  if (context.json) {
+    context.printJson({
+      index: options.output,
+      seconds: milliseconds / 1000,
+      pointsPerSecond: perSecond,
+      check,
+      stats,
+    });
+    return;
+  }
+  const { style } = context;
+  const speed = `${formatDuration(milliseconds)}, ${formatNumber(perSecond)} points/s`;
+  context.print(
+    `${style.green("built")} ${style.bold(options.output)}\n` +
+      formatFields(
+        [
+          ["vectors", `${formatNumber(stats.size)} x ${stats.dimensions} ${stats.dataType}, ${stats.metric}`],
+          ["time", `${speed} (${stats.backend}, ${stats.simd})`],
+          ["graph", `degree ${stats.degree.average.toFixed(1)} on average, ${stats.degree.max} at most`],
+          ["file", formatBytes(stats.layout.fileBytes)],
+          ["memory", formatBytes(stats.memory.total)],
+          ...(check === undefined ? [] : [["check", formatSelfCheck(check)] as const]),
+        ],
+        style,
+      ),
+  );
+}

@@ -1,0 +1,136 @@
+import { DiskAnnError } from "../../core/errors.js";
+import type { IndexStats } from "../../core/types.js";
+import type { CommonOptions, Context } from "../context.js";
+import { UsageError } from "../context.js";
+import { type Engine, withIndex } from "../engine.js";
+import { type ElementType, findFormat, readTruth, VectorFile } from "../formats/index.js";
+import { CHECK_QUERIES_DEFAULT, formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
+import { formatBytes, formatFields, formatNumber } from "../terminal.js";
+
+export interface InfoOptions extends CommonOptions {
+  readonly recall?: boolean;
+  readonly type?: ElementType;
+  readonly inputType?: ElementType;
+}
+
+/** Bytes of a record beside its vector at the default degree of 32: neighbours, id, norm, degree; rounded up. */
+const RECORD_REST_BYTES = 32 * 4 + 16;
+
+function indexFields(path: string, stats: IndexStats, check: SelfCheck | undefined): [string, string][] {
+  const { layout, memory, degree } = stats;
+  const parts = [
+    `vectors ${formatBytes(memory.vectors)}`,
+    `neighbours ${formatBytes(memory.graph)}`,
+    `records ${formatBytes(memory.records)}`,
+    `ids ${formatBytes(memory.ids)}`,
+  ];
+  const fields: [string, string][] = [
+    ["vectors", `${formatNumber(stats.size)} x ${stats.dimensions} ${stats.dataType}`],
+    ["metric", stats.metric],
+    [
+      "built with",
+      `R ${stats.maxDegree}, L ${stats.buildListSize}, alpha ${stats.alpha}, seed ${stats.seed}`,
+    ],
+    ["graph", `degree ${degree.average.toFixed(2)} on average, ${degree.max} at most`],
+    ["file", `${formatBytes(layout.fileBytes)}, ${formatNumber(layout.fileBytes)} bytes`],
+    [
+      "pages",
+      `${formatNumber(layout.pages)} of ${formatNumber(layout.pageBytes)} bytes, ${layout.recordsPerPage} records of ` +
+        `${layout.recordBytes} bytes in each, ${(layout.waste * 100).toFixed(1)} % unused`,
+    ],
+    ["memory", `${formatBytes(memory.total)} open (${parts.join(", ")})`],
+    ["opened by", `${stats.backend}, ${stats.simd}`],
+  ];
+  if (check !== undefined) fields.push(["check", formatSelfCheck(check)]);
+  return [["index", path], ...fields];
+}
+
+async function indexInfo(
+  engine: Engine,
+  path: string,
+  options: InfoOptions,
+  context: Context,
+): Promise<void> {
+  await withIndex(engine, path, context, async (index) => {
+    const stats = index.stats();
+    const wanted = options.recall === true && index.size > 0;
+    const check = wanted ? await selfCheck(index, CHECK_QUERIES_DEFAULT, context) : undefined;
+    if (context.json) context.printJson({ kind: "index", path, ...stats, check });
+    else context.print(formatFields(indexFields(path, stats, check), context.style));
+  });
+}
+
+async function vectorFileInfo(path: string, options: InfoOptions, context: Context): Promise<void> {
+  const file = await VectorFile.open(path, { type: options.inputType ?? options.type });
+  try {
+    const recordBytes = Math.ceil((file.dimensions * 4 + RECORD_REST_BYTES) / 16) * 16;
+    const estimate = file.count * recordBytes;
+    const { type, count, dimensions, fileBytes, extension } = file;
+    if (context.json)
+      context.printJson({
+        kind: "vectors",
+        path,
+        format: extension,
+        type,
+        count,
+        dimensions,
+        fileBytes,
+        indexBytesEstimate: estimate,
+      });
+    else
+      context.print(
+        formatFields(
+          [
+            ["vectors", path],
+            ["format", extension],
+            ["shape", `${formatNumber(count)} x ${dimensions} ${type}`],
+            ["file", `${formatBytes(fileBytes)}, ${formatNumber(fileBytes)} bytes`],
+            ["index", `about ${formatBytes(estimate)} in memory and on disk (f32, R 32)`],
+          ],
+          context.style,
+        ),
+      );
+  } finally {
+    await file.close();
+  }
+}
+
+async function truthInfo(path: string, context: Context): Promise<void> {
+  const { queries, k, distances } = await readTruth(path);
+  const withDistances = distances !== undefined;
+  if (context.json) context.printJson({ kind: "truth", path, queries, k, distances: withDistances });
+  else
+    context.print(
+      formatFields(
+        [
+          ["ground truth", path],
+          [
+            "shape",
+            `${formatNumber(queries)} queries x ${k} neighbours, ${withDistances ? "with" : "without"} distances`,
+          ],
+        ],
+        context.style,
+      ),
+    );
+}
+
+export async function runInfo(
+  loadEngine: () => Promise<Engine>,
+  path: string,
+  options: InfoOptions,
+  context: Context,
+): Promise<void> {
+  const format = findFormat(path);
+  if (format === undefined) return indexInfo(await loadEngine(), path, options, context);
+  if (options.recall === true) throw new UsageError(`--recall is for an index; ${path} is a file of vectors`);
+  try {
+    await vectorFileInfo(path, options, context);
+  } catch (error) {
+    // A .bin file that holds no vectors may well be ground truth; if it is neither, the first error says more.
+    if (format.extension !== ".bin" || !(error instanceof DiskAnnError) || error.code !== "ERR_CORRUPT")
+      throw error;
+    await truthInfo(path, context).catch(() => {
+      throw error;
+    });
+  }
+}

@@ -1,0 +1,156 @@
+import { DiskAnnError } from "../../core/errors.js";
+import type { CommonOptions, Context } from "../context.js";
+import {
+  checkDimensions,
+  coreCount,
+  type Engine,
+  exactTruth,
+  type Rows,
+  readRows,
+  type VectorIndex,
+  withIndex,
+} from "../engine.js";
+import {
+  checkedId,
+  type ElementType,
+  findFormat,
+  type GroundTruth,
+  writeTruth,
+  writeVectors,
+  writeWholeFile,
+} from "../formats/index.js";
+import { formatDuration, formatNumber } from "../terminal.js";
+
+export interface SearchCommandOptions extends CommonOptions {
+  readonly input: string;
+  readonly queries: string;
+  readonly k: number;
+  readonly searchListSize?: number;
+  readonly beamWidth?: number;
+  readonly threads?: number;
+  readonly output?: string;
+  readonly showDistances?: boolean;
+  readonly exact?: boolean;
+  readonly limit?: number;
+  readonly type?: ElementType;
+  readonly inputType?: ElementType;
+}
+
+/** Queries answered by one call: enough to keep all threads busy, few enough to show progress. */
+const BATCH_ROWS = 4096;
+
+async function searchRows(
+  index: VectorIndex,
+  rows: Rows,
+  options: SearchCommandOptions,
+  context: Context,
+): Promise<GroundTruth> {
+  const { signal } = context;
+  const k = Math.min(options.k, index.size);
+  const progress = await context.progress();
+  try {
+    if (options.exact === true)
+      return await exactTruth(index, rows, k, {
+        signal,
+        threads: options.threads ?? (await coreCount()),
+        progress,
+      });
+    const ids = new Float64Array(rows.count * k);
+    const distances = new Float32Array(rows.count * k);
+    for (let first = 0; first < rows.count; first += BATCH_ROWS) {
+      const end = Math.min(first + BATCH_ROWS, rows.count);
+      const batch = await index.searchBatch(
+        rows.data.subarray(first * rows.dimensions, end * rows.dimensions),
+        {
+          k,
+          searchListSize: options.searchListSize,
+          beamWidth: options.beamWidth,
+          threads: options.threads,
+          signal,
+        },
+      );
+      ids.set(batch.ids, first * k);
+      distances.set(batch.distances, first * k);
+      progress.update({ phase: "searching", done: end, total: rows.count }, "queries");
+    }
+    return { queries: rows.count, k, ids, distances };
+  } finally {
+    progress.stop();
+  }
+}
+
+interface QueryAnswer {
+  readonly query: number;
+  readonly hits: readonly { readonly id: number; readonly distance: number }[];
+}
+
+function answersOf(found: GroundTruth): QueryAnswer[] {
+  return Array.from({ length: found.queries }, (_, query) => ({
+    query,
+    hits: Array.from({ length: found.k }, (__, i) => ({
+      id: found.ids[query * found.k + i] as number,
+      distance: found.distances?.[query * found.k + i] as number,
+    })),
+  }));
+}
+
+async function writeAnswers(path: string, found: GroundTruth, document: unknown): Promise<void> {
+  if (path.toLowerCase().endsWith(".json")) return writeWholeFile(path, `${JSON.stringify(document)}\n`);
+  if (findFormat(path)?.extension === ".bin") return writeTruth(path, found);
+  const ids = Int32Array.from(found.ids, (id) => checkedId(path, id, 0x7fffffff));
+  return writeVectors(path, "i32", found.k, ids);
+}
+
+function printAnswers(answers: readonly QueryAnswer[], showDistances: boolean, context: Context): void {
+  const { style } = context;
+  for (const { query, hits } of answers) {
+    const cells = hits.map(({ id, distance }) =>
+      showDistances ? `${id} ${style.dim(`(${Number(distance.toPrecision(6))})`)}` : String(id),
+    );
+    context.print(`${style.bold(`${query}:`)} ${cells.join(showDistances ? "  " : " ")}\n`);
+  }
+}
+
+export async function runSearch(
+  engine: Engine,
+  options: SearchCommandOptions,
+  context: Context,
+): Promise<void> {
+  const rows = await readRows(
+    options.queries,
+    options.inputType ?? options.type,
+    options.limit,
+    context.signal,
+  );
+  await withIndex(engine, options.input, context, async (index) => {
+    checkDimensions(rows, index, options.input);
+    if (index.size === 0)
+      throw new DiskAnnError("ERR_INVALID_ARGUMENT", `${options.input}: the index is empty`);
+    const started = performance.now();
+    const found = await searchRows(index, rows, options, context);
+    const milliseconds = performance.now() - started;
+    const document = { k: found.k, exact: options.exact === true, queries: answersOf(found) };
+    if (options.output !== undefined) await writeAnswers(options.output, found, document);
+    const summary = {
+      queries: rows.count,
+      k: found.k,
+      exact: options.exact === true,
+      seconds: milliseconds / 1000,
+      queriesPerSecond: (rows.count * 1000) / milliseconds,
+      backend: index.backend,
+      output: options.output,
+    };
+    const speed = `${formatDuration(milliseconds)} (${formatNumber(summary.queriesPerSecond)} queries/s)`;
+    if (context.json) {
+      context.printJson(options.output === undefined ? { ...summary, results: document.queries } : summary);
+    } else if (options.output !== undefined) {
+      context.print(
+        `${context.style.green("wrote")} ${context.style.bold(options.output)}: ` +
+          `${formatNumber(rows.count)} queries x ${found.k} in ${speed}\n`,
+      );
+    } else {
+      printAnswers(document.queries, options.showDistances === true, context);
+      context.note(`${formatNumber(rows.count)} queries in ${speed}`);
+    }
+  });
+}

@@ -1,0 +1,132 @@
+/** The library as the commands use it: opening an index, queries as rows, brute force, the self-check. */
+import type { VectorIndex } from "../api/vector-index.js";
+import { DiskAnnError } from "../core/errors.js";
+import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
+import type { BackendChoice, Context } from "./context.js";
+import { convertElements, type ElementType, type GroundTruth, VectorFile } from "./formats/index.js";
+import type { ProgressView } from "./progress.js";
+
+export type { VectorIndex };
+
+/** The static side of an entry's `VectorIndex`, as far as it is used here. */
+export interface Engine {
+  build(vectors: VectorSource, options: IndexOptions & BuildControl): Promise<VectorIndex>;
+  open(source: IndexSource, options?: OpenOptions): Promise<VectorIndex>;
+}
+
+/** How to load each backend; the entry of the program knows. */
+export type EngineLoaders = Readonly<Record<BackendChoice, () => Promise<Engine>>>;
+
+/** Opens an index, works with it, closes it. */
+export async function withIndex<T>(
+  engine: Engine,
+  path: string,
+  context: Context,
+  use: (index: VectorIndex) => Promise<T>,
+): Promise<T> {
+  const progress = await context.progress();
+  const index = await engine
+    .open(path, {
+      signal: context.signal,
+      onProgress: (event) => progress.update({ ...event, phase: "read" }, "pages"),
+    })
+    .finally(() => progress.stop());
+  try {
+    return await use(index);
+  } finally {
+    await index.close();
+  }
+}
+
+export interface Rows {
+  readonly path: string;
+  readonly count: number;
+  readonly dimensions: number;
+  readonly data: Float32Array;
+}
+
+/** The first `limit` rows of a vector file as single floats. */
+export async function readRows(
+  path: string,
+  type: ElementType | undefined,
+  limit: number | undefined,
+  signal: AbortSignal,
+): Promise<Rows> {
+  const file = await VectorFile.open(path, { type });
+  try {
+    const count = Math.min(limit ?? file.count, file.count);
+    if (count === 0) throw new DiskAnnError("ERR_INVALID_ARGUMENT", `${path}: there are no vectors in it`);
+    const { dimensions } = file;
+    const data = new Float32Array(count * dimensions);
+    for await (const slab of file.slabs({ end: count, signal })) {
+      const origin = { path, firstRow: slab.first, dimensions };
+      data.set(convertElements(slab.elements, file.type, "f32", origin), slab.first * dimensions);
+    }
+    return { path, count, dimensions, data };
+  } finally {
+    await file.close();
+  }
+}
+
+/** Queries must have the dimensions of the index; says so with the names of the files. */
+export function checkDimensions(rows: Rows, index: VectorIndex, indexPath: string): void {
+  if (rows.dimensions === index.dimensions) return;
+  throw new DiskAnnError(
+    "ERR_DIMENSION_MISMATCH",
+    `${rows.path} has ${rows.dimensions} dimensions, the index ${indexPath} has ${index.dimensions}`,
+  );
+}
+
+export function rowOf(rows: Rows, row: number): Float32Array {
+  return rows.data.subarray(row * rows.dimensions, (row + 1) * rows.dimensions);
+}
+
+/** Runs `work` for 0 .. count - 1, `width` at a time, in order of start. The first failure ends it. */
+export async function forEachConcurrent(
+  count: number,
+  width: number,
+  work: (i: number) => Promise<void>,
+): Promise<void> {
+  let next = 0;
+  const lane = async (): Promise<void> => {
+    while (next < count) await work(next++);
+  };
+  const lanes = Array.from({ length: Math.min(width, count) }, lane);
+  try {
+    await Promise.all(lanes);
+  } finally {
+    next = count;
+    await Promise.allSettled(lanes);
+  }
+}
+
+export async function coreCount(): Promise<number> {
+  const { availableParallelism } = await import("node:os");
+  return availableParallelism();
+}
+
+/** Brute force over the whole index: ids and distances, nearest first. */
+export async function exactTruth(
+  index: VectorIndex,
+  rows: Rows,
+  k: number,
+  options: { signal: AbortSignal; threads: number; progress: ProgressView },
+): Promise<GroundTruth> {
+  const width = Math.min(k, index.size);
+  const ids = new Float64Array(rows.count * width);
+  const distances = new Float32Array(rows.count * width);
+  let done = 0;
+  await forEachConcurrent(rows.count, options.threads, async (row) => {
+    const hits = await index.searchExact(rowOf(rows, row), {
+      k: width,
+      threads: 1,
+      signal: options.signal,
+    });
+    hits.forEach((hit, i) => {
+      ids[row * width + i] = hit.id;
+      distances[row * width + i] = hit.distance;
+    });
+    options.progress.update({ phase: "brute force", done: ++done, total: rows.count }, "queries");
+  });
+  return { queries: rows.count, k: width, ids, distances };
+}

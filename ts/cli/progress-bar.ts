@@ -1,0 +1,71 @@
+/** A progress bar for terminals. */
+import cliProgress from "cli-progress";
+import { formatRate, type ProgressView, phaseTitle, Rate } from "./progress.js";
+import { formatNumber, type Style, type TerminalStream } from "./terminal.js";
+
+const BAR_MAX = 32;
+const BAR_MIN = 6;
+
+/** One line for one state; `width` is that of the terminal. */
+export function barLine(
+  state: { title: string; done: number; total: number; speed: string; unit: string },
+  width: number,
+  style: Style,
+): string {
+  const share = state.total === 0 ? 1 : Math.min(1, state.done / state.total);
+  const title = state.title.padEnd(10);
+  const percent = `${Math.floor(share * 100)} %`.padStart(5);
+  const count = `${formatNumber(state.done)}/${formatNumber(state.total)}`;
+  const details = [count, state.speed].filter((part) => part !== "").join("  ");
+  const room = width - 1 - title.length - percent.length - details.length - 6;
+  const cells = Math.max(BAR_MIN, Math.min(BAR_MAX, room));
+  const full = Math.round(share * cells);
+  const bar = style.cyan("█".repeat(full)) + style.dim("░".repeat(cells - full));
+  const line = `${title} ${bar} ${percent}`;
+  // A line that wraps cannot be redrawn: details go first when the terminal is narrow.
+  return room < BAR_MIN ? line : `${line}  ${style.dim(details)}`;
+}
+
+/** A bar on a terminal; it vanishes when it is stopped. */
+export function barProgress(style: Style, stream: TerminalStream): ProgressView {
+  let phase: string | undefined;
+  let rate = new Rate();
+  let unit = "points";
+  const bar = new cliProgress.SingleBar({
+    stream: stream as NodeJS.WritableStream,
+    clearOnComplete: true,
+    hideCursor: true,
+    fps: 12,
+    linewrap: true,
+    gracefulExit: false,
+    format: (_options, params) =>
+      barLine(
+        {
+          title: phaseTitle(phase ?? ""),
+          done: params.value,
+          total: params.total,
+          speed: formatRate(rate, params.total, unit),
+          unit,
+        },
+        stream.columns ?? 80,
+        style,
+      ),
+  });
+  return {
+    update({ phase: name, done, total }, unitNow = "points") {
+      unit = unitNow;
+      if (name !== phase) {
+        if (phase === undefined) bar.start(total, done);
+        phase = name;
+        rate = new Rate();
+        bar.setTotal(total);
+      }
+      rate.add(performance.now(), done);
+      bar.update(done);
+    },
+    stop() {
+      if (phase !== undefined) bar.stop();
+      phase = undefined;
+    },
+  };
+}
