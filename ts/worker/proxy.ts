@@ -1,0 +1,262 @@
+/**
+ * The backend of `diskann/worker`: every call goes to a worker that holds the index. Each index has a worker of its
+ * own, so that indexes do not wait for each other and one that dies takes no other with it; one idle worker is kept
+ * for the next index. A `Worker` of the user's own is shared by all indexes that are given it and is never ended here.
+ */
+import type {
+  Backend,
+  BackendIndex,
+  BackendInsert,
+  Control,
+  CoreConfig,
+  CoreHits,
+  CoreSearch,
+  CoreSource,
+  CoreStats,
+  CoreTarget,
+} from "../backend/backend.js";
+import type { AbortSignalLike, FileHandleLike, UrlLike, VerifyReport } from "../core/types.js";
+import { type ByteSink, blobSource, bytesSource, handleSink } from "../storage/storage.js";
+import { Connection, type Serve } from "./connection.js";
+import { type Ask, type RemotePlace, type Started, unpackError, type WireError } from "./messages.js";
+import { isWorker, type WorkerLike } from "./port.js";
+
+/** Options of `diskann/worker`, beside those of the backend in the worker. */
+export interface WorkerOptions {
+  /** Your own worker that runs the worker script, or the URL of the script. Default: the one beside this code. */
+  worker?: WorkerLike | string | UrlLike | undefined;
+  /** URL of `diskann.wasm`. Default: beside the worker script. */
+  wasmUrl?: string | UrlLike | undefined;
+  /** The bytes of `diskann.wasm`. */
+  wasmBinary?: ArrayBuffer | Uint8Array | undefined;
+  /** `diskann.wasm` as a `WebAssembly.Module`. */
+  module?: object | undefined;
+}
+
+/** Makes a worker: from the entry's own script, or from `url`. */
+export type Spawn = (url: string | undefined) => WorkerLike | Promise<WorkerLike>;
+
+interface Held {
+  readonly connection: Connection;
+  readonly started: Started;
+  /** What it was made with: only a call with the same may take it over. */
+  readonly options: WorkerOptions;
+  readonly own: boolean;
+}
+
+let idle: Held | undefined;
+const shared = new WeakMap<object, Promise<Held>>();
+
+function sameOptions(a: WorkerOptions, b: WorkerOptions): boolean {
+  return (
+    String(a.worker) === String(b.worker) &&
+    String(a.wasmUrl) === String(b.wasmUrl) &&
+    a.wasmBinary === b.wasmBinary &&
+    a.module === b.module
+  );
+}
+
+/** A relative URL means: relative to the page, not to the worker script. */
+function resolveUrl(url: string | UrlLike | undefined): string | undefined {
+  if (url === undefined) return undefined;
+  const text = typeof url === "string" ? url : url.href;
+  const { location } = globalThis as { location?: { href?: string } };
+  const base = location?.href;
+  return base?.startsWith("http") ? new URL(text, base).href : text;
+}
+
+async function start(worker: WorkerLike, options: WorkerOptions, own: boolean): Promise<Held> {
+  const connection = new Connection(worker);
+  const { wasmBinary, module } = options;
+  const inner = { wasmUrl: resolveUrl(options.wasmUrl), wasmBinary: copyOf(wasmBinary), module };
+  try {
+    const started = (await connection.call("start", [inner])) as Started;
+    return { connection, started, options: { ...options }, own };
+  } catch (error) {
+    if (own) connection.end();
+    throw error;
+  }
+}
+
+/** A copy that spans its buffer: cloning a view would clone all of what it is a view of. */
+function copyOf(bytes: ArrayBuffer | Uint8Array | undefined): Uint8Array | undefined {
+  return bytes === undefined
+    ? undefined
+    : new Uint8Array(bytes instanceof ArrayBuffer ? bytes.slice(0) : bytes);
+}
+
+async function hold(options: WorkerOptions, spawn: Spawn): Promise<Held> {
+  const { worker } = options;
+  if (isWorker(worker)) {
+    const known = shared.get(worker) ?? start(worker, options, false);
+    shared.set(worker, known);
+    return known;
+  }
+  if (idle && !idle.connection.dead && sameOptions(idle.options, options)) {
+    const taken = idle;
+    idle = undefined;
+    return taken;
+  }
+  return start(await spawn(resolveUrl(worker)), options, true);
+}
+
+function letGo(held: Held): void {
+  if (!held.own) return;
+  if (held.connection.dead || idle) held.connection.end();
+  else idle = held;
+}
+
+/** A page that holds bytes answers the worker's questions about them. */
+function serveSource(source: CoreSource): { place: RemotePlace; serve: Serve | undefined } {
+  if (source.kind === "path") return { place: source, serve: undefined };
+  const bytes = source.kind === "bytes" ? bytesSource(source.bytes) : blobSource(source.blob);
+  const serve: Serve = async ({ offset = 0, length = 0 }) => {
+    const piece = new Uint8Array(length);
+    await bytes.read(offset, piece);
+    return piece;
+  };
+  return { place: { kind: "page", size: bytes.size }, serve };
+}
+
+function serveTarget(target: CoreTarget): { place: RemotePlace; serve: Serve | undefined } {
+  if (target.kind === "path") return { place: target, serve: undefined };
+  return { place: { kind: "page", size: 0 }, serve: serveHandle(target.handle) };
+}
+
+function serveHandle(handle: FileHandleLike): Serve {
+  let sink: ByteSink | undefined;
+  return async ({ method, offset = 0, bytes }: Ask) => {
+    if (method === "begin") sink = await handleSink(handle);
+    else if (method === "write" && bytes) await sink?.write(offset, bytes);
+    else if (method === "commit") await sink?.commit();
+    else if (method === "abort") await sink?.abort();
+  };
+}
+
+class ProxyIndex implements BackendIndex {
+  readonly #held: Held;
+  readonly #index: number;
+  #stats: CoreStats;
+  #closed = false;
+
+  constructor(held: Held, made: { index: number; stats: CoreStats }) {
+    this.#held = held;
+    this.#index = made.index;
+    this.#stats = made.stats;
+  }
+
+  get size(): number {
+    return this.#stats.size;
+  }
+
+  #call(
+    method: string,
+    args: readonly unknown[],
+    control: Control & { serve?: Serve | undefined } = {},
+  ): Promise<unknown> {
+    const { signal, onProgress, serve } = control;
+    return this.#held.connection.call(method, [this.#index, ...args], { signal, onProgress, serve });
+  }
+
+  search(query: Float32Array, params: CoreSearch, signal?: AbortSignalLike): Promise<CoreHits> {
+    return this.#call("search", [query.slice(), params], { signal }) as Promise<CoreHits>;
+  }
+
+  searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits> {
+    return this.#call(
+      "searchBatch",
+      [queries.slice(), params, control.threads],
+      control,
+    ) as Promise<CoreHits>;
+  }
+
+  searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits> {
+    return this.#call("searchExact", [query.slice(), k, control.threads], control) as Promise<CoreHits>;
+  }
+
+  get(id: number): Promise<Float32Array | undefined> {
+    return this.#call("get", [id]) as Promise<Float32Array | undefined>;
+  }
+
+  has(id: number): Promise<boolean> {
+    return this.#call("has", [id]) as Promise<boolean>;
+  }
+
+  async insert(kind: "build" | "add", threads: number | undefined): Promise<BackendInsert> {
+    const insert = await this.#call("insert", [kind, threads]);
+    let ended = false;
+    return {
+      append: async (rows, ids) => {
+        await this.#call("append", [insert, rows.slice(), ids?.slice()]);
+      },
+      run: async (control) => {
+        ended = true;
+        const run = (await this.#call("run", [insert, control.threads], control)) as {
+          stats: CoreStats;
+          failed: WireError | undefined;
+        };
+        this.#stats = run.stats;
+        if (run.failed) throw unpackError(run.failed);
+      },
+      discard: async () => {
+        if (ended || this.#held.connection.dead) return;
+        ended = true;
+        await this.#call("discard", [insert]);
+      },
+    };
+  }
+
+  async save(target: CoreTarget, control: Control): Promise<void> {
+    const { place, serve } = serveTarget(target);
+    await this.#call("save", [place, control.threads], { ...control, serve });
+  }
+
+  toBytes(control: Control): Promise<Uint8Array> {
+    return this.#call("toBytes", [control.threads], control) as Promise<Uint8Array>;
+  }
+
+  verify(control: Control): Promise<VerifyReport> {
+    return this.#call("verify", [control.threads], control) as Promise<VerifyReport>;
+  }
+
+  stats(): CoreStats {
+    return this.#stats;
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    if (!this.#held.connection.dead) await this.#call("close", []).catch(() => {});
+    letGo(this.#held);
+  }
+}
+
+type MadeIndex = { index: number; stats: CoreStats };
+
+/** A backend made with `options`; `spawn` makes a worker. Nothing starts before an index is made or opened. */
+export function workerBackend(options: WorkerOptions, spawn: Spawn): Backend {
+  let started: Started = { name: "wasm", simd: "wasm128" };
+  const make = async (work: (connection: Connection) => Promise<unknown>): Promise<ProxyIndex> => {
+    const held = await hold(options, spawn);
+    started = held.started;
+    try {
+      return new ProxyIndex(held, (await work(held.connection)) as MadeIndex);
+    } catch (error) {
+      letGo(held);
+      throw error;
+    }
+  };
+  return {
+    get name() {
+      return started.name;
+    },
+    get simd() {
+      return started.simd;
+    },
+    create: (config: CoreConfig) => make((connection) => connection.call("create", [config])),
+    open: (source, control) => {
+      const { place, serve } = serveSource(source);
+      return make((connection) => connection.call("open", [place, control.threads], { ...control, serve }));
+    },
+  };
+}
