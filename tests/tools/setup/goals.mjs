@@ -8,7 +8,7 @@ export const GOALS = {
   demo: { tools: building, steps: everything, needs: ["wasm|addon"] },
   bench: { tools: building, steps: everything, needs: ["wasm|addon", "bundle"] },
   check: { tools: ["compiler"], steps: [], needs: [] },
-  test: { tools: [...building, "chromium", "arm64", "qemu"], steps: everything, needs: ["wasm|addon"] },
+  test: { tools: [...building, "clang", "chromium", "arm64", "qemu"], steps: everything, needs: ["wasm|addon"] },
   "test:all": {
     tools: [...building, "chromium", "arm64", "qemu", "clang", "firefox"],
     steps: everything,
