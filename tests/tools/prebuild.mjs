@@ -3,7 +3,7 @@
  *
  *   node tests/tools/prebuild.mjs                     all that this machine can make, each tried on its Node
  *   node tests/tools/prebuild.mjs --platform=<name>   this one, or an error
- *   node tests/tools/prebuild.mjs --host              the one of this machine
+ *   node tests/tools/prebuild.mjs --host              the one of this machine, if it has a compiler
  *   node tests/tools/prebuild.mjs --check=<a,b,...>   makes nothing; these are there and within their limits
  *
  * Nothing is made again while its sources are the same. Targets: prebuild/targets.mjs.
@@ -88,7 +88,8 @@ function possibleTargets() {
 
 function wantedTargets(argument) {
   if (argument === undefined) return possibleTargets();
-  const name = argument === "--host" ? HOST : argument.slice("--platform=".length);
+  if (argument === "--host") return possibleTargets().filter(([name]) => name === HOST);
+  const name = argument.slice("--platform=".length);
   const how = recipe(name);
   if (how === undefined) throw new Error(`${name} cannot be made on ${HOST}`);
   return [[name, how]];
@@ -110,5 +111,4 @@ async function main() {
   return results;
 }
 
-const results = await main();
-process.exitCode = results.length > 0 && results.every(Boolean) ? 0 : 1;
+process.exitCode = (await main()).every(Boolean) ? 0 : 1;

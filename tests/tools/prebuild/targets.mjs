@@ -54,7 +54,7 @@ export const TARGETS = {
 export function recipe(name) {
   const target = TARGETS[name];
   if (target === undefined || !target.from.includes(HOST)) return undefined;
-  if (name === HOST) return { by: target.by, tools: [], env: {}, runs: "here" };
+  if (name === HOST) return { by: target.by, tools: ["compiler", "python"], env: {}, runs: "here" };
   const { by = target.by, tools, env = {} } = target.cross;
   return { by, tools, env, arch: target.arch, runs: target.runs };
 }

@@ -13,19 +13,19 @@ const firstOf = (...commands) => commands.find((command) => which(command) !== u
 export const chromiumPath = () =>
   process.env.DISKANN_CHROMIUM ?? firstOf("chromium", "chromium-browser", "google-chrome");
 
-/* `present` is asked again after an installation. */
+/* `present` is asked again after an installation. Elsewhere than on Linux node-gyp finds its own compiler. */
 export const TOOLS = {
   compiler: {
     is: "C and C++ compiler",
     without: "the addon is not built and C tests do not run; WebAssembly serves everywhere",
     packages: ["build-essential"],
-    present: onPath("gcc", "g++", "make", "nm"),
+    present: process.platform === "linux" ? onPath("gcc", "g++", "make", "nm") : () => true,
   },
   python: {
     is: "Python 3 (node-gyp asks for it)",
     without: "the addon is not built",
     packages: ["python3"],
-    present: onPath("python3"),
+    present: process.platform === "linux" ? onPath("python3") : () => true,
   },
   emscripten: {
     is: "Emscripten",

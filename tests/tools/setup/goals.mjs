@@ -8,12 +8,20 @@ export const GOALS = {
   demo: { tools: building, steps: everything, needs: ["wasm|addon"] },
   bench: { tools: building, steps: everything, needs: ["wasm|addon", "bundle"] },
   check: { tools: ["compiler"], steps: [], needs: [] },
-  test: { tools: [...building, "clang", "chromium", "arm64", "qemu"], steps: everything, needs: ["wasm|addon"] },
+  test: {
+    tools: [...building, "clang", "chromium", "arm64", "qemu"],
+    steps: everything,
+    needs: ["wasm|addon"],
+  },
   "test:all": {
     tools: [...building, "chromium", "arm64", "qemu", "clang", "firefox"],
     steps: everything,
     needs: ["wasm|addon"],
   },
-  prebuild: { tools: [...building, "arm64", "qemu", "mingw", "wine"], steps: [], needs: [] },
+  prebuild: {
+    tools: [...building, "arm64", "qemu", "mingw", "wine"],
+    steps: ["wasm", "bundle"],
+    needs: ["wasm", "bundle"],
+  },
   pack: { tools: building, steps: everything, needs: ["wasm", "bundle"] },
 };
