@@ -80,11 +80,9 @@ function build() {
   mkdirSync(dirname(stamp), { recursive: true });
   const temporary = join(root, "build/wasm", `module-${process.pid}.wasm`);
   const started = performance.now();
-  execFileSync("emcc", [...flags, ...units, "-o", temporary], {
-    cwd: root,
-    env: environment,
-    stdio: "inherit",
-  });
+  const options = { cwd: root, env: environment, stdio: "inherit" };
+  const { status } = spawnSync("emcc", [...flags, ...units, "-o", temporary], options);
+  if (status !== 0) process.exit(1);
   const bytes = readFileSync(temporary);
   const gzipBytes = checkModule(bytes);
   renameSync(temporary, output);

@@ -2,6 +2,7 @@
 import type { CoreSource, CoreTarget } from "../backend/backend.js";
 import { describe, invalid } from "../core/checks.js";
 import { DiskAnnError } from "../core/errors.js";
+import { nodeModule } from "../core/node.js";
 import type { BlobLike, FileHandleLike, UrlLike } from "../core/types.js";
 import { hasFileSystem, ioError } from "../storage/storage.js";
 
@@ -51,7 +52,7 @@ function placeOf(text: string, verb: "open" | "save"): Place {
 
 async function pathOf(place: Place): Promise<string> {
   if ("path" in place) return place.path;
-  const { fileURLToPath } = await import("node:url");
+  const { fileURLToPath } = await nodeModule("node:url");
   try {
     return fileURLToPath(place.url);
   } catch (cause) {

@@ -1,5 +1,6 @@
 /** Files of Node, Deno and Bun. Node's modules load lazily: bundles for browsers never touch them. */
 import { DiskAnnError } from "../core/errors.js";
+import { nodeModule } from "../core/node.js";
 import { type ByteSink, type ByteSource, ioError } from "./storage.js";
 
 /** What is used of `node:fs/promises`. */
@@ -25,7 +26,7 @@ interface FileSystem {
 let temporaryCount = 0;
 
 function loadFileSystem(): Promise<FileSystem> {
-  return import("node:fs/promises") as Promise<unknown> as Promise<FileSystem>;
+  return nodeModule("node:fs/promises") as Promise<unknown> as Promise<FileSystem>;
 }
 
 async function readAll(file: FileHandle, path: string, position: number, into: Uint8Array): Promise<void> {
@@ -98,7 +99,7 @@ export async function fileSink(path: string): Promise<ByteSink> {
     throw ioError(`cannot write ${path}`, cause);
   };
   const fs = await loadFileSystem();
-  const { dirname } = await import("node:path");
+  const { dirname } = await nodeModule("node:path");
   const target = await fs.realpath(path).catch(() => path);
   const { file, temporary } = await openTemporary(fs, target).catch(fail);
   const drop = async (): Promise<void> => {

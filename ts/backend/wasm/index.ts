@@ -6,7 +6,7 @@ import { createIndex, openIndex } from "./wasm-index.js";
 export type { WasmOptions } from "./load.js";
 
 /** `beside`: where `diskann.wasm` lies when the options do not say. */
-export async function wasmBackend(options: WasmOptions, beside: () => URL | string): Promise<Backend> {
+export async function wasmBackend(options: WasmOptions, beside: () => URL): Promise<Backend> {
   const module = await loadModule(options, beside);
   return {
     name: "wasm",

@@ -1,83 +1,93 @@
 /**
  * Finds diskann.wasm and compiles it, once for each place it is taken from. What is tried, in this order: a compiled
- * module, bytes, a URL; all three may be given by the user, else the file that lies beside this code is taken.
+ * module, bytes, a URL - all three given by the user - and else the file that lies beside this code.
  */
 import { DiskAnnError } from "../../core/errors.js";
+import { nodeModule } from "../../core/node.js";
+import type { UrlLike } from "../../core/types.js";
+import { hasFileSystem } from "../../storage/storage.js";
 
-/** Where the WebAssembly module comes from; only for when it is not found by itself. */
+/** Where the WebAssembly module comes from. Needed only where it is not found by itself. */
 export interface WasmOptions {
-  /** URL of `diskann.wasm` (or a path, in Node). Default: beside this code. */
-  wasmUrl?: string | URL | undefined;
+  /** URL of `diskann.wasm`; in Node also a path. Default: beside this code. */
+  wasmUrl?: string | UrlLike | undefined;
   /** The bytes of `diskann.wasm`. */
   wasmBinary?: ArrayBuffer | Uint8Array | undefined;
-  /** `diskann.wasm` as a `WebAssembly.Module`: what runtimes give that compile ahead of time (Cloudflare Workers). */
+  /** `diskann.wasm` as a `WebAssembly.Module`, for runtimes that compile ahead of time, like Cloudflare Workers. */
   module?: object | undefined;
 }
 
-const hint = "give its place by wasmUrl, its bytes by wasmBinary, or use the entry diskann/inline";
+type Loading = Promise<WebAssembly.Module>;
 
-function isNode(): boolean {
-  const { process } = globalThis as { process?: { versions?: { node?: string } } };
-  return typeof process?.versions?.node === "string";
+const HINT = "give its place as wasmUrl, its bytes as wasmBinary, or use the entry diskann/inline";
+/** "\0asm" */
+const MAGIC = [0x00, 0x61, 0x73, 0x6d];
+
+function invalid(message: string): DiskAnnError {
+  return new DiskAnnError("ERR_INVALID_ARGUMENT", message);
 }
 
-async function compile(bytes: ArrayBuffer | Uint8Array, from: string): Promise<WebAssembly.Module> {
-  const head = new Uint8Array(
-    "buffer" in bytes ? bytes.buffer : bytes,
-    "buffer" in bytes ? bytes.byteOffset : 0,
-  );
-  if (head[0] !== 0 || head[1] !== 0x61 || head[2] !== 0x73 || head[3] !== 0x6d) {
-    throw new DiskAnnError("ERR_IO", `${from} is not a WebAssembly module: ${hint}`);
+function bytesOf(binary: unknown): Uint8Array<ArrayBuffer> {
+  if (binary instanceof Uint8Array) return binary as Uint8Array<ArrayBuffer>;
+  if (Object.prototype.toString.call(binary) === "[object ArrayBuffer]")
+    return new Uint8Array(binary as ArrayBuffer);
+  throw invalid("wasmBinary must be an ArrayBuffer or a Uint8Array with the bytes of diskann.wasm");
+}
+
+async function compile(bytes: Uint8Array<ArrayBuffer>, from: string): Loading {
+  if (MAGIC.some((byte, i) => bytes[i] !== byte)) {
+    throw new DiskAnnError("ERR_IO", `${from} is not a WebAssembly module: ${HINT}`);
   }
-  try {
-    return await WebAssembly.compile(bytes as BufferSource);
-  } catch (cause) {
-    const message = "this engine cannot compile the module; it must know WebAssembly SIMD";
-    throw new DiskAnnError("ERR_UNSUPPORTED", message, { cause });
-  }
+  return WebAssembly.compile(bytes);
 }
 
-async function readFile(url: URL | string): Promise<Uint8Array> {
-  const fs = await import("node:fs/promises");
-  return fs.readFile(url);
-}
-
-/** Servers that do not know the type of .wasm are common: then the bytes are compiled without streaming. */
-async function fetchModule(url: string): Promise<WebAssembly.Module> {
-  const response = await fetch(url, { credentials: "same-origin" });
+/** Servers that send .wasm with a wrong type are common: then the bytes are compiled without streaming. */
+async function fetchModule(url: string): Loading {
+  const response = await fetch(url);
   if (!response.ok) throw new Error(`HTTP ${response.status}`);
-  const type = response.headers.get("content-type") ?? "";
-  if (type.split(";")[0]?.trim() === "application/wasm" && "compileStreaming" in WebAssembly) {
+  const type = response.headers.get("content-type")?.split(";")[0]?.trim();
+  if (type === "application/wasm" && typeof WebAssembly.compileStreaming === "function") {
     return WebAssembly.compileStreaming(response);
   }
-  return compile(await response.arrayBuffer(), url);
+  return compile(new Uint8Array(await response.arrayBuffer()), url);
 }
 
-async function fromUrl(place: URL | string): Promise<WebAssembly.Module> {
-  const text = String(place);
+async function readModule(place: string): Loading {
+  const { readFile } = await nodeModule("node:fs/promises");
+  const bytes = await readFile(place.startsWith("file:") ? new URL(place) : place);
+  return compile(bytes, place);
+}
+
+async function compileFrom(place: string): Loading {
   try {
-    const remote = /^(https?|blob|data):/.test(text);
-    if (isNode() && !remote)
-      return await compile(await readFile(text.startsWith("file:") ? new URL(text) : text), text);
-    return await fetchModule(text);
+    const remote = /^(https?|blob|data):/.test(place);
+    return await (hasFileSystem() && !remote ? readModule(place) : fetchModule(place));
   } catch (cause) {
-    if (cause instanceof DiskAnnError) throw cause;
-    const why = cause instanceof Error ? cause.message : String(cause);
-    throw new DiskAnnError("ERR_IO", `cannot load diskann.wasm from ${text} (${why}): ${hint}`, { cause });
+    throw loadError(`cannot load diskann.wasm from ${place}`, cause);
   }
 }
 
-/** Compiled modules by the bytes or the URL they come from; a failure is not kept. */
-const byBytes = new WeakMap<object, Promise<WebAssembly.Module>>();
-const byUrl = new Map<string, Promise<WebAssembly.Module>>();
+function loadError(what: string, cause: unknown): DiskAnnError {
+  if (cause instanceof DiskAnnError) return cause;
+  if (cause instanceof WebAssembly.CompileError) {
+    const message = `${what}: this engine cannot compile it, WebAssembly SIMD is needed (${cause.message})`;
+    return new DiskAnnError("ERR_UNSUPPORTED", message, { cause });
+  }
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new DiskAnnError("ERR_IO", `${what} (${why}): ${HINT}`, { cause });
+}
+
+/** What is compiled or being compiled; a failure is not kept. */
+const byBytes = new WeakMap<object, Loading>();
+const byPlace = new Map<string, Loading>();
 
 interface Cache<Key> {
-  get(key: Key): Promise<WebAssembly.Module> | undefined;
-  set(key: Key, module: Promise<WebAssembly.Module>): unknown;
+  get(key: Key): Loading | undefined;
+  set(key: Key, loading: Loading): unknown;
   delete(key: Key): boolean;
 }
 
-function once<Key>(cache: Cache<Key>, key: Key, load: () => Promise<WebAssembly.Module>) {
+function once<Key>(cache: Cache<Key>, key: Key, load: () => Loading): Loading {
   const known = cache.get(key);
   if (known) return known;
   const loading = load();
@@ -86,16 +96,38 @@ function once<Key>(cache: Cache<Key>, key: Key, load: () => Promise<WebAssembly.
   return loading;
 }
 
-export function loadModule(options: WasmOptions, beside: () => URL | string): Promise<WebAssembly.Module> {
+function placeOf(url: unknown): string {
+  if (typeof url === "string" && url !== "") return url;
+  const href = (url as { href?: unknown } | null)?.href;
+  if (typeof href === "string") return href;
+  throw invalid("wasmUrl must be a URL or a string");
+}
+
+/** The place of the file, where this code knows its own. */
+function ownPlace(beside: () => URL): string {
+  try {
+    return beside().href;
+  } catch (cause) {
+    throw loadError("diskann.wasm is not found by itself here", cause);
+  }
+}
+
+/** `beside`: where the file lies when the options do not say. */
+export async function loadModule(options: WasmOptions, beside: () => URL): Loading {
   const { module, wasmBinary, wasmUrl } = options;
   if (typeof WebAssembly !== "object") {
-    return Promise.reject(new DiskAnnError("ERR_UNSUPPORTED", "this engine has no WebAssembly"));
+    throw new DiskAnnError("ERR_UNSUPPORTED", "this engine has no WebAssembly");
   }
   if (module !== undefined) {
-    if (module instanceof WebAssembly.Module) return Promise.resolve(module);
-    return Promise.reject(new DiskAnnError("ERR_INVALID_ARGUMENT", "module must be a WebAssembly.Module"));
+    if (module instanceof WebAssembly.Module) return module;
+    throw invalid("module must be a WebAssembly.Module");
   }
-  if (wasmBinary !== undefined) return once(byBytes, wasmBinary, () => compile(wasmBinary, "wasmBinary"));
-  const place = wasmUrl ?? beside();
-  return once(byUrl, String(place), () => fromUrl(place));
+  if (wasmBinary !== undefined) {
+    const bytes = bytesOf(wasmBinary);
+    const load = () =>
+      compile(bytes, "wasmBinary").catch((cause) => Promise.reject(loadError("wasmBinary", cause)));
+    return once(byBytes, wasmBinary, load);
+  }
+  const place = wasmUrl === undefined ? ownPlace(beside) : placeOf(wasmUrl);
+  return once(byPlace, place, () => compileFrom(place));
 }

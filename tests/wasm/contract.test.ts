@@ -1,0 +1,94 @@
+/** The C shims, the exports of the built module and what TypeScript believes of them are three lists of the same things. */
+import { readFileSync } from "node:fs";
+import { gzipSync } from "node:zlib";
+import { describe, expect, it } from "vitest";
+import * as exchange from "../../ts/backend/wasm/exchange.js";
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url));
+const shims = read("wasm/exports.c").toString();
+const types = read("ts/backend/wasm/exchange.ts").toString();
+const bytes = read("dist/diskann.wasm");
+const module = new WebAssembly.Module(bytes);
+
+/** Exported functions of the C file: name -> number of parameters. */
+const inC = new Map(
+  [...shims.matchAll(/\bEXPORT\((\w+)\)\(([^)]*)\)/g)].map(([, name, parameters]) => [
+    name as string,
+    parameters === "void" ? 0 : (parameters as string).split(",").length,
+  ]),
+);
+
+/** Functions of the interface `CoreExports`, without those of the C library and the toolchain. */
+function functionsOfInterface(): Map<string, number> {
+  const body = /interface CoreExports \{([\s\S]*?)\n\}/.exec(types)?.[1] ?? "";
+  const found = [...body.matchAll(/^ {2}(\w+)\(([^)]*)\)/gm)].map(
+    ([, name, parameters]) => [name as string, (parameters as string).match(/\w+:/g)?.length ?? 0] as const,
+  );
+  return new Map(found.filter(([name]) => !["_initialize", "malloc", "free"].includes(name)));
+}
+
+const camel = (name: string) => name.replace(/_(\w)/g, (_, letter: string) => letter.toUpperCase());
+
+/** The last word of what is written: `(double)stats.config.seed` -> "seed". */
+const fieldOf = (expression: string) => /(\w+)\W*$/.exec(expression)?.[1] ?? "";
+
+/** What each function that is marked `exchange: name` writes, in order of slots. */
+function writtenSlots(): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const [, name, body] of shims.matchAll(/exchange: (\w+)[\s\S]*?\n\{\n([\s\S]*?)\n\}/g)) {
+    const writes = [...(body as string).matchAll(/(?:exchange_slots\[(\d+)\]|\*slot\+\+) = ([^;]+);/g)];
+    writes.forEach(([, slot], i) => {
+      if (slot !== undefined) expect(Number(slot)).toBe(i);
+    });
+    found.set(
+      name as string,
+      writes.map(([, , value]) => camel(fieldOf(value as string))),
+    );
+  }
+  return found;
+}
+
+describe("the WebAssembly module", () => {
+  it("imports nothing but the notice of memory growth", () => {
+    const imports = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
+    expect(imports).toEqual(["env.emscripten_notify_memory_growth"]);
+  });
+
+  it("exports what the C file says, and beside it only what the toolchain adds", () => {
+    const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+    expect(inC.size).toBeGreaterThan(25);
+    expect(names).toEqual(expect.arrayContaining([...inC.keys(), "memory", "_initialize", "malloc", "free"]));
+    const more = names.filter(
+      (name) => !inC.has(name) && !/^(_?_\w+|stack(Save|Restore|Alloc)|malloc|free|memory)$/.test(name),
+    );
+    expect(more).toEqual([]);
+  });
+
+  it("is known to TypeScript by the same names and numbers of parameters", () => {
+    expect(Object.fromEntries(functionsOfInterface())).toEqual(Object.fromEntries(inC));
+  });
+
+  it("writes the slots of the exchange in the order TypeScript reads them", () => {
+    const expected: Record<string, Readonly<Record<string, number>>> = {
+      stats: exchange.STATS,
+      searched: exchange.SEARCHED,
+      stage: exchange.STAGE,
+      request: exchange.REQUEST,
+      failure: exchange.FAILURE,
+      findings: exchange.FINDINGS,
+      finding: exchange.FINDING,
+    };
+    const written = writtenSlots();
+    expect([...written.keys()].sort()).toEqual(Object.keys(expected).sort());
+    // Counters are sums here, the core's fields elsewhere: only these are named otherwise.
+    const renamed: Record<string, string> = { distanceCount: "distances", hopCount: "hops" };
+    for (const [name, fields] of written) {
+      const slots = Object.entries(expected[name] ?? {}).sort(([, a], [, b]) => a - b);
+      expect(fields.map((field) => renamed[field] ?? field)).toEqual(slots.map(([field]) => field));
+    }
+  });
+
+  it("stays below its budget", () => {
+    expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(100_000);
+  });
+});

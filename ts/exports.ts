@@ -1,0 +1,26 @@
+/** What every entry exports beside its `VectorIndex`. */
+export { DiskAnnError } from "./core/errors.js";
+export type {
+  BlobLike,
+  BuildControl,
+  CallOptions,
+  DataType,
+  ErrorCode,
+  FileHandleLike,
+  Id,
+  IndexOptions,
+  IndexSource,
+  IndexStats,
+  Metric,
+  OpenOptions,
+  Progress,
+  ProgressEvent,
+  SaveTarget,
+  SearchBatch,
+  SearchHit,
+  SearchOptions,
+  Simd,
+  Vector,
+  VectorSource,
+  VerifyReport,
+} from "./core/types.js";
