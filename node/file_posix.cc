@@ -1,0 +1,234 @@
+#if !defined(_WIN32)
+
+#include "file.h"
+
+#include <atomic>
+#include <cctype>
+#include <cerrno>
+#include <climits>
+#include <cstdlib>
+#include <system_error>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace diskann_node {
+
+namespace {
+
+constexpr uint64_t transfer_max = 1 << 30; /* some systems refuse more than 2 GiB in one call */
+constexpr int name_attempts = 100;
+
+std::string reason(int number)
+{
+    std::string text = std::generic_category().message(number);
+    if (text.size() > 1 && std::islower(static_cast<unsigned char>(text[1])) != 0) {
+        text[0] = static_cast<char>(std::tolower(static_cast<unsigned char>(text[0])));
+    }
+    return text;
+}
+
+std::string folder_of(const std::string &path)
+{
+    const size_t slash = path.rfind('/');
+    if (slash == std::string::npos) {
+        return ".";
+    }
+    return slash == 0 ? "/" : path.substr(0, slash);
+}
+
+/* A link is followed: what it points at is replaced, not the link. */
+std::string resolved(const std::string &path)
+{
+    struct stat info;
+    if (lstat(path.c_str(), &info) != 0 || !S_ISLNK(info.st_mode)) {
+        return path;
+    }
+    char *real = realpath(path.c_str(), nullptr);
+    if (real == nullptr) {
+        return path;
+    }
+    std::string result(real);
+    std::free(real);
+    return result;
+}
+
+std::string temporary_name(const std::string &path)
+{
+    static std::atomic<unsigned> counter{0};
+    return path + "." + std::to_string(getpid()) + "-" + std::to_string(counter.fetch_add(1)) + ".tmp";
+}
+
+/* The rename is on the disk once the folder is. Systems and file systems that cannot do that say so. */
+int sync_folder(const std::string &folder)
+{
+    const int descriptor = ::open(folder.c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) {
+        return 0;
+    }
+    const int number = fsync(descriptor) == 0 ? 0 : errno;
+    ::close(descriptor);
+    return number == EIO || number == ENOSPC ? number : 0;
+}
+
+} // namespace
+
+bool File::fail_text(const std::string &message, int number)
+{
+    std::lock_guard<std::mutex> lock(error_mutex_);
+    if (!error_) {
+        error_.number = number;
+        error_.message = message;
+    }
+    return false;
+}
+
+bool File::fail(const char *verb, const std::string &path, int number)
+{
+    return fail_text(std::string("cannot ") + verb + " '" + path + "': " + reason(number), number);
+}
+
+bool File::open(const std::string &path)
+{
+    path_ = path;
+    /* Non-blocking, so that a pipe is an error and not a wait. */
+    descriptor_ = ::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (descriptor_ < 0) {
+        return fail("open", path, errno);
+    }
+    struct stat info;
+    if (fstat(descriptor_, &info) != 0) {
+        return fail("open", path, errno);
+    }
+    if (S_ISDIR(info.st_mode)) {
+        return fail("open", path, EISDIR);
+    }
+    if (!S_ISREG(info.st_mode)) {
+        return fail_text("cannot open '" + path + "': not a regular file", EINVAL);
+    }
+    return true;
+}
+
+bool File::create_beside(const std::string &path)
+{
+    path_ = resolved(path);
+    struct stat info;
+    const bool exists = stat(path_.c_str(), &info) == 0;
+    if (exists && S_ISDIR(info.st_mode)) {
+        return fail("write", path, EISDIR);
+    }
+    if (exists && !S_ISREG(info.st_mode)) {
+        return fail_text("cannot write '" + path + "': not a regular file", EINVAL);
+    }
+    for (int attempt = 0; attempt < name_attempts && descriptor_ < 0; attempt++) {
+        temporary_ = temporary_name(path_);
+        descriptor_ = ::open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+        if (descriptor_ < 0 && errno != EEXIST) {
+            break;
+        }
+    }
+    if (descriptor_ < 0) {
+        const int number = errno;
+        temporary_.clear();
+        return fail("write", path, number);
+    }
+    if (exists) {
+        (void)!fchmod(descriptor_, info.st_mode & 07777); /* a file replaced keeps its rights where that is allowed */
+    }
+    return true;
+}
+
+bool File::size(uint64_t *bytes)
+{
+    struct stat info;
+    if (fstat(descriptor_, &info) != 0) {
+        return fail("read", path_, errno);
+    }
+    *bytes = static_cast<uint64_t>(info.st_size);
+    return true;
+}
+
+bool File::read_at(uint64_t offset, void *buffer, uint64_t length)
+{
+    char *at = static_cast<char *>(buffer);
+    while (length > 0) {
+        const size_t part = static_cast<size_t>(length < transfer_max ? length : transfer_max);
+        const ssize_t got = pread(descriptor_, at, part, static_cast<off_t>(offset));
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return fail("read", path_, errno);
+        }
+        if (got == 0) {
+            return fail_text("cannot read '" + path_ + "': it ends at byte " + std::to_string(offset) +
+                                 "; it was cut while it was read",
+                             EIO);
+        }
+        at += got;
+        offset += static_cast<uint64_t>(got);
+        length -= static_cast<uint64_t>(got);
+    }
+    return true;
+}
+
+bool File::write_at(uint64_t offset, const void *buffer, uint64_t length)
+{
+    const char *at = static_cast<const char *>(buffer);
+    while (length > 0) {
+        const size_t part = static_cast<size_t>(length < transfer_max ? length : transfer_max);
+        const ssize_t put = pwrite(descriptor_, at, part, static_cast<off_t>(offset));
+        if (put < 0 && errno == EINTR) {
+            continue;
+        }
+        if (put <= 0) {
+            return fail("write", path_, put < 0 ? errno : ENOSPC);
+        }
+        at += put;
+        offset += static_cast<uint64_t>(put);
+        length -= static_cast<uint64_t>(put);
+    }
+    return true;
+}
+
+bool File::sync()
+{
+#if defined(__APPLE__)
+    const bool done = fcntl(descriptor_, F_FULLFSYNC) == 0 || fsync(descriptor_) == 0;
+#else
+    const bool done = fsync(descriptor_) == 0;
+#endif
+    return done || fail("write", path_, errno);
+}
+
+bool File::replace()
+{
+    if (::close(descriptor_) != 0) {
+        descriptor_ = -1;
+        return fail("write", path_, errno);
+    }
+    descriptor_ = -1;
+    if (rename(temporary_.c_str(), path_.c_str()) != 0) {
+        return fail("replace", path_, errno);
+    }
+    temporary_.clear();
+    const int number = sync_folder(folder_of(path_));
+    return number == 0 || fail("write", folder_of(path_), number);
+}
+
+void File::close()
+{
+    if (descriptor_ >= 0) {
+        ::close(descriptor_);
+        descriptor_ = -1;
+    }
+    if (!temporary_.empty()) {
+        unlink(temporary_.c_str());
+        temporary_.clear();
+    }
+}
+
+} // namespace diskann_node
+
+#endif

@@ -1,0 +1,260 @@
+#include "search.h"
+
+#include <cstring>
+#include <limits>
+
+namespace diskann_node {
+
+namespace {
+
+enum { SEARCH_FIELDS = 4, SEARCH_ARGUMENTS = 7, SEARCH_SYNC_ARGUMENTS = 8 };
+
+/* ticket, kind, length, status, distances, hops, k, ids[k], distances[k] two to a number */
+size_t search_record_length(uint32_t k)
+{
+    return RECORD_PREFIX + SEARCH_FIELDS + k + (size_t(k) + 1) / 2;
+}
+
+} // namespace
+
+Search::~Search()
+{
+    if (index_ != nullptr) {
+        drop(); /* the environment ends before its answer was fetched */
+    }
+}
+
+int Search::begin(double ticket, Index *index, const float *query, const diskann_search_params &params)
+{
+    try {
+        query_.assign(query, query + index->dimensions());
+        if (ids_.size() < params.k) {
+            ids_.resize(params.k);
+            distances_.resize(params.k);
+        }
+    } catch (const std::bad_alloc &) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    ticket_ = ticket;
+    index_ = index;
+    params_ = params;
+    counters_ = {};
+    count_ = 0;
+    status_ = DISKANN_OK;
+    index->retain();
+    addon_.outbox().begin_call();
+    if (addon_.pool().submit_short(this)) {
+        return DISKANN_OK;
+    }
+    addon_.outbox().end_call();
+    drop();
+    return DISKANN_ERR_NO_MEMORY;
+}
+
+bool Search::cancel()
+{
+    if (!addon_.pool().remove_short(this)) {
+        return false;
+    }
+    status_ = DISKANN_ERR_CANCELLED;
+    addon_.outbox().send(this, 1);
+    return true;
+}
+
+int Search::search(unsigned thread)
+{
+    diskann_searcher *searcher = nullptr;
+    const int status = index_->searcher(thread, &searcher);
+    return status < 0 ? status
+                      : diskann_search(searcher, query_.data(), &params_, ids_.data(), distances_.data(), &count_,
+                                       &counters_);
+}
+
+bool Search::run(unsigned thread)
+{
+    status_ = search(thread);
+    addon_.outbox().send(this, 1);
+    return false;
+}
+
+void Search::drop()
+{
+    index_->release_later();
+    index_ = nullptr;
+}
+
+size_t Search::record_length(uint32_t) const
+{
+    return search_record_length(params_.k);
+}
+
+void Search::write(uint32_t, double *out)
+{
+    const uint32_t k = params_.k;
+    out[0] = ticket_;
+    out[1] = RECORD_SEARCH;
+    out[2] = static_cast<double>(search_record_length(k));
+    out[3] = status_;
+    out[4] = static_cast<double>(counters_.distances);
+    out[5] = static_cast<double>(counters_.hops);
+    out[6] = k;
+    double *ids = out + RECORD_PREFIX + SEARCH_FIELDS;
+    for (uint32_t i = 0; i < count_; i++) {
+        ids[i] = static_cast<double>(ids_[i]);
+    }
+    for (uint32_t i = count_; i < k; i++) {
+        ids[i] = std::numeric_limits<double>::quiet_NaN();
+        distances_[i] = std::numeric_limits<float>::infinity();
+    }
+    std::memcpy(ids + k, distances_.data(), k * sizeof(float));
+}
+
+void Search::written(uint32_t)
+{
+    addon_.outbox().end_call();
+    drop();
+    addon_.search_end(this);
+}
+
+namespace {
+
+/* Raw calls: this is the hot path, and a wrapper for each argument would double its cost. */
+
+Index *index_argument(napi_env env, napi_value value)
+{
+    void *data = nullptr;
+    if (napi_get_value_external(env, value, &data) != napi_ok) {
+        return nullptr;
+    }
+    Handle *handle = static_cast<Handle *>(data);
+    return handle->kind() == Handle::Kind::index ? static_cast<IndexHandle *>(handle)->index() : nullptr;
+}
+
+bool params_argument(napi_env env, const napi_value *values, diskann_search_params *params)
+{
+    return napi_get_value_uint32(env, values[0], &params->k) == napi_ok &&
+           napi_get_value_uint32(env, values[1], &params->list_size) == napi_ok &&
+           napi_get_value_uint32(env, values[2], &params->beam_width) == napi_ok &&
+           napi_get_value_uint32(env, values[3], &params->page_search) == napi_ok;
+}
+
+/* NULL: not the query of such an index. */
+const float *query_argument(napi_env env, napi_value value, const Index *index)
+{
+    napi_typedarray_type type;
+    size_t length = 0;
+    void *data = nullptr;
+    if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
+        type != napi_float32_array || length != index->dimensions()) {
+        return nullptr;
+    }
+    return static_cast<const float *>(data);
+}
+
+napi_value status_value(napi_env env, int status)
+{
+    napi_value value = nullptr;
+    napi_create_int32(env, status, &value);
+    return value;
+}
+
+struct SearchCall {
+    Index *index = nullptr;
+    const float *query = nullptr;
+    diskann_search_params params = {};
+};
+
+int read_search(napi_env env, napi_value index, napi_value query, const napi_value *params, SearchCall *call)
+{
+    call->index = index_argument(env, index);
+    if (call->index == nullptr || !params_argument(env, params, &call->params) || call->params.k == 0 ||
+        call->params.k > DISKANN_K_MAX) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    if (call->index->core() == nullptr) {
+        return DISKANN_ERR_CLOSED;
+    }
+    call->query = query_argument(env, query, call->index);
+    return call->query != nullptr ? DISKANN_OK : DISKANN_ERR_DIMENSION_MISMATCH;
+}
+
+/* search(index, ticket, query, k, listSize, beamWidth, pageSearch): a status */
+napi_value search(napi_env env, napi_callback_info info)
+{
+    size_t count = SEARCH_ARGUMENTS;
+    napi_value values[SEARCH_ARGUMENTS];
+    void *data = nullptr;
+    double ticket = 0;
+    SearchCall call;
+    if (napi_get_cb_info(env, info, &count, values, nullptr, &data) != napi_ok || count != SEARCH_ARGUMENTS ||
+        napi_get_value_double(env, values[1], &ticket) != napi_ok) {
+        return status_value(env, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    int status = read_search(env, values[0], values[2], values + 3, &call);
+    if (status < 0) {
+        return status_value(env, status);
+    }
+    Addon &addon = *static_cast<Addon *>(data);
+    Search *search = addon.search_begin();
+    if (search == nullptr) {
+        return status_value(env, DISKANN_ERR_NO_MEMORY);
+    }
+    status = search->begin(ticket, call.index, call.query, call.params);
+    if (status < 0) {
+        addon.search_end(search);
+    }
+    return status_value(env, status);
+}
+
+/* searchSync(index, query, k, listSize, beamWidth, pageSearch, ids, distances): hits, or a status. For measurements. */
+Napi::Value search_sync(const Napi::CallbackInfo &info)
+{
+    const Napi::Env env = info.Env();
+    const napi_value params[] = {info[2], info[3], info[4], info[5]};
+    SearchCall call;
+    size_t id_count = 0;
+    size_t distance_count = 0;
+    double *ids = doubles(info[6], &id_count);
+    float *distances = floats(info[7], &distance_count);
+    int status = read_search(env, info[0], info[1], params, &call);
+    if (status == DISKANN_OK && (id_count < call.params.k || distance_count < call.params.k)) {
+        status = DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    uint32_t count = 0;
+    if (status == DISKANN_OK) {
+        diskann_searcher *searcher = nullptr;
+        uint64_t *raw = reinterpret_cast<uint64_t *>(ids);
+        status = call.index->searcher(addon_of(info).pool().slots(), &searcher);
+        if (status == DISKANN_OK) {
+            status = diskann_search(searcher, call.query, &call.params, raw, distances, &count, nullptr);
+        }
+        for (uint32_t i = 0; i < count; i++) {
+            uint64_t id;
+            std::memcpy(&id, &ids[i], sizeof id);
+            ids[i] = static_cast<double>(id);
+        }
+    }
+    return Napi::Number::New(env, status < 0 ? status : static_cast<double>(count));
+}
+
+/* searchCancel(ticket): true if it had not begun */
+Napi::Value search_cancel(const Napi::CallbackInfo &info)
+{
+    return Napi::Boolean::New(info.Env(), addon_of(info).search_cancel(info[0].ToNumber().DoubleValue()));
+}
+
+} // namespace
+
+void add_search_functions(Addon &addon, Napi::Object target)
+{
+    const Napi::Env env = target.Env();
+    napi_value function = nullptr;
+    if (napi_create_function(env, "search", NAPI_AUTO_LENGTH, search, &addon, &function) != napi_ok) {
+        throw Napi::Error::New(env);
+    }
+    target.Set("search", Napi::Value(env, function));
+    target.Set("searchSync", Napi::Function::New(env, search_sync, "searchSync", &addon));
+    target.Set("searchCancel", Napi::Function::New(env, search_cancel, "searchCancel", &addon));
+}
+
+} // namespace diskann_node
