@@ -1,5 +1,6 @@
 /** One face for a Web Worker and a worker_thread, from both sides. */
 import { describe, invalid } from "../core/checks.js";
+import { nodeModule } from "../core/node.js";
 
 type Listener = (event: unknown) => void;
 
@@ -105,7 +106,7 @@ interface WorkerScope {
 async function threadParent(): Promise<ThreadLike | undefined> {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
   if (typeof process?.versions?.node !== "string") return undefined;
-  const { parentPort } = await import("node:worker_threads");
+  const { parentPort } = await nodeModule("node:worker_threads");
   return (parentPort as unknown as ThreadLike | null) ?? undefined;
 }
 
