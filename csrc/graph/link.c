@@ -43,12 +43,6 @@ void link_source(link_worker *worker, const link_graph *graph, uint32_t slot)
     prune_run(&worker->prune, &graph->space, count, graph->max_degree, graph->alpha, links_at(&graph->links, slot));
 }
 
-/* A node may be the parent of so many, so that half of its edges stay free for the graph proper. */
-static uint32_t children_max(const link_graph *graph)
-{
-    return graph->max_degree / 2;
-}
-
 /*
  * The nearest neighbour that can take a child; when all are full (many equal vectors), down the tree from the nearest, by
  * a path that the slot picks, until there is room: leaves always have some.
@@ -56,13 +50,13 @@ static uint32_t children_max(const link_graph *graph)
 static uint32_t choose_parent(const link_graph *graph, const record_list *own, uint32_t slot)
 {
     for (uint32_t i = 0; i < own->degree; i++) {
-        if (links_at(&graph->links, own->neighbours[i])->children < children_max(graph)) {
+        if (links_at(&graph->links, own->neighbours[i])->children < record_children_max(graph->max_degree)) {
             return own->neighbours[i];
         }
     }
     uint32_t parent = own->degree > 0 ? own->neighbours[0] : graph->entry;
     const record_list *list = links_at(&graph->links, parent);
-    while (list->children >= children_max(graph)) {
+    while (list->children >= record_children_max(graph->max_degree)) {
         parent = list->neighbours[slot % list->children];
         list = links_at(&graph->links, parent);
     }

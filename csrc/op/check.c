@@ -27,7 +27,8 @@ static uint32_t check_links(const graph_space *space, const check_limits *limits
     const record_layout *layout = &space->records->layout;
     const record_list *list = record_links(layout, record);
     const uint32_t degree = list->degree;
-    if (degree > limits->max_degree || list->children > degree) {
+    if (degree > limits->max_degree || list->children > degree ||
+        list->children > record_children_max(limits->max_degree)) {
         return CHECK_BIT(DISKANN_FINDING_DEGREE);
     }
     uint32_t largest = 0;

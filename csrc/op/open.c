@@ -3,7 +3,10 @@
  * been checked against the size of the file, and no field of a record is used before the record has been
  * checked.
  *
- *     superblock: IO -> pages: IO, in rounds -> check: RUN, parallel over pages -> ids: RUN, serial
+ *     superblock: IO -> pages: IO, in rounds -> check: RUN, parallel over pages -> tree: RUN, serial
+ *
+ * The tree is walked because an insert relies on it: it descends the tree until there is room for a child. The
+ * walk fills the id map on its way. The other edges are verify's business: they can do a search no harm.
  */
 #include "../store/page.h"
 #include "../store/superblock.h"
@@ -12,7 +15,9 @@
 #include "op.h"
 #include "transfer.h"
 
-enum open_state { OPEN_SUPERBLOCK, OPEN_DECODE, OPEN_PAGES, OPEN_CHECK, OPEN_IDS, OPEN_END };
+#include <string.h>
+
+enum open_state { OPEN_SUPERBLOCK, OPEN_DECODE, OPEN_PAGES, OPEN_CHECK, OPEN_TREE, OPEN_END };
 
 /* The first damaged page that a worker has seen. Cells of different workers share no cache line. */
 typedef struct open_cell {
@@ -30,9 +35,13 @@ typedef struct open_op {
     diskann_index *index; /* NULL before it is made and after it was taken */
     uint64_t file_bytes;
     uint64_t next_page;   /* to be read */
+    uint32_t *stack;      /* of the walk: records found, but not entered */
+    uint8_t *found;       /* one byte per record */
+    uint32_t stack_count;
     uint32_t simd;
     uint32_t state;
-    uint32_t twin;        /* slot whose id is in the index already, or SLOT_NONE */
+    uint32_t bad_slot;    /* where the walk ended, or SLOT_NONE */
+    uint32_t bad_kind;
 } open_op;
 
 static int fail_corrupt(open_op *op, uint32_t kind, int64_t page, uint64_t value)
@@ -77,8 +86,13 @@ static int make_index(open_op *op)
         return op_fail(&op->base, status, 0, DISKANN_NOWHERE, DISKANN_NOWHERE,
                        status == DISKANN_ERR_NO_MEMORY ? sizeof(diskann_index) : 0);
     }
-    if (record_store_reserve(&op->index->records, op->block.size) < 0 ||
-        id_map_reserve(&op->index->ids, op->block.size) < 0) {
+    const uint64_t size = op->block.size;
+    if (size > 0) {
+        op->stack = memory_get(&op->base.account, size * sizeof *op->stack);
+        op->found = memory_get_zeroed(&op->base.account, size);
+    }
+    if ((size > 0 && (op->stack == NULL || op->found == NULL)) ||
+        record_store_reserve(&op->index->records, size) < 0 || id_map_reserve(&op->index->ids, size) < 0) {
         return op_fail(&op->base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE,
                        op->block.file_bytes);
     }
@@ -126,12 +140,40 @@ static void check_page(open_op *op, uint32_t page, open_cell *cell)
     }
 }
 
-static void put_ids(open_op *op, uint64_t begin, uint64_t end)
+static void stop_walk(open_op *op, uint32_t slot, uint32_t kind)
 {
-    for (uint64_t slot = begin; slot < end && op->twin == SLOT_NONE; slot++) {
-        if (id_map_put(&op->index->ids, (uint32_t)slot) != SLOT_NONE) {
-            op->twin = (uint32_t)slot;
-        }
+    op->bad_slot = slot;
+    op->bad_kind = kind;
+}
+
+static void find(open_op *op, uint32_t slot)
+{
+    if (op->found[slot]) {
+        stop_walk(op, slot, DISKANN_FINDING_TREE); /* the child of two, or the entry */
+        return;
+    }
+    op->found[slot] = 1;
+    op->stack[op->stack_count++] = slot;
+}
+
+/* Depth first, the first child first: the order in which a build has laid the records down. */
+static void enter(open_op *op, uint32_t slot)
+{
+    const record_store *records = &op->index->records;
+    const record_list *list = record_links(&records->layout, record_at(records, slot));
+    if (id_map_put(&op->index->ids, slot) != SLOT_NONE) {
+        stop_walk(op, slot, DISKANN_FINDING_ID);
+    }
+    for (uint32_t i = list->children; i > 0 && op->bad_slot == SLOT_NONE; i--) {
+        find(op, list->neighbours[i - 1]);
+    }
+}
+
+/* As many records are entered as there are items, unless the tree is no tree. */
+static void walk(open_op *op, uint64_t steps)
+{
+    for (uint64_t i = 0; i < steps && op->stack_count > 0 && op->bad_slot == SLOT_NONE; i++) {
+        enter(op, op->stack[--op->stack_count]);
     }
 }
 
@@ -141,8 +183,8 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
     if (op_is_cancelled(base)) {
         return;
     }
-    if (op->state == OPEN_IDS) {
-        put_ids(op, begin, end);
+    if (op->state == OPEN_TREE) {
+        walk(op, end - begin);
         return;
     }
     for (uint64_t page = begin; page < end; page++) {
@@ -167,14 +209,18 @@ static int finish_check(open_op *op)
     return DISKANN_OK;
 }
 
-static int finish_ids(open_op *op)
+static int finish_walk(open_op *op)
 {
-    if (op->twin != SLOT_NONE) {
-        const record_store *records = &op->index->records;
-        return fail_corrupt(op, DISKANN_FINDING_ID, record_page(&records->layout, op->twin),
-                            *record_id(&records->layout, record_at(records, op->twin)));
+    const record_store *records = &op->index->records;
+    const uint8_t *missed = memchr(op->found, 0, (size_t)op->block.size);
+    if (op->bad_slot == SLOT_NONE && missed == NULL) {
+        return DISKANN_OK;
     }
-    return DISKANN_OK;
+    if (op->bad_slot == SLOT_NONE) {
+        stop_walk(op, (uint32_t)(missed - op->found), DISKANN_FINDING_TREE);
+    }
+    const uint64_t id = *record_id(&records->layout, record_at(records, op->bad_slot));
+    return fail_corrupt(op, op->bad_kind, record_page(&records->layout, op->bad_slot), id);
 }
 
 static int finish(open_op *op)
@@ -210,9 +256,10 @@ static int step(diskann_op *base, diskann_stage *stage)
         return op->block.size == 0 ? finish(op) : hand_out_items(op, stage, OPEN_CHECK);
     case OPEN_CHECK:
         TRY(finish_check(op));
-        return hand_out_items(op, stage, OPEN_IDS);
+        find(op, op->block.entry);
+        return hand_out_items(op, stage, OPEN_TREE);
     default:
-        TRY(finish_ids(op));
+        TRY(finish_walk(op));
         return finish(op);
     }
 }
@@ -228,6 +275,8 @@ static void reset(diskann_op *base)
     if (op->index != NULL) {
         index_destroy(op->index);
     }
+    memory_put(&base->account, op->stack, op->block.size * sizeof *op->stack);
+    memory_put(&base->account, op->found, op->block.size);
     memory_put(&base->account, op->cells, base->workers * sizeof *op->cells);
 }
 
@@ -254,7 +303,7 @@ int diskann_open_begin(uint64_t file_bytes, uint32_t simd, uint32_t workers,
     op->kernels = kernels;
     op->simd = simd;
     op->file_bytes = file_bytes;
-    op->twin = SLOT_NONE;
+    op->bad_slot = SLOT_NONE;
     *out = base;
     return DISKANN_OK;
 }

@@ -51,6 +51,15 @@ typedef struct record_list {
     uint32_t neighbours[];
 } record_list;
 
+/*
+ * A record may be the parent of so many: half of its edges stay free for the graph proper, and a walk down the tree
+ * always comes to a record that has room.
+ */
+static inline uint32_t record_children_max(uint32_t max_degree)
+{
+    return max_degree / 2;
+}
+
 /* All records of an index. */
 typedef struct record_store {
     record_layout layout;

@@ -248,7 +248,8 @@ static void check_spoiled_field(uint32_t offset, uint64_t value, int bytes)
     forge_seal_superblock(f.bytes);
     const int status = forge_status(&f, &failure);
     check_that(status == DISKANN_ERR_CORRUPT && failure.detail == DISKANN_FINDING_SUPERBLOCK, __FILE__,
-               __LINE__, "field at %u = %" PRIu64 ": status %d, detail %u", offset, value, status, failure.detail);
+               __LINE__, "field at %u = %" PRIu64 ": status %d, detail %u", offset, value, status,
+               failure.detail);
     forge_free(&f);
 }
 
@@ -356,6 +357,20 @@ static void another_version_or_feature_is_named(void)
     }
 }
 
+/* Sizes that the same pages could hold: what would be a record is zero, what would be padding is not. */
+static void a_size_off_by_one_is_found(void)
+{
+    for (uint64_t size = 49; size <= 51; size += 2) {
+        forge f = forge_make(DISKANN_L2, 13, 8, 50);
+        diskann_failure failure;
+        forge_put(f.bytes + FORGE_SIZE, size, 8);
+        forge_seal_superblock(f.bytes);
+        CHECK_INT(forge_status(&f, &failure), DISKANN_ERR_CORRUPT);
+        CHECK_UINT(failure.detail, size == 51 ? DISKANN_FINDING_TREE : DISKANN_FINDING_EDGE_RANGE);
+        forge_free(&f);
+    }
+}
+
 /* A small file that claims to be a large index, consistently, must not cost more than its own size. */
 static void a_claim_is_not_paid_for(void)
 {
@@ -423,6 +438,11 @@ static void every_field_of_a_record_is_checked(void)
         {49, DISKANN_FINDING_DEGREE, 2, 65535},
         {20, DISKANN_FINDING_DEGREE, 3, 4},
         {20, DISKANN_FINDING_DEGREE, 3, 65535},
+        {20, DISKANN_FINDING_TREE, 3, 1}, /* 42 is nobody's child */
+        {20, DISKANN_FINDING_TREE, 3, 3}, /* the parent becomes a child */
+        {20, DISKANN_FINDING_TREE, 4, 43},
+        {20, DISKANN_FINDING_TREE, 5, 20},
+        {20, DISKANN_FINDING_TREE, 5, 0},
         {20, DISKANN_FINDING_PAGE_HEADER, 7, 1},  /* an unused neighbour */
         {20, DISKANN_FINDING_PAGE_HEADER, 11, 1},
         {20, DISKANN_FINDING_PAGE_HEADER, 2, 2},  /* the third one is unused then */
@@ -449,12 +469,39 @@ static void every_field_of_a_record_is_checked(void)
         forge_put(spoiled_field(&f, s), s->value, spoil_bytes(s));
         forge_seal_page(&f, page);
         const int status = forge_status(&f, &failure);
-        check_that(status == DISKANN_ERR_CORRUPT && failure.detail == s->finding &&
-                       failure.page == (int64_t)page,
+        const int in_place = failure.page == (int64_t)page || s->finding == DISKANN_FINDING_TREE;
+        check_that(status == DISKANN_ERR_CORRUPT && failure.detail == s->finding && in_place,
                    __FILE__, __LINE__, "spoil %zu: status %d, detail %u, page %d", i, status, failure.detail,
                    (int)failure.page);
         forge_free(&f);
     }
+}
+
+/* Records that hang on each other and not on the entry; one with more children than it may have. */
+static void a_tree_that_is_none_is_refused(void)
+{
+    forge f = forge_make(DISKANN_L2, 13, 8, 50);
+    diskann_failure failure;
+    forge_put(forge_edge(&f, 11, 1), 5, 4); /* 11: children 23, 24, parent 5. Now: 23, parent */
+    forge_put(forge_edge(&f, 11, 2), 0, 4);
+    forge_put(forge_degree(&f, 11), 2, 2);
+    forge_put(forge_children(&f, 11), 1, 2);
+    forge_put(forge_edge(&f, 49, 0), 24, 4); /* child of 24 */
+    forge_put(forge_children(&f, 49), 1, 2);
+    forge_seal_page(&f, 0);
+    forge_seal_page(&f, 1);
+    CHECK_INT(forge_status(&f, &failure), DISKANN_ERR_CORRUPT);
+    CHECK_UINT(failure.detail, DISKANN_FINDING_TREE);
+    CHECK_INT(failure.page, 0); /* of 24, the first that is not covered */
+    forge_free(&f);
+
+    f = forge_make(DISKANN_L2, 13, 5, 50); /* R 5: at most 2 children */
+    CHECK_INT(forge_status(&f, NULL), DISKANN_OK);
+    forge_put(forge_children(&f, 3), 3, 2);
+    forge_seal_page(&f, 0);
+    CHECK_INT(forge_status(&f, &failure), DISKANN_ERR_CORRUPT);
+    CHECK_UINT(failure.detail, DISKANN_FINDING_DEGREE);
+    forge_free(&f);
 }
 
 static void headers_and_padding_of_pages_are_checked(void)
@@ -480,7 +527,7 @@ static void headers_and_padding_of_pages_are_checked(void)
     forge_free(&f);
 }
 
-/* Two pages changed places: each is sealed, neither is where it says. The first is named, whoever finds it. */
+/* Two pages changed places: each is sealed, neither is where it says. The first is named. */
 static void the_first_damaged_page_is_named(void)
 {
     forge f = forge_make(DISKANN_L2, 100, 32, 200);
@@ -503,11 +550,17 @@ static void the_first_damaged_page_is_named(void)
 }
 
 CHECK_MAIN(CHECK_TEST(a_forged_file_opens_and_saves_as_the_same_bytes),
-           CHECK_TEST(a_built_index_is_saved_as_the_format_says), CHECK_TEST(a_round_has_at_most_64_requests),
-           CHECK_TEST(every_flipped_byte_is_found), CHECK_TEST(every_other_length_is_found),
-           CHECK_TEST(every_field_of_the_superblock_is_checked), CHECK_TEST(the_norm_of_ip_is_checked),
+           CHECK_TEST(a_built_index_is_saved_as_the_format_says),
+           CHECK_TEST(a_round_has_at_most_64_requests),
+           CHECK_TEST(every_flipped_byte_is_found),
+           CHECK_TEST(every_other_length_is_found),
+           CHECK_TEST(every_field_of_the_superblock_is_checked),
+           CHECK_TEST(the_norm_of_ip_is_checked),
            CHECK_TEST(a_type_that_is_not_built_in_is_unsupported),
-           CHECK_TEST(another_version_or_feature_is_named), CHECK_TEST(a_claim_is_not_paid_for),
+           CHECK_TEST(another_version_or_feature_is_named),
+           CHECK_TEST(a_size_off_by_one_is_found),
+           CHECK_TEST(a_claim_is_not_paid_for),
            CHECK_TEST(every_field_of_a_record_is_checked),
+           CHECK_TEST(a_tree_that_is_none_is_refused),
            CHECK_TEST(headers_and_padding_of_pages_are_checked),
            CHECK_TEST(the_first_damaged_page_is_named))

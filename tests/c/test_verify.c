@@ -51,14 +51,17 @@ static diskann_index *opened(forge *f, meter *m)
     return index;
 }
 
-/* Opens what was spoiled and resealed, and verifies it. */
+/* Opens a sound index and spoils it in memory: as a file, not all of that would be let in. */
 static verdict verify_forge(forge *f)
 {
     meter m = {0};
+    forge sound = forge_make(f->metric, f->dimensions, f->max_degree, f->size);
+    diskann_index *index = opened(&sound, &m);
     for (uint64_t page = 0; page < f->pages; page++) {
         forge_seal_page(f, page);
+        memcpy(page_at(&index->records, (uint32_t)page), forge_page(f, page), f->page_bytes);
     }
-    diskann_index *index = opened(f, &m);
+    forge_free(&sound);
     const verdict v = verify(index);
     diskann_index_destroy(index);
     CHECK_UINT(m.live, 0);
@@ -187,7 +190,7 @@ static void a_record_that_nothing_leads_to_is_found(void)
     forge_free(&f);
 }
 
-/* Each record but the entry is the target of one tree edge, and still it is no tree: 24 and 49 hold each other. */
+/* Each record but the entry is the target of one tree edge, and still: 24 and 49 only hold each other. */
 static void a_cycle_apart_from_the_tree_is_found(void)
 {
     forge f = tree_of_50();
@@ -217,19 +220,6 @@ static void a_target_of_two_tree_edges_is_found(void)
     CHECK_UINT(v.total, 2);
     check_finding(&v, 0, DISKANN_FINDING_TREE, 0, 0); /* the entry is nobody's child */
     check_finding(&v, 1, DISKANN_FINDING_TREE, 49, 1);
-    forge_free(&f);
-}
-
-/* A record of zeros passes for one in a file: it takes the audit to say that it is none. */
-static void a_record_of_zeros_is_found(void)
-{
-    forge f = tree_of_50();
-    forge_put(f.bytes + FORGE_SIZE, 51, 8);
-    forge_seal_superblock(f.bytes);
-    const verdict v = verify_forge(&f);
-    CHECK_UINT(v.total, 2);
-    check_finding(&v, 0, DISKANN_FINDING_TREE, 50, 1);
-    check_finding(&v, 1, DISKANN_FINDING_UNREACHABLE, 50, 1);
     forge_free(&f);
 }
 
@@ -321,9 +311,8 @@ static void verify_can_be_cancelled_at_every_stage(void)
 {
     forge f = tree_of_50();
     meter m = {0};
-    forge_put(forge_children(&f, 23), 1, 2); /* so that it takes all stages */
-    forge_seal_page(&f, 0);
     diskann_index *index = opened(&f, &m);
+    record_links(&index->records.layout, record_at(&index->records, 23))->children = 1; /* for all stages */
     const uint64_t held = m.live;
     uint64_t stages = 0;
     for (uint64_t at = 0; at <= stages; at++) {
@@ -338,10 +327,15 @@ static void verify_can_be_cancelled_at_every_stage(void)
     forge_free(&f);
 }
 
-CHECK_MAIN(CHECK_TEST(a_forged_index_is_sound), CHECK_TEST(an_index_is_sound_through_its_life),
-           CHECK_TEST(self_and_duplicate_edges_are_found), CHECK_TEST(a_record_outside_the_tree_is_found),
-           CHECK_TEST(a_record_that_nothing_leads_to_is_found), CHECK_TEST(a_cycle_apart_from_the_tree_is_found),
-           CHECK_TEST(a_target_of_two_tree_edges_is_found), CHECK_TEST(a_record_of_zeros_is_found),
-           CHECK_TEST(findings_are_counted_when_there_are_too_many), CHECK_TEST(damage_in_memory_is_found),
-           CHECK_TEST(a_bad_entry_is_found), CHECK_TEST(verify_survives_every_failed_allocation),
+CHECK_MAIN(CHECK_TEST(a_forged_index_is_sound),
+           CHECK_TEST(an_index_is_sound_through_its_life),
+           CHECK_TEST(self_and_duplicate_edges_are_found),
+           CHECK_TEST(a_record_outside_the_tree_is_found),
+           CHECK_TEST(a_record_that_nothing_leads_to_is_found),
+           CHECK_TEST(a_cycle_apart_from_the_tree_is_found),
+           CHECK_TEST(a_target_of_two_tree_edges_is_found),
+           CHECK_TEST(findings_are_counted_when_there_are_too_many),
+           CHECK_TEST(damage_in_memory_is_found),
+           CHECK_TEST(a_bad_entry_is_found),
+           CHECK_TEST(verify_survives_every_failed_allocation),
            CHECK_TEST(verify_can_be_cancelled_at_every_stage))
