@@ -6,13 +6,14 @@ import { spawnSync } from "node:child_process";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
+import { buildCoreProgram } from "./core-build.mjs";
 
 const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../..");
 const outdir = join(root, "build/bench/js");
 
 await build({
-  entryPoints: [join(here, "main.ts"), join(here, "side-process.ts")],
+  entryPoints: [join(here, "main.ts"), join(here, "side-process.ts"), join(here, "shape.ts")],
   outdir,
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -25,9 +26,23 @@ await build({
   logLevel: "warning",
 });
 
-const script = process.argv[2] === "shape" ? "shape.mjs" : "main.mjs";
-const options = process.argv.slice(script === "shape.mjs" ? 3 : 2);
-const { status } = spawnSync(process.execPath, ["--expose-gc", join(outdir, script), ...options], {
+/** Without a C compiler the comparison still runs. */
+async function coreProgram() {
+  try {
+    return await buildCoreProgram();
+  } catch (error) {
+    console.error(`What is measured of the C core alone is left out: ${error.message}`);
+    return "";
+  }
+}
+
+const isShape = process.argv[2] === "shape";
+const script = join(outdir, isShape ? "shape.mjs" : "main.mjs");
+const program = await coreProgram();
+const options = isShape ? [program, ...process.argv.slice(3)] : process.argv.slice(2);
+const environment = { ...process.env, DISKANN_BENCH_CORE: program };
+const { status } = spawnSync(process.execPath, ["--expose-gc", script, ...options], {
   stdio: "inherit",
+  env: environment,
 });
 process.exitCode = status ?? 1;
