@@ -3,7 +3,7 @@ import type { VectorIndex } from "../api/vector-index.js";
 import { DiskAnnError } from "../core/errors.js";
 import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
 import type { BackendChoice, Context } from "./context.js";
-import { convertElements, type ElementType, type GroundTruth, VectorFile } from "./formats/index.js";
+import { convertElements, type ElementType, type GroundTruth, ioError, VectorFile } from "./formats/index.js";
 import type { ProgressView } from "./progress.js";
 
 export type { VectorIndex };
@@ -17,6 +17,27 @@ export interface Engine {
 /** How to load each backend; the entry of the program knows. */
 export type EngineLoaders = Readonly<Record<BackendChoice, () => Promise<Engine>>>;
 
+/** The same failure, with the file it is about. */
+function aboutFile(error: unknown, path: string): unknown {
+  if (!(error instanceof DiskAnnError) || error.message.includes(path)) return error;
+  const named = new DiskAnnError(error.code, `${path}: ${error.message}`, { cause: error });
+  if (error.page !== undefined) named.page = error.page;
+  return named;
+}
+
+async function openIndex(engine: Engine, path: string, context: Context): Promise<VectorIndex> {
+  const progress = await context.progress();
+  const { signal } = context;
+  try {
+    return await engine.open(path, { signal, onProgress: (event) => progress.update(event, "pages") });
+  } catch (error) {
+    const failedIo = error instanceof DiskAnnError && error.code === "ERR_IO";
+    throw failedIo ? ioError("read", path, error) : aboutFile(error, path);
+  } finally {
+    progress.stop();
+  }
+}
+
 /** Opens an index, works with it, closes it. */
 export async function withIndex<T>(
   engine: Engine,
@@ -24,13 +45,7 @@ export async function withIndex<T>(
   context: Context,
   use: (index: VectorIndex) => Promise<T>,
 ): Promise<T> {
-  const progress = await context.progress();
-  const index = await engine
-    .open(path, {
-      signal: context.signal,
-      onProgress: (event) => progress.update({ ...event, phase: "read" }, "pages"),
-    })
-    .finally(() => progress.stop());
+  const index = await openIndex(engine, path, context);
   try {
     return await use(index);
   } finally {

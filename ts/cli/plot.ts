@@ -33,6 +33,7 @@ const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9"
 
 interface Axis {
   readonly ticks: readonly number[];
+  label(tick: number): string;
   at(value: number): number;
 }
 
@@ -49,14 +50,16 @@ function recallAxis(recalls: readonly number[]): Axis {
   const lowest = Math.min(...recalls);
   const highest = Math.max(...recalls);
   const room = Math.max(0.005, (highest - lowest) * 0.06);
-  const step = roundStep(Math.max(0.01, highest - lowest + 2 * room), 6);
+  const step = roundStep(Math.max(0.01, highest - lowest + 2 * room), 8);
   const min = Math.max(0, Math.floor((lowest - room) / step) * step);
   const max = Math.min(1, Math.ceil((highest + room) / step) * step);
   const ticks: number[] = [];
   for (let i = 0; min + i * step <= max + step / 1e6; i++) ticks.push(min + i * step);
   // A little air beyond 1 keeps the last mark whole.
   const end = max + (max - min) * 0.03;
-  return { ticks, at: (value) => LEFT + ((value - min) / (end - min)) * (WIDTH - LEFT - RIGHT) };
+  const digits = Math.max(1, Math.ceil(-Math.log10(step) - 1e-9));
+  const label = (tick: number): string => tick.toFixed(digits);
+  return { ticks, label, at: (value) => LEFT + ((value - min) / (end - min)) * (WIDTH - LEFT - RIGHT) };
 }
 
 /** Logarithmic; ticks at 1, 2 and 5 times powers of ten, at least two of them in view. */
@@ -73,6 +76,7 @@ function speedAxis(speeds: readonly number[]): Axis {
   const max = Math.log(ticks.at(-1) as number);
   return {
     ticks,
+    label: (tick) => formatNumber(tick, tick < 1 ? 3 : 0),
     at: (value) => HEIGHT - BOTTOM - ((Math.log(value) - min) / (max - min)) * (HEIGHT - TOP - BOTTOM),
   };
 }
@@ -107,15 +111,12 @@ function drawAxes(recall: Axis, speed: Axis, k: number): string[] {
   for (const tick of recall.ticks) {
     const x = recall.at(tick);
     parts.push(element("line", { x1: x, y1: TOP, x2: x, y2: bottom, class: "grid" }));
-    parts.push(
-      text(x, bottom + 18, String(Number(tick.toFixed(6))), { "text-anchor": "middle", class: "tick" }),
-    );
+    parts.push(text(x, bottom + 18, recall.label(tick), { "text-anchor": "middle", class: "tick" }));
   }
   for (const tick of speed.ticks) {
     const y = speed.at(tick);
     parts.push(element("line", { x1: LEFT, y1: y, x2: WIDTH - RIGHT, y2: y, class: "grid" }));
-    const label = formatNumber(tick, tick < 1 ? 3 : 0);
-    parts.push(text(LEFT - 8, y + 4, label, { "text-anchor": "end", class: "tick" }));
+    parts.push(text(LEFT - 8, y + 4, speed.label(tick), { "text-anchor": "end", class: "tick" }));
   }
   const middle = (TOP + bottom) / 2;
   parts.push(

@@ -19,6 +19,7 @@ import type { EngineLoaders } from "./engine.js";
 import { styleFor } from "./terminal.js";
 
 const ELEMENT_TYPES = ["f32", "f16", "i8", "u8", "i32", "u32"];
+const VECTOR_TYPES = ["f32", "f16", "i8", "u8"];
 const BACKENDS: readonly BackendChoice[] = ["auto", "native", "wasm"];
 const CHECK_QUERIES = 100;
 
@@ -41,12 +42,12 @@ const FORMATS = `Vector files, by the end of the name:
 
 function inputTypeOption(): Option {
   return new Option("--input-type <type>", "element type of a .bin file, which does not tell").choices(
-    ELEMENT_TYPES,
+    VECTOR_TYPES,
   );
 }
 
 function hiddenTypeOption(): Option {
-  return new Option("--type <type>").choices(ELEMENT_TYPES).hideHelp();
+  return new Option("--type <type>").choices(VECTOR_TYPES).hideHelp();
 }
 
 function metricOption(): Option {
@@ -120,7 +121,7 @@ class Program {
       .requiredOption("-o, --output <file>", "the index; replaced only when the new one is complete")
       .addOption(metricOption())
       .addOption(
-        new Option("--type <type>", "how the index stores vectors (f32 so far)").choices(ELEMENT_TYPES),
+        new Option("--type <type>", "how the index stores vectors (f32 so far)").choices(VECTOR_TYPES),
       )
       .addOption(inputTypeOption())
       .option(
@@ -214,11 +215,10 @@ class Program {
         "-g, --truth <file>",
         "ground truth: .bin with or without distances, or .ivecs (default: brute force)",
       )
-      .option(
-        "-L, --search-list-size <list>",
-        "comma-separated; those below k are raised to it",
-        integerList(1, LIMITS.listSizeMax),
-        [10, 20, 50, 100, 200],
+      .addOption(
+        new Option("-L, --search-list-size <list>", "comma-separated; those below k are raised to it")
+          .argParser(integerList(1, LIMITS.listSizeMax))
+          .default([10, 20, 50, 100, 200], "10,20,50,100,200"),
       )
       .option("-k, --k <n>", "recall at k", integer(1, LIMITS.kMax), 10)
       .option("-j, --threads <n>", "threads of the batches", integer(1, LIMITS.threadsMax), 1)

@@ -36,7 +36,7 @@ export function barProgress(style: Style, stream: TerminalStream): ProgressView 
     clearOnComplete: true,
     hideCursor: true,
     fps: 12,
-    linewrap: true,
+    linewrap: false,
     gracefulExit: false,
     format: (_options, params) =>
       barLine(
@@ -51,6 +51,13 @@ export function barProgress(style: Style, stream: TerminalStream): ProgressView 
         style,
       ),
   });
+  // A process that ends half way must not leave a terminal without cursor.
+  const stop = (): void => {
+    process.off("exit", stop);
+    if (phase !== undefined) bar.stop();
+    phase = undefined;
+  };
+  process.on("exit", stop);
   return {
     update({ phase: name, done, total }, unitNow = "points") {
       unit = unitNow;
@@ -63,9 +70,6 @@ export function barProgress(style: Style, stream: TerminalStream): ProgressView 
       rate.add(performance.now(), done);
       bar.update(done);
     },
-    stop() {
-      if (phase !== undefined) bar.stop();
-      phase = undefined;
-    },
+    stop,
   };
 }

@@ -42,7 +42,7 @@ export interface BenchmarkRow {
   readonly recall: number;
   /** Median over the repetitions of one `searchBatch` of all queries. */
   readonly queriesPerSecond: number;
-  readonly latency: Latency;
+  readonly latencyMs: Latency;
   /** Means per query; absent where the library does not count. */
   readonly distanceComputations?: number | undefined;
   readonly hops?: number | undefined;
@@ -124,21 +124,21 @@ async function measure(
     searchListSize,
     recall: recallAt(truth, answers.ids, answers.k, options.k),
     queriesPerSecond: median(rates),
-    latency: latencyOf(latencies),
+    latencyMs: latencyOf(latencies),
     distanceComputations: counters === undefined ? undefined : counters.distanceComputations / rows.count,
     hops: counters === undefined ? undefined : counters.hops / rows.count,
   };
 }
 
 function formatRow(row: BenchmarkRow): string[] {
-  const { latency } = row;
+  const { mean, p50, p95, p99 } = row.latencyMs;
   const time = (milliseconds: number): string => formatNumber(milliseconds * 1000);
   const count = (value: number | undefined): string => (value === undefined ? "-" : formatNumber(value, 1));
   return [
     String(row.searchListSize),
     row.recall.toFixed(4),
     formatNumber(row.queriesPerSecond),
-    ...[latency.mean, latency.p50, latency.p95, latency.p99].map(time),
+    ...[mean, p50, p95, p99].map(time),
     count(row.distanceComputations),
     count(row.hops),
   ];
@@ -151,7 +151,17 @@ function printTable(
   context: Context,
 ): void {
   const { style } = context;
-  const heading = ["L", `recall@${options.k}`, "QPS", "mean us", "p50", "p95", "p99", "distances", "hops"];
+  const heading = [
+    "L",
+    `recall@${options.k}`,
+    "QPS",
+    "mean us",
+    "p50 us",
+    "p95 us",
+    "p99 us",
+    "distances",
+    "hops",
+  ];
   const threads = options.threads === 1 ? "1 thread" : `${options.threads} threads`;
   context.print(
     `${style.bold(title)}\n\n${formatTable(heading, rows.map(formatRow), style)}\n` +

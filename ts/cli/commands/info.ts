@@ -3,7 +3,7 @@ import type { IndexStats } from "../../core/types.js";
 import type { CommonOptions, Context } from "../context.js";
 import { UsageError } from "../context.js";
 import { type Engine, withIndex } from "../engine.js";
-import { type ElementType, findFormat, readTruth, VectorFile } from "../formats/index.js";
+import { type ElementType, findFormat, InputFile, readTruth, VectorFile } from "../formats/index.js";
 import { CHECK_QUERIES_DEFAULT, formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
 import { formatBytes, formatFields, formatNumber } from "../terminal.js";
 
@@ -13,17 +13,25 @@ export interface InfoOptions extends CommonOptions {
   readonly inputType?: ElementType;
 }
 
+/** The first bytes of an index. */
+const INDEX_MAGIC = "DISKANN\0";
+
+/** An index may have any name. */
+async function isIndex(path: string): Promise<boolean> {
+  const file = await InputFile.open(path);
+  try {
+    return new TextDecoder().decode(await file.head(INDEX_MAGIC.length)) === INDEX_MAGIC;
+  } finally {
+    await file.close();
+  }
+}
+
 /** Bytes of a record beside its vector at the default degree of 32: neighbours, id, norm, degree; rounded up. */
 const RECORD_REST_BYTES = 32 * 4 + 16;
 
 function indexFields(path: string, stats: IndexStats, check: SelfCheck | undefined): [string, string][] {
   const { layout, memory, degree } = stats;
-  const parts = [
-    `vectors ${formatBytes(memory.vectors)}`,
-    `neighbours ${formatBytes(memory.graph)}`,
-    `records ${formatBytes(memory.records)}`,
-    `ids ${formatBytes(memory.ids)}`,
-  ];
+  const records = `vectors ${formatBytes(memory.vectors)}, neighbours ${formatBytes(memory.graph)}`;
   const fields: [string, string][] = [
     ["vectors", `${formatNumber(stats.size)} x ${stats.dimensions} ${stats.dataType}`],
     ["metric", stats.metric],
@@ -38,7 +46,10 @@ function indexFields(path: string, stats: IndexStats, check: SelfCheck | undefin
       `${formatNumber(layout.pages)} of ${formatNumber(layout.pageBytes)} bytes, ${layout.recordsPerPage} records of ` +
         `${layout.recordBytes} bytes in each, ${(layout.waste * 100).toFixed(1)} % unused`,
     ],
-    ["memory", `${formatBytes(memory.total)} open (${parts.join(", ")})`],
+    [
+      "memory",
+      `${formatBytes(memory.total)}: records ${formatBytes(memory.records)} (${records}), ids ${formatBytes(memory.ids)}`,
+    ],
     ["opened by", `${stats.backend}, ${stats.simd}`],
   ];
   if (check !== undefined) fields.push(["check", formatSelfCheck(check)]);
@@ -64,7 +75,8 @@ async function vectorFileInfo(path: string, options: InfoOptions, context: Conte
   const file = await VectorFile.open(path, { type: options.inputType ?? options.type });
   try {
     const recordBytes = Math.ceil((file.dimensions * 4 + RECORD_REST_BYTES) / 16) * 16;
-    const estimate = file.count * recordBytes;
+    const holdsVectors = file.type !== "i32" && file.type !== "u32";
+    const estimate = holdsVectors ? file.count * recordBytes : undefined;
     const { type, count, dimensions, fileBytes, extension } = file;
     if (context.json)
       context.printJson({
@@ -85,7 +97,9 @@ async function vectorFileInfo(path: string, options: InfoOptions, context: Conte
             ["format", extension],
             ["shape", `${formatNumber(count)} x ${dimensions} ${type}`],
             ["file", `${formatBytes(fileBytes)}, ${formatNumber(fileBytes)} bytes`],
-            ["index", `about ${formatBytes(estimate)} in memory and on disk (f32, R 32)`],
+            ...(estimate === undefined
+              ? []
+              : [["index", `about ${formatBytes(estimate)} in memory and on disk (f32, R 32)`] as const]),
           ],
           context.style,
         ),
@@ -121,7 +135,8 @@ export async function runInfo(
   context: Context,
 ): Promise<void> {
   const format = findFormat(path);
-  if (format === undefined) return indexInfo(await loadEngine(), path, options, context);
+  if (format === undefined || (await isIndex(path)))
+    return indexInfo(await loadEngine(), path, options, context);
   if (options.recall === true) throw new UsageError(`--recall is for an index; ${path} is a file of vectors`);
   try {
     await vectorFileInfo(path, options, context);

@@ -25,7 +25,9 @@ async function check(engine: Engine, path: string, context: Context): Promise<Ou
     });
   } catch (error) {
     if (!(error instanceof DiskAnnError) || !FINDINGS.includes(error.code)) throw error;
-    return { report: { ok: false, errors: [{ code: error.code, message: error.message }] } };
+    const { code, page } = error;
+    const message = error.message.replace(`${path}: `, "");
+    return { report: { ok: false, errors: [{ code, message, ...(page === undefined ? {} : { page }) }] } };
   }
 }
 
@@ -48,7 +50,7 @@ export async function runVerify(
     );
   } else {
     const lines = report.errors.map(({ code, message, page }) => {
-      const place = page === undefined ? "" : `page ${page}: `;
+      const place = page === undefined || message.includes(`page ${page}`) ? "" : `page ${page}: `;
       return `  ${place}${message} ${style.dim(`(${code})`)}\n`;
     });
     context.print(`${style.red("damaged")} ${style.bold(path)}\n${lines.join("")}`);
