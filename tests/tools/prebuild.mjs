@@ -20,7 +20,14 @@ import { say } from "./setup/say.mjs";
 import { BUILD, ROOT, runLogged, tail } from "./setup/shell.mjs";
 import { hashInputs, isFresh, removeStamp, writeStamp } from "./setup/stamp.mjs";
 
-const INPUTS = ["binding.gyp", "csrc", "node", "tests/tools/prebuild", "tests/tools/sources.mjs"];
+const INPUTS = [
+  "binding.gyp",
+  "csrc",
+  "node",
+  "tests/tools/prebuild",
+  "tests/tools/sources.mjs",
+  "tests/tools/gyp-sources.mjs",
+];
 
 /** Prints what the addon is; true when it is within its limits. */
 function report(name, ms) {

@@ -17,4 +17,6 @@ static FARPROC WINAPI answer_with_the_program(unsigned event, PDelayLoadInfo inf
     return reinterpret_cast<FARPROC>(library != nullptr ? library : GetModuleHandleA(nullptr));
 }
 
-extern "C" PfnDliHook __pfnDliNotifyHook2 = answer_with_the_program;
+extern "C" {
+PfnDliHook __pfnDliNotifyHook2 = answer_with_the_program;
+}

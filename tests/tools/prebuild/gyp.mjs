@@ -8,7 +8,7 @@ import { BUILD, ROOT, runLogged } from "../setup/shell.mjs";
 import { nodeHeaders } from "../setup/steps.mjs";
 import { linkForOldGlibc } from "./old-glibc.mjs";
 
-const LINKED = ["binding.gyp", "package.json", "csrc", "node", "node_modules"];
+const LINKED = ["binding.gyp", "package.json", "csrc", "node", "node_modules", "tests"];
 
 function shadowFolder(name) {
   const folder = join(BUILD, "prebuild", name);

@@ -1,6 +1,6 @@
 /* Running other programs: found on PATH, never with a stdin, output to a log that is shown when they fail. */
 import { spawn, spawnSync } from "node:child_process";
-import { accessSync, constants, createWriteStream, mkdirSync, readFileSync } from "node:fs";
+import { accessSync, closeSync, constants, mkdirSync, openSync, readFileSync, writeSync } from "node:fs";
 import { delimiter, dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
@@ -31,35 +31,24 @@ export function ask(command, args) {
   return status === 0 ? stdout.split("\n")[0] : undefined;
 }
 
-/** Runs a command with its output in `log`; resolves to its exit code. */
+/** Runs a command with its output in the file `log`, in the order it wrote it; resolves to its exit code. */
 export function runLogged(command, args, log, options = {}) {
   mkdirSync(dirname(log), { recursive: true });
-  const out = createWriteStream(log, { flags: options.append ? "a" : "w" });
-  out.write(`$ ${command} ${args.join(" ")}\n`);
+  const file = openSync(log, options.append ? "a" : "w");
+  writeSync(file, `$ ${command} ${args.join(" ")}\n`);
   return new Promise((resolve) => {
+    let failure = "";
     const child = spawn(command, args, {
       cwd: options.cwd ?? ROOT,
       env: { ...process.env, ...options.env },
-      stdio: ["ignore", "pipe", "pipe"],
+      stdio: ["ignore", file, file],
     });
-    child.stdout.pipe(out, { end: false });
-    child.stderr.pipe(out, { end: false });
-    const end = (code, text) => out.end(text, () => resolve(code));
-    child.on("error", (error) => end(127, `${error.message}\n`));
-    child.on("close", (code, signal) => end(code ?? 1, signal ? `ended by ${signal}\n` : ""));
-  });
-}
-
-/** Runs a command with its output on ours; resolves to its exit code. */
-export function runShown(command, args, options = {}) {
-  return new Promise((resolve) => {
-    const child = spawn(command, args, {
-      cwd: options.cwd ?? ROOT,
-      env: { ...process.env, ...options.env },
-      stdio: ["ignore", "inherit", "inherit"],
+    child.on("error", (error) => (failure = `${error.message}\n`));
+    child.on("close", (code, signal) => {
+      writeSync(file, signal ? `ended by ${signal}\n` : failure);
+      closeSync(file);
+      resolve(failure === "" ? (code ?? 1) : 127);
     });
-    child.on("error", () => resolve(127));
-    child.on("close", (code) => resolve(code ?? 1));
   });
 }
 

@@ -20,7 +20,7 @@ export const STEPS = {
   addon: {
     is: "native addon",
     tools: ["compiler", "python"],
-    inputs: ["binding.gyp", "csrc", "node"],
+    inputs: ["binding.gyp", "csrc", "node", "tests/tools/sources.mjs", "tests/tools/gyp-sources.mjs"],
     outputs: ["build/Release/diskann.node"],
     command: gyp,
   },
