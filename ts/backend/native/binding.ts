@@ -1,0 +1,167 @@
+/** The addon as TypeScript sees it: the functions of `node/`, and the shapes that cross. */
+
+/** Handles are the addon's; JavaScript only keeps them alive. */
+declare const indexBrand: unique symbol;
+declare const jobBrand: unique symbol;
+export interface IndexHandle {
+  readonly [indexBrand]: true;
+}
+export interface JobHandle {
+  readonly [jobBrand]: true;
+}
+
+/** A status of the core; below zero it is an error. */
+export type Status = number;
+
+/** What has come out of a job. */
+export interface Outcome {
+  /** Of a file that could not be read or written. */
+  readonly message?: string;
+  readonly errno?: number;
+  readonly index?: IndexHandle;
+  readonly dimensions?: number;
+  readonly fileBytes: number;
+  readonly kinds?: Float64Array;
+  readonly slots?: Float64Array;
+  readonly pages?: Float64Array;
+  readonly total?: number;
+}
+
+/** Functions that make a job do nothing else: `start` does. `threads` 0: all there are. */
+export interface Functions {
+  create(config: Float64Array): IndexHandle | Status;
+  size(index: IndexHandle): number;
+  has(index: IndexHandle, id: number): boolean;
+  get(index: IndexHandle, id: number, out: Float32Array): Status;
+  stats(index: IndexHandle, out: Float64Array): Status;
+
+  search(
+    index: IndexHandle,
+    ticket: number,
+    query: Float32Array,
+    k: number,
+    listSize: number,
+    beamWidth: number,
+    pageSearch: number,
+  ): Status;
+  searchSync(
+    index: IndexHandle,
+    query: Float32Array,
+    k: number,
+    listSize: number,
+    beamWidth: number,
+    pageSearch: number,
+    ids: Float64Array,
+    distances: Float32Array,
+  ): number;
+  searchCancel(ticket: number): boolean;
+
+  insert(index: IndexHandle, build: boolean, threads: number): JobHandle | Status;
+  insertRows(job: JobHandle, rows: Float32Array, ids: Float64Array | undefined): Status;
+  exact(
+    index: IndexHandle,
+    query: Float32Array,
+    k: number,
+    ids: Float64Array,
+    distances: Float32Array,
+    threads: number,
+  ): JobHandle | Status;
+  batch(
+    index: IndexHandle,
+    queries: Float32Array,
+    k: number,
+    listSize: number,
+    beamWidth: number,
+    pageSearch: number,
+    ids: Float64Array,
+    distances: Float32Array,
+    threads: number,
+  ): JobHandle | Status;
+  open(path: string, simd: number, threads: number): JobHandle | Status;
+  openBytes(length: number, simd: number, threads: number): JobHandle | Status;
+  save(index: IndexHandle, path: string, threads: number): JobHandle | Status;
+  saveBytes(index: IndexHandle, out: Uint8Array, threads: number): JobHandle | Status;
+  verify(index: IndexHandle, threads: number): JobHandle | Status;
+  measure(index: IndexHandle): JobHandle | Status;
+  close(index: IndexHandle): JobHandle | Status;
+
+  start(job: JobHandle, ticket: number, wantsProgress: boolean): Status;
+  cancel(job: JobHandle): void;
+  /** Offset and length of each request that waits to be served. */
+  requests(job: JobHandle): Float64Array;
+  fill(job: JobHandle, request: number, at: number, bytes: Uint8Array): Status;
+  resume(job: JobHandle, status: Status): void;
+  finish(job: JobHandle): Outcome;
+}
+
+export interface Binding {
+  /**
+   * Threads and a way back of their own for the caller. `complete(length)`: so many numbers of records lie in the buffer;
+   * `grow(buffer)`: that is the buffer from now on (called once before `connect` returns).
+   */
+  connect(
+    threads: number,
+    complete: (length: number) => void,
+    grow: (buffer: ArrayBuffer) => void,
+  ): Functions;
+  simdBest(): number;
+  simdAvailable(simd: number): boolean;
+  /** The core's own tables, for tests. */
+  texts(): {
+    readonly findings: readonly string[];
+    readonly phases: readonly string[];
+    readonly codes: readonly (string | undefined)[];
+  };
+}
+
+/** A record in the buffer begins with its ticket, its kind and its length. */
+export const RECORD = { ticket: 0, kind: 1, length: 2 } as const;
+export const KIND_SEARCH = 0;
+export const KIND_PROGRESS = 1;
+export const KIND_REQUESTS = 2;
+export const KIND_END = 3;
+
+/** Then, by kind. After `k` of a search come k ids and k distances, the latter as floats. */
+export const SEARCHED = { status: 3, distances: 4, hops: 5, k: 6, ids: 7 } as const;
+export const PROGRESS = { phase: 3, done: 4, total: 5 } as const;
+export const ENDED = {
+  status: 3,
+  detail: 4,
+  row: 5,
+  page: 6,
+  value: 7,
+  added: 8,
+  distances: 9,
+  hops: 10,
+} as const;
+
+/** Order of the fields of `create`. */
+export const CONFIG = [
+  "dimensions",
+  "metric",
+  "dataType",
+  "maxDegree",
+  "buildListSize",
+  "alpha",
+  "seed",
+] as const;
+
+/** Order of the fields of `stats`. */
+export const STATS = [
+  ...CONFIG,
+  "simd",
+  "size",
+  "nextId",
+  "edges",
+  "degreeMax",
+  "recordBytes",
+  "pageBytes",
+  "recordsPerPage",
+  "pages",
+  "fileBytes",
+  "memoryVectors",
+  "memoryGraph",
+  "memoryRecords",
+  "memoryIds",
+  "memoryTotal",
+] as const;

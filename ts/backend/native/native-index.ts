@@ -1,0 +1,266 @@
+/** An index in the addon. Everything that may take long runs on the addon's threads; here arguments and answers cross. */
+import { SLAB_BYTES } from "../../core/constants.js";
+import { nextTask } from "../../core/task.js";
+import type { AbortSignalLike, VerifyReport } from "../../core/types.js";
+import { type ByteSource, blobSource, bytesSource, handleSink } from "../../storage/storage.js";
+import type {
+  BackendIndex,
+  BackendInsert,
+  Control,
+  CoreConfig,
+  CoreHits,
+  CoreSearch,
+  CoreSource,
+  CoreStats,
+  CoreTarget,
+} from "../backend.js";
+import { STATUS_ERR_NO_MEMORY, statusError, verifyReport } from "../failure.js";
+import { CONFIG, type IndexHandle, type JobHandle, STATS, type Status } from "./binding.js";
+import type { Calls } from "./calls.js";
+
+const ERR_NOT_FOUND = -5;
+const ID_BYTES = 8;
+const FLOAT_BYTES = 4;
+
+/** All threads there are, as the addon counts them. */
+const ALL = 0;
+
+function threadsOf(control: Control): number {
+  return control.threads ?? ALL;
+}
+
+function throwIfAborted(signal: AbortSignalLike | undefined): void {
+  if (signal?.aborted) throw signal.reason;
+}
+
+/** Typed arrays have their own limit of memory; it is reported like the core's. */
+function allocate<Result>(bytes: number, make: () => Result): Result {
+  try {
+    return make();
+  } catch (cause) {
+    if (cause instanceof RangeError) throw statusError(STATUS_ERR_NO_MEMORY, undefined, bytes);
+    throw cause;
+  }
+}
+
+function emptyHits(rows: number, k: number): { ids: Float64Array; distances: Float32Array } {
+  const cells = rows * k;
+  return allocate(cells * (ID_BYTES + FLOAT_BYTES), () => ({
+    ids: new Float64Array(cells),
+    distances: new Float32Array(cells),
+  }));
+}
+
+function made(job: JobHandle | Status): JobHandle {
+  if (typeof job === "number") throw statusError(job);
+  return job;
+}
+
+class NativeInsert implements BackendInsert {
+  readonly #calls: Calls;
+  #job: JobHandle | undefined;
+
+  constructor(calls: Calls, job: JobHandle) {
+    this.#calls = calls;
+    this.#job = job;
+  }
+
+  append(rows: Float32Array, ids: Float64Array | undefined): void {
+    const status = this.#calls.functions.insertRows(this.#take(), rows, ids);
+    if (status < 0) throw statusError(status);
+  }
+
+  async run(control: Control): Promise<void> {
+    const job = this.#take();
+    this.#job = undefined;
+    await this.#calls.run(job, control, { insertion: true });
+  }
+
+  /** Frees the rows where that holds nobody up: the operation is run to its end, cancelled. */
+  async discard(): Promise<void> {
+    const job = this.#job;
+    this.#job = undefined;
+    if (!job) return;
+    this.#calls.functions.cancel(job);
+    await this.#calls.run(job, {}).catch(() => {});
+  }
+
+  #take(): JobHandle {
+    if (!this.#job) throw new TypeError("this insertion has ended");
+    return this.#job;
+  }
+}
+
+export class NativeIndex implements BackendIndex {
+  readonly #calls: Calls;
+  readonly #index: IndexHandle;
+  readonly #dimensions: number;
+  #closed: Promise<void> | undefined;
+
+  constructor(calls: Calls, index: IndexHandle, dimensions: number) {
+    this.#calls = calls;
+    this.#index = index;
+    this.#dimensions = dimensions;
+  }
+
+  get size(): number {
+    return this.#calls.functions.size(this.#index);
+  }
+
+  search(query: Float32Array, params: CoreSearch, signal?: AbortSignalLike): Promise<CoreHits> {
+    const { k, listSize, beamWidth, pageSearch } = params;
+    if (signal?.aborted) return Promise.reject(signal.reason);
+    return this.#calls.search(this.#index, query, k, listSize, beamWidth, pageSearch, signal);
+  }
+
+  async searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits> {
+    const { k, listSize, beamWidth, pageSearch } = params;
+    throwIfAborted(control.signal);
+    const copy = queries.slice();
+    const { ids, distances } = emptyHits(queries.length / this.#dimensions, k);
+    const job = this.#calls.functions.batch(
+      this.#index,
+      copy,
+      k,
+      listSize,
+      beamWidth,
+      pageSearch ? 1 : 0,
+      ids,
+      distances,
+      threadsOf(control),
+    );
+    const work = await this.#calls.run(job, control, { lent: [copy, ids, distances] });
+    return { ids, distances, distanceComputations: work.distanceComputations, hops: work.hops };
+  }
+
+  async searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits> {
+    throwIfAborted(control.signal);
+    const { ids, distances } = emptyHits(1, k);
+    const job = this.#calls.functions.exact(this.#index, query, k, ids, distances, threadsOf(control));
+    const { distanceComputations } = await this.#calls.run(job, control, { lent: [ids, distances] });
+    return { ids, distances, distanceComputations, hops: 0 };
+  }
+
+  async get(id: number): Promise<Float32Array | undefined> {
+    const out = new Float32Array(this.#dimensions);
+    const status = this.#calls.functions.get(this.#index, id, out);
+    if (status === ERR_NOT_FOUND) return undefined;
+    if (status < 0) throw statusError(status);
+    return out;
+  }
+
+  async has(id: number): Promise<boolean> {
+    return this.#calls.functions.has(this.#index, id);
+  }
+
+  insert(kind: "build" | "add", threads: number | undefined): BackendInsert {
+    const job = this.#calls.functions.insert(this.#index, kind === "build", threads ?? ALL);
+    return new NativeInsert(this.#calls, made(job));
+  }
+
+  async save(target: CoreTarget, control: Control): Promise<void> {
+    throwIfAborted(control.signal);
+    if (target.kind === "path") {
+      await this.#calls.run(
+        this.#calls.functions.save(this.#index, target.path, threadsOf(control)),
+        control,
+      );
+      return;
+    }
+    const bytes = await this.toBytes(control);
+    const sink = await handleSink(target.handle);
+    try {
+      for (let at = 0; at < bytes.length; at += SLAB_BYTES) {
+        throwIfAborted(control.signal);
+        await sink.write(at, bytes.subarray(at, at + SLAB_BYTES));
+      }
+      await sink.sync();
+    } catch (error) {
+      await sink.abort(error);
+      throw error;
+    }
+    await sink.commit();
+  }
+
+  async toBytes(control: Control): Promise<Uint8Array> {
+    throwIfAborted(control.signal);
+    const { fileBytes } = await this.#calls.run(this.#calls.functions.measure(this.#index), {});
+    throwIfAborted(control.signal);
+    const bytes = allocate(fileBytes, () => new Uint8Array(fileBytes));
+    const job = this.#calls.functions.saveBytes(this.#index, bytes, threadsOf(control));
+    await this.#calls.run(job, control, { lent: [bytes] });
+    return bytes;
+  }
+
+  async verify(control: Control): Promise<VerifyReport> {
+    throwIfAborted(control.signal);
+    const job = this.#calls.functions.verify(this.#index, threadsOf(control));
+    const { kinds, slots, pages, total } = await this.#calls.run(job, control);
+    return verifyReport(kinds ?? [], slots ?? [], pages ?? [], total ?? 0);
+  }
+
+  stats(): CoreStats {
+    const values = new Float64Array(STATS.length);
+    const status = this.#calls.functions.stats(this.#index, values);
+    if (status < 0) throw statusError(status);
+    return Object.fromEntries(STATS.map((name, i) => [name, values[i]])) as unknown as CoreStats;
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#calls.run(this.#calls.functions.close(this.#index), {}).then(() => {});
+    return this.#closed;
+  }
+
+  /** The answer of the C call alone, on this thread: for measurements. Returns the number of hits. */
+  searchSync(query: Float32Array, params: CoreSearch, ids: Float64Array, distances: Float32Array): number {
+    const { k, listSize, beamWidth, pageSearch } = params;
+    const wide = pageSearch ? 1 : 0;
+    return this.#calls.functions.searchSync(this.#index, query, k, listSize, beamWidth, wide, ids, distances);
+  }
+}
+
+export function createIndex(calls: Calls, config: CoreConfig, simd: number): NativeIndex {
+  const fields = Float64Array.from([...CONFIG.map((name) => config[name]), simd]);
+  const index = calls.functions.create(fields);
+  if (typeof index === "number") throw statusError(index);
+  return new NativeIndex(calls, index, config.dimensions);
+}
+
+/** Copies what the addon asks for, in slices of at most a slab, so that the event loop gets its turns. */
+async function serveReads(calls: Calls, job: JobHandle, source: ByteSource): Promise<void> {
+  const requests = calls.functions.requests(job);
+  const buffer = new Uint8Array(SLAB_BYTES);
+  for (let i = 0; i < requests.length / 2; i++) {
+    const offset = requests[2 * i] as number;
+    const length = requests[2 * i + 1] as number;
+    for (let at = 0; at < length; at += SLAB_BYTES) {
+      const slice = buffer.subarray(0, Math.min(SLAB_BYTES, length - at));
+      await source.read(offset + at, slice);
+      const status = calls.functions.fill(job, i, at, slice);
+      if (status < 0) throw statusError(status);
+      await nextTask();
+    }
+  }
+}
+
+export async function openIndex(
+  calls: Calls,
+  source: CoreSource,
+  control: Control,
+  simd: number,
+): Promise<NativeIndex> {
+  throwIfAborted(control.signal);
+  const threads = threadsOf(control);
+  if (source.kind === "path") {
+    const opened = await calls.run(calls.functions.open(source.path, simd, threads), control);
+    return new NativeIndex(calls, opened.index as IndexHandle, opened.dimensions as number);
+  }
+  const bytes = source.kind === "bytes" ? bytesSource(source.bytes) : blobSource(source.blob);
+  try {
+    const job = calls.functions.openBytes(bytes.size, simd, threads);
+    const opened = await calls.run(job, control, { read: (opening) => serveReads(calls, opening, bytes) });
+    return new NativeIndex(calls, opened.index as IndexHandle, opened.dimensions as number);
+  } finally {
+    await bytes.close();
+  }
+}
