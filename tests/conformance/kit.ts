@@ -1,0 +1,132 @@
+/**
+ * What the suite needs of its surroundings: a way to name a test, and a subject. No test library is imported: the same
+ * files run under vitest, in Deno and Bun, and in pages and workers of browsers.
+ */
+import type { VectorIndexEntry } from "../../ts/api/define.js";
+import type { ErrorCode, FileHandleLike, IndexOptions } from "../../ts/core/types.js";
+
+export type Entry = VectorIndexEntry<object>;
+export type Index = Awaited<ReturnType<Entry["create"]>>;
+
+/** A file system, where there is one. */
+export interface Files {
+  /** An empty folder for one test. */
+  folder(): Promise<string>;
+  join(...parts: string[]): string;
+  read(path: string): Promise<Uint8Array>;
+  write(path: string, bytes: Uint8Array): Promise<void>;
+  list(folder: string): Promise<string[]>;
+  url(path: string): URL;
+}
+
+/** One build of the library in one runtime. */
+export interface Subject {
+  readonly name: string;
+  readonly VectorIndex: Entry;
+  readonly backend: "native" | "wasm";
+  readonly files?: Files | undefined;
+  /** A fresh handle in a browser's private file system. */
+  readonly handle?: (() => Promise<FileHandleLike>) | undefined;
+}
+
+export type Test = (name: string, body: () => Promise<void>) => void;
+
+export function fail(message: string): never {
+  throw new Error(message);
+}
+
+export function ok(condition: unknown, message: string): void {
+  if (!condition) fail(message);
+}
+
+function show(value: unknown): string {
+  if (ArrayBuffer.isView(value))
+    return `${value.constructor.name}(${Array.from(value as Uint8Array).join(", ")})`;
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
+}
+
+function same(a: unknown, b: unknown): boolean {
+  if (Object.is(a, b)) return true;
+  if (typeof a !== "object" || typeof b !== "object" || a === null || b === null) return false;
+  if (Object.getPrototypeOf(a) !== Object.getPrototypeOf(b)) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  return keys.every((key) => same((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]));
+}
+
+/** Deep, to the bit: NaN is NaN, -0 is not 0. */
+export function equal(actual: unknown, expected: unknown, what = "value"): void {
+  if (!same(actual, expected)) fail(`${what}: expected ${show(expected)}, got ${show(actual)}`);
+}
+
+/** What it rejects with, or throws. A call that throws instead of rejecting is an error of ours. */
+export async function rejection(call: () => Promise<unknown>): Promise<unknown> {
+  let promise: Promise<unknown>;
+  try {
+    promise = call();
+  } catch (error) {
+    return fail(`threw where it should have rejected: ${String(error)}`);
+  }
+  const settled = await promise.then(
+    (value) => ({ value }),
+    (error: unknown) => ({ error }),
+  );
+  if ("error" in settled) return settled.error;
+  return fail(`resolved to ${show(settled.value)} where it should have rejected`);
+}
+
+interface TypedError {
+  readonly code: ErrorCode;
+  readonly message: string;
+  readonly added?: number;
+  readonly row?: number;
+  readonly page?: number;
+}
+
+/** It rejects with an error of ours that has this code, and a message that says it. */
+export async function rejects(
+  call: () => Promise<unknown>,
+  code: ErrorCode,
+  message: RegExp = /./,
+): Promise<TypedError> {
+  const error = (await rejection(call)) as TypedError & Error;
+  if (error?.code !== code) fail(`expected ${code}, got ${error?.code ?? ""} ${String(error)}`);
+  equal(error.name, "DiskAnnError", "name of the error");
+  ok(error instanceof Error, "the error is an Error");
+  ok(message.test(error.message), `the message "${error.message}" does not match ${message}`);
+  return error;
+}
+
+export function throws(call: () => unknown, code: ErrorCode): void {
+  try {
+    call();
+  } catch (error) {
+    equal((error as TypedError).code, code, "code");
+    return;
+  }
+  fail(`did not throw ${code}`);
+}
+
+/** Makes an index, hands it out, closes it. */
+export async function withIndex(
+  subject: Subject,
+  options: IndexOptions & { rows?: Float32Array | undefined },
+  body: (index: Index) => Promise<void>,
+): Promise<void> {
+  const { rows, ...rest } = options;
+  const index = rows ? await subject.VectorIndex.build(rows, rest) : await subject.VectorIndex.create(rest);
+  try {
+    await body(index);
+  } finally {
+    await index.close();
+  }
+}
+
+export function ids(hits: readonly { readonly id: number }[]): number[] {
+  return hits.map((hit) => hit.id);
+}
+
+/** A few macrotasks: whatever could settle has settled. */
+export async function settle(): Promise<void> {
+  for (let i = 0; i < 3; i++) await new Promise((resolve) => setTimeout(resolve, 1));
+}

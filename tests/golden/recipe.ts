@@ -1,0 +1,26 @@
+/** How the golden indexes are made: the same few lines in C (tests/c/test_golden_index.c) and here. */
+import { Random } from "../support/random.js";
+
+/** Integers in -127 .. 127 from splitmix64 seeded with 20: exact in every format, so that only the index is tested. */
+export function goldenRows(rows: number, dimensions: number): Float32Array {
+  const random = new Random(20);
+  const flat = new Float32Array(rows * dimensions);
+  for (let i = 0; i < flat.length; i++) {
+    random.next();
+    flat[i] = (random.low % 255) - 127;
+  }
+  return flat;
+}
+
+/** SHA-256 in hexadecimal. */
+export async function hexDigest(bytes: Uint8Array): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", bytes as BufferSource);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** FNV-1a, 64 bits, in hexadecimal: what the C test computes, which has no SHA-256. */
+export function fnv1a64(bytes: Uint8Array): string {
+  let hash = 0xcbf29ce484222325n;
+  for (const byte of bytes) hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
+  return hash.toString(16).padStart(16, "0");
+}

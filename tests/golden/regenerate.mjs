@@ -1,0 +1,52 @@
+/*
+ * Writes the hashes of tests/golden/index.json anew with the WebAssembly build: node tests/golden/regenerate.mjs
+ *
+ * Only for a change that is meant to change the bytes of indexes - the layout, the graph, the order of insertion - and
+ * the commit says which and why. Where the tests find other bytes than the file says, the code is wrong, not the file.
+ */
+import { readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath, pathToFileURL } from "node:url";
+import { build } from "esbuild";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+const outdir = join(root, "build/golden");
+await build({
+  entryPoints: { wasm: join(root, "ts/wasm.ts"), recipe: join(root, "tests/golden/recipe.ts") },
+  outdir,
+  bundle: true,
+  format: "esm",
+  platform: "node",
+  outExtension: { ".js": ".mjs" },
+});
+const { VectorIndex } = await import(pathToFileURL(join(outdir, "wasm.mjs")).href);
+const { fnv1a64, goldenRows, hexDigest } = await import(pathToFileURL(join(outdir, "recipe.mjs")).href);
+
+const path = join(root, "tests/golden/index.json");
+const golden = JSON.parse(readFileSync(path, "utf8"));
+const wasmUrl = pathToFileURL(join(root, "dist/diskann.wasm"));
+for (const recipe of golden.indexes) {
+  const { dimensions, rows, added, metric, maxDegree, buildListSize, alpha, seed } = recipe;
+  const flat = goldenRows(rows + added, dimensions);
+  const options = { dimensions, metric, maxDegree, buildListSize, alpha, seed, wasmUrl };
+  const index = await VectorIndex.build(flat.subarray(0, rows * dimensions), options);
+  if (added > 0) await index.add(flat.subarray(rows * dimensions));
+  const bytes = await index.toBytes();
+  const { ok } = await index.verify();
+  if (!ok) throw new Error(`${recipe.name}: the index does not verify`);
+  await index.close();
+  recipe.bytes = bytes.length;
+  recipe.sha256 = await hexDigest(bytes);
+  recipe.fnv1a64 = fnv1a64(bytes);
+}
+const entries = golden.indexes.map(
+  (recipe) =>
+    `    ${JSON.stringify(recipe)
+      .replaceAll(/([{,:])"/g, '$1 "')
+      .replaceAll(/":(?=\S)/g, '": ')
+      .replace(/}$/, " }")}`,
+);
+writeFileSync(
+  path,
+  `{\n  "about": ${JSON.stringify(golden.about)},\n  "indexes": [\n${entries.join(",\n")}\n  ]\n}\n`,
+);
