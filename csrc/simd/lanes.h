@@ -22,8 +22,7 @@ enum {
     LANE_COUNT = 32,
     LANE_VECTORS = LANE_COUNT / LANE_WIDTH,
     LANE_VECTORS_MAX = 8,
-    LANE_ROWS_AHEAD = 2,
-    LANE_LINE_BYTES = 64
+    LANE_ROWS_AHEAD = 3
 };
 
 #if defined(__GNUC__) || defined(__clang__)
@@ -59,9 +58,9 @@ LANES_INLINE lane_vector lane_term(lane_vector a, lane_vector b, enum simd_sum s
 
 LANES_INLINE void lanes_clear(lane_vector *lanes)
 {
-#define LANES_STEP(v)                                                                                                \
-    if ((v) < LANE_VECTORS) {                                                                                        \
-        lanes[v] = lane_zero();                                                                                      \
+#define LANES_STEP(v)                                                                                       \
+    if ((v) < LANE_VECTORS) {                                                                               \
+        lanes[v] = lane_zero();                                                                             \
     }
     LANES_EACH(LANES_STEP)
 #undef LANES_STEP
@@ -70,10 +69,10 @@ LANES_INLINE void lanes_clear(lane_vector *lanes)
 /* Adds the terms of 32 elements. */
 LANES_INLINE void lanes_block(lane_vector *lanes, const float *a, const float *b, enum simd_sum sum)
 {
-#define LANES_STEP(v)                                                                                                \
-    if ((v) < LANE_VECTORS) {                                                                                        \
-        const uint32_t at = (v) * LANE_WIDTH;                                                                        \
-        lanes[v] = lane_add(lanes[v], lane_term(lane_load(a + at), lane_load(b + at), sum));                         \
+#define LANES_STEP(v)                                                                                       \
+    if ((v) < LANE_VECTORS) {                                                                               \
+        const uint32_t at = (v) * LANE_WIDTH;                                                               \
+        lanes[v] = lane_add(lanes[v], lane_term(lane_load(a + at), lane_load(b + at), sum));                \
     }
     LANES_EACH(LANES_STEP)
 #undef LANES_STEP
@@ -82,13 +81,14 @@ LANES_INLINE void lanes_block(lane_vector *lanes, const float *a, const float *b
 /* Adds the terms of the last `dims` elements, fewer than 32. */
 LANES_INLINE void lanes_tail(lane_vector *lanes, const float *a, const float *b, uint32_t dims, enum simd_sum sum)
 {
-#define LANES_STEP(v)                                                                                                \
-    if ((v) < LANE_VECTORS && dims >= ((v) + 1) * LANE_WIDTH) {                                                      \
-        const uint32_t at = (v) * LANE_WIDTH;                                                                        \
-        lanes[v] = lane_add(lanes[v], lane_term(lane_load(a + at), lane_load(b + at), sum));                         \
-    } else if ((v) < LANE_VECTORS && dims > (v) * LANE_WIDTH) {                                                      \
-        const uint32_t at = (v) * LANE_WIDTH, rest = dims - at;                                                      \
-        lanes[v] = lane_add(lanes[v], lane_term(lane_load_part(a + at, rest), lane_load_part(b + at, rest), sum));   \
+#define LANES_STEP(v)                                                                                       \
+    if ((v) < LANE_VECTORS && dims >= ((v) + 1) * LANE_WIDTH) {                                             \
+        const uint32_t at = (v) * LANE_WIDTH;                                                               \
+        lanes[v] = lane_add(lanes[v], lane_term(lane_load(a + at), lane_load(b + at), sum));                \
+    } else if ((v) < LANE_VECTORS && dims > (v) * LANE_WIDTH) {                                             \
+        const uint32_t at = (v) * LANE_WIDTH, rest = dims - at;                                             \
+        const lane_vector of_a = lane_load_part(a + at, rest), of_b = lane_load_part(b + at, rest);         \
+        lanes[v] = lane_add(lanes[v], lane_term(of_a, of_b, sum));                                          \
     }
     LANES_EACH(LANES_STEP)
 #undef LANES_STEP
@@ -109,62 +109,76 @@ LANES_INLINE float lanes_fold(lane_vector *lanes)
     return lane_fold(lane_add(lanes[0], lanes[1])) + 0.0f; /* -0 + 0 is +0 */
 }
 
-LANES_INLINE float lanes_sum(const float *a, const float *b, uint32_t dims, enum simd_sum sum)
+/*
+ * `ahead` is the row to be read a few rows later: each block asks the caches for the same place of it. Asking piece
+ * by piece keeps pace with the memory; asking for a row at once stalls on the queue of misses. NULL where there is
+ * no such row to speak of.
+ */
+LANES_INLINE float lanes_sum(const float *a, const float *b, uint32_t dims, enum simd_sum sum, const float *ahead)
 {
     lane_vector lanes[LANE_VECTORS_MAX];
     lanes_clear(lanes);
     for (; dims >= LANE_COUNT; dims -= LANE_COUNT, a += LANE_COUNT, b += LANE_COUNT) {
+        if (ahead != NULL) {
+            LANES_PREFETCH(ahead);
+            LANES_PREFETCH(ahead + LANE_COUNT / 2);
+            ahead += LANE_COUNT;
+        }
         lanes_block(lanes, a, b, sum);
     }
+    if (ahead != NULL) { /* the last line: rows start anywhere in a line */
+        LANES_PREFETCH(ahead + dims - 1);
+    }
     if (dims > 0) {
+        if (ahead != NULL) {
+            LANES_PREFETCH(ahead);
+        }
         lanes_tail(lanes, a, b, dims, sum);
     }
     return lanes_fold(lanes);
 }
 
-LANES_INLINE void lanes_prefetch(const void *row, uint32_t dims)
+LANES_INLINE void lanes_prefetch(const float *row, uint32_t dims)
 {
-    const uint8_t *const bytes = row;
-    const size_t end = (size_t)dims * sizeof(float);
-    for (size_t at = 0; at < end; at += LANE_LINE_BYTES) {
-        LANES_PREFETCH(bytes + at);
+    for (uint32_t at = 0; at < dims; at += LANE_COUNT / 2) {
+        LANES_PREFETCH(row + at);
     }
-    LANES_PREFETCH(bytes + end - 1);
+    LANES_PREFETCH(row + dims - 1);
 }
 
-LANES_INLINE void lanes_many(const void *query, const void *const *rows, uint32_t count, uint32_t dims, float *out,
-                             enum simd_sum sum)
+LANES_INLINE void lanes_many(const void *query, const void *const *rows, uint32_t count, uint32_t dims,
+                             float *out, enum simd_sum sum)
 {
     for (uint32_t i = 0; i < count && i < LANE_ROWS_AHEAD; i++) {
         lanes_prefetch(rows[i], dims);
     }
     for (uint32_t i = 0; i < count; i++) {
-        if (count - i > LANE_ROWS_AHEAD) {
-            lanes_prefetch(rows[i + LANE_ROWS_AHEAD], dims);
-        }
-        out[i] = lanes_sum(query, rows[i], dims, sum);
+        /* near the end the query stands in: it is in the cache, and asking again costs less than a branch */
+        const float *const ahead = count - i > LANE_ROWS_AHEAD ? rows[i + LANE_ROWS_AHEAD] : query;
+        out[i] = lanes_sum(query, rows[i], dims, sum, ahead);
     }
 }
 
-#define LANES_DEFINE(name, sum)                                                                                      \
-    static float one_##name(const void *a, const void *b, uint32_t dims)                                             \
-    {                                                                                                                \
-        return lanes_sum(a, b, dims, sum);                                                                           \
-    }                                                                                                                \
-    static void many_##name(const void *query, const void *const *rows, uint32_t count, uint32_t dims, float *out)   \
-    {                                                                                                                \
-        lanes_many(query, rows, count, dims, out, sum);                                                              \
+#define LANES_DEFINE(name, sum)                                                                             \
+    static float one_##name(const void *a, const void *b, uint32_t dims)                                    \
+    {                                                                                                       \
+        return lanes_sum(a, b, dims, sum, NULL);                                                            \
+    }                                                                                                       \
+    static void many_##name(const void *query, const void *const *rows, uint32_t count, uint32_t dims,      \
+                            float *out)                                                                     \
+    {                                                                                                       \
+        lanes_many(query, rows, count, dims, out, sum);                                                     \
     }
 
 LANES_DEFINE(l2, SIMD_SUM_L2)
 LANES_DEFINE(dot, SIMD_SUM_DOT)
 LANES_DEFINE(l1, SIMD_SUM_L1)
 
-#define LANES_TABLE(family, checksum)                                                                                \
-    {                                                                                                                \
-        .simd = (family), .crc32c = (checksum),                                                                      \
-        .one = {[DISKANN_F32] = {[SIMD_SUM_L2] = one_l2, [SIMD_SUM_DOT] = one_dot, [SIMD_SUM_L1] = one_l1}},         \
-        .many = {[DISKANN_F32] = {[SIMD_SUM_L2] = many_l2, [SIMD_SUM_DOT] = many_dot, [SIMD_SUM_L1] = many_l1}},     \
+#define LANES_ROW(name) {[SIMD_SUM_L2] = name##_l2, [SIMD_SUM_DOT] = name##_dot, [SIMD_SUM_L1] = name##_l1}
+#define LANES_TABLE(family, checksum)                                                                       \
+    {                                                                                                       \
+        .simd = (family), .crc32c = (checksum), .one = {[DISKANN_F32] = LANES_ROW(one)},                    \
+        .many = {[DISKANN_F32] = LANES_ROW(many)},                                                          \
     }
 
 #endif

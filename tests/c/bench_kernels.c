@@ -1,0 +1,171 @@
+/*
+ * How long one distance takes: every family beside a plain loop, with rows in the first cache (hot) and with rows at
+ * random places of a set that no near cache holds (cold), in calls of 32 rows as a search makes them.
+ *
+ *     node tests/tools/c-bench.mjs
+ *
+ * Prints a Markdown table of nanoseconds a distance and of gigabytes of checksum a second.
+ */
+#include "../../csrc/simd/simd.h"
+#include "golden.h"
+
+#include <stdlib.h>
+#include <time.h>
+
+enum { ROWS_PER_CALL = 32, CALLS_PER_SPELL = 50, ROUNDS = 5, RECORD_EXTRA = 144, PAGE = 4096 };
+static const char *const SUMS[SIMD_SUM_COUNT] = {"l2", "dot", "l1"};
+static const char *const FAMILIES[DISKANN_SIMD_COUNT] = {"auto", "portable", "avx2", "avx512", "neon", "wasm128"};
+
+static double now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_MONOTONIC, &time);
+    return (double)time.tv_sec * 1e9 + (double)time.tv_nsec;
+}
+
+/* Rows at record-like distances (16-byte aligned), and the random order in which they are asked for. */
+typedef struct rows {
+    uint32_t dims;
+    uint32_t count;
+    uint32_t calls;
+    uint8_t *memory;
+    const void **order;
+    float *query;
+} rows;
+
+static int rows_init(rows *set, uint32_t dims, uint32_t count, uint32_t calls)
+{
+    const size_t stride = ((size_t)dims * 4 + RECORD_EXTRA + 15) / 16 * 16;
+    random_state random = {dims};
+    *set = (rows){.dims = dims, .count = count, .calls = calls};
+    set->memory = aligned_alloc(PAGE, (stride * count + PAGE) / PAGE * PAGE);
+    set->order = malloc((size_t)calls * ROWS_PER_CALL * sizeof *set->order);
+    set->query = malloc(dims * sizeof(float));
+    if (set->memory == NULL || set->order == NULL || set->query == NULL) {
+        return -1;
+    }
+    for (uint32_t row = 0; row < count; row++) {
+        float *vector = (float *)(void *)(set->memory + stride * row);
+        for (uint32_t i = 0; i < stride / 4; i++) {
+            vector[i] = golden_uniform(random_next(&random));
+        }
+    }
+    for (uint32_t i = 0; i < dims; i++) {
+        set->query[i] = golden_uniform(random_next(&random));
+    }
+    for (uint32_t i = 0; i < calls * ROWS_PER_CALL; i++) {
+        set->order[i] = set->memory + stride * random_below(&random, count);
+    }
+    return 0;
+}
+
+static void rows_reset(rows *set)
+{
+    free(set->memory);
+    free(set->order);
+    free(set->query);
+}
+
+/* What a compiler makes of the obvious loop. */
+static void plain_l2(const void *query, const void *const *rows, uint32_t count, uint32_t dims, float *out)
+{
+    const float *a = query;
+    for (uint32_t i = 0; i < count; i++) {
+        const float *b = rows[i];
+        float sum = 0.0f;
+        for (uint32_t d = 0; d < dims; d++) {
+            sum += (a[d] - b[d]) * (a[d] - b[d]);
+        }
+        out[i] = sum;
+    }
+}
+
+static float sink;
+
+static int compare_times(const void *a, const void *b)
+{
+    const double x = *(const double *)a, y = *(const double *)b;
+    return x < y ? -1 : x > y;
+}
+
+/*
+ * The first decile of many short spells, each on other rows: what else the machine does falls into the later ones,
+ * and no spell finds its rows in a near cache.
+ */
+static double measure(simd_many *many, const rows *set)
+{
+    static double times[ROUNDS * 1000];
+    float out[ROWS_PER_CALL];
+    uint32_t spells = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        for (uint32_t call = 0; call + CALLS_PER_SPELL <= set->calls; call += CALLS_PER_SPELL) {
+            const double start = now();
+            for (uint32_t i = call; i < call + CALLS_PER_SPELL; i++) {
+                many(set->query, set->order + (size_t)i * ROWS_PER_CALL, ROWS_PER_CALL, set->dims, out);
+                sink += out[i % ROWS_PER_CALL];
+            }
+            times[spells++] = (now() - start) / (CALLS_PER_SPELL * ROWS_PER_CALL);
+        }
+    }
+    qsort(times, spells, sizeof *times, compare_times);
+    return times[spells / 10];
+}
+
+static void report_set(uint32_t dims, uint32_t count, uint32_t calls, const char *name)
+{
+    rows set;
+    if (rows_init(&set, dims, count, calls) != 0) {
+        printf("no memory for %s\n", name);
+        return;
+    }
+    printf("| %-18s | plain    | l2  | %8.1f |\n", name, measure(plain_l2, &set));
+    for (uint32_t family = DISKANN_SIMD_PORTABLE; family < DISKANN_SIMD_COUNT; family++) {
+        const simd_kernels *kernels = simd_kernels_get(family);
+        for (uint32_t sum = 0; kernels != NULL && sum < SIMD_SUM_COUNT; sum++) {
+            const double each = measure(kernels->many[DISKANN_F32][sum], &set);
+            printf("| %-18s | %-8s | %-3s | %8.1f |\n", name, FAMILIES[family], SUMS[sum], each);
+        }
+    }
+    rows_reset(&set);
+}
+
+static void report_checksum(size_t bytes)
+{
+    uint8_t *data = malloc(bytes);
+    if (data == NULL) {
+        return;
+    }
+    memset(data, 0x5a, bytes);
+    for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
+        const simd_kernels *kernels = simd_kernels_get(family);
+        double best = 1e30;
+        uint32_t crc = 0;
+        for (uint32_t round = 0; kernels != NULL && round < ROUNDS; round++) {
+            const double start = now();
+            for (uint32_t i = 0; i < 2000; i++) {
+                crc ^= kernels->crc32c(crc, data, bytes);
+            }
+            const double each = (now() - start) / 2000;
+            best = each < best ? each : best;
+        }
+        if (kernels != NULL) {
+            printf("| crc32c of %-8zu | %-8s |     | %8.2f GB/s |\n", bytes, FAMILIES[family], (double)bytes / best);
+            sink += (float)crc;
+        }
+    }
+    free(data);
+}
+
+int main(int argc, char **argv)
+{
+    const uint32_t scale = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1;
+    printf("| rows               | family   | sum |       ns |\n|---|---|---|---:|\n");
+    report_set(128, 32, 20000, "hot 32 x 128");
+    report_set(384, 16, 8000, "hot 16 x 384");
+    report_set(100, 32, 20000, "hot 32 x 100");
+    report_set(128, 100000 * scale, 6000, "cold 100K x 128");
+    report_set(384, 25000 * scale, 3000, "cold 25K x 384");
+    report_checksum(4092);
+    report_checksum(65532);
+    return sink == 0.5f;
+}
