@@ -235,6 +235,7 @@ static int step(diskann_op *base, diskann_stage *stage)
     case INSERT_LINK:
         batch_settle(op);
         if (op_is_cancelled(base)) {
+            op->stage = INSERT_BATCH; /* settled: reset must not do it again */
             return DISKANN_ERR_CANCELLED;
         }
         if (op->added < op->rows) {
