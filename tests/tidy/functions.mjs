@@ -37,20 +37,30 @@ function longFunctionsOfC({ path, text }) {
   return functionsOfC(text).flatMap(({ from, to }) => overlong(path, lineAt(text, from), lineAt(text, to)));
 }
 
-/* The callback of a describe block is a list of tests, not a function that someone must hold in the head. */
-function isSuite(node) {
-  return ts.isCallExpression(node.parent) && /^(describe|suite)\b/.test(node.parent.expression.getText());
+/* A function that registers tests is a list of them: the tests are looked at one by one, and not as part of it. */
+function isCallbackOf(names, node, path) {
+  if (!path.startsWith("tests/") || !ts.isCallExpression(node.parent)) return false;
+  return names.test(node.parent.expression.getText());
 }
+const isSuite = (node, path) => isCallbackOf(/^(describe|suite)\b/, node, path);
+const isTest = (node, path) => isCallbackOf(/^(test|it)\b/, node, path);
 
 function longFunctionsOfScript({ path, text }) {
   const file = ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true);
   const found = [];
+  const line = (offset) => file.getLineAndCharacterOfPosition(offset).line + 1;
+  /* Visits what is below and returns the lines that belong to tests there. */
   const visit = (node) => {
-    if (ts.isFunctionLike(node) && node.body !== undefined && !isSuite(node)) {
-      const line = (offset) => file.getLineAndCharacterOfPosition(offset).line + 1;
-      found.push(...overlong(path, line(node.getStart()), line(node.getEnd())));
-    }
-    ts.forEachChild(node, visit);
+    let ofTests = 0;
+    ts.forEachChild(node, (child) => {
+      ofTests += visit(child);
+    });
+    if (!ts.isFunctionLike(node) || node.body === undefined) return ofTests;
+    const [first, last] = [line(node.getStart()), line(node.getEnd())];
+    const own = last - first + 1 - ofTests;
+    if (isSuite(node, path)) return ofTests + own;
+    found.push(...overlong(path, first, first + own - 1));
+    return isTest(node, path) ? ofTests + own : ofTests;
   };
   visit(file);
   return found;
@@ -92,6 +102,11 @@ export const rules = [
       { path: "ts/core/long.ts", text: `export class A { f() {${long(80)}} }` },
       { path: "tests/unit/long.test.ts", text: `test("a", () => {${long(80)}});` },
     ],
-    clean: [{ path: "tests/unit/a.test.ts", text: `describe("a", () => {${long(90)}});` }],
+    clean: [
+      {
+        path: "tests/unit/a.test.ts",
+        text: `describe("a", () => {\ntest("b", () => {${long(60)}});\ntest("c", () => {${long(60)}});\n});`,
+      },
+    ],
   },
 ];

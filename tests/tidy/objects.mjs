@@ -19,6 +19,7 @@ const LIBRARY = new Set([
   "memset",
   "memmove",
   "memcmp",
+  "memchr",
   "strlen",
   "sqrt",
   "sqrtf",
