@@ -1,0 +1,102 @@
+/**
+ * How good the graph is, in counters that no machine and no load changes. The bounds are a promise on the real data;
+ * the generated data that stand in for them are made as hard (tests/support/generate.ts), so they have the same bounds.
+ */
+import { beforeAll, describe, expect, test } from "vitest";
+import { type Dataset, loadDataset } from "../support/data.js";
+import { distancesAt, type Index, measure, Native, Wasm } from "./subjects.js";
+
+const MINUTES = 60_000;
+
+describe("a graph with R 32, L 75, alpha 1.2 over 100,000 image descriptors", () => {
+  let data: Dataset;
+  let index: Index;
+  beforeAll(async () => {
+    data = loadDataset("image");
+    const shape = { dimensions: 128, maxDegree: 32, buildListSize: 75, alpha: 1.2 };
+    index = await Native.build(data.base.values, shape);
+  }, 8 * MINUTES);
+
+  test.each([
+    [0.978, 900],
+    [0.995, 1470],
+  ])(
+    "at recall@10 %d computes at most %d distances a query",
+    async (recall, most) => {
+      const found = await distancesAt(index, data.queries.values, data.truth, recall);
+      console.log(`distance computations at recall@10 ${recall}: ${found.toFixed(1)}`);
+      expect(found).toBeLessThanOrEqual(most);
+    },
+    MINUTES,
+  );
+
+  test("holds little more than the vectors and the graph", () => {
+    const { memory } = index.stats();
+    expect(memory.vectors).toBe(100_000 * 128 * 4);
+    expect(memory.graph).toBe(100_000 * 32 * 4);
+    expect(memory.total / (memory.vectors + memory.graph)).toBeLessThanOrEqual(1.15);
+    expect(memory.total).toBeGreaterThanOrEqual(memory.records + memory.ids);
+  });
+});
+
+describe.each([
+  { name: "image", bound: 0.995, what: "100,000 image descriptors" },
+  { name: "text", bound: 0.985, what: "25,000 text embeddings" },
+] as const)("a default graph over $what", ({ name, bound }) => {
+  let data: Dataset;
+  let index: Index;
+  beforeAll(async () => {
+    data = loadDataset(name);
+    const { metric, base } = data;
+    index = await Native.build(base.values, { dimensions: base.dimensions, metric });
+  }, 8 * MINUTES);
+
+  test(
+    `finds at least ${bound} of the 10 nearest with search list size 100; WASM finds the same, to the bit`,
+    async () => {
+      const { recall, distances, batch } = await measure(index, data.queries.values, data.truth, 100);
+      console.log(`recall@10 ${recall.toFixed(4)}, ${distances.toFixed(1)} distance computations`);
+      expect(recall).toBeGreaterThanOrEqual(bound);
+
+      const other = await Wasm.open(await index.toBytes());
+      const same = await measure(other, data.queries.values, data.truth, 100);
+      expect(same.batch.ids).toEqual(batch.ids);
+      expect(new Uint32Array(same.batch.distances.buffer)).toEqual(new Uint32Array(batch.distances.buffer));
+      expect(same.distances).toBe(distances);
+      await other.close();
+    },
+    2 * MINUTES,
+  );
+
+  test(
+    "is sound",
+    async () => {
+      expect(await index.verify()).toEqual({ ok: true, errors: [] });
+    },
+    MINUTES,
+  );
+});
+
+describe("one build", () => {
+  test.each([
+    { name: "image", metric: "l2" },
+    { name: "text", metric: "cosine" },
+    { name: "text", metric: "ip" },
+    { name: "image", metric: "l1" },
+  ] as const)(
+    "has the same bytes natively and in WASM, whatever the threads: $name, $metric",
+    async ({ name, metric }) => {
+      const data = loadDataset(name, { rows: 4000, queries: 1, truth: false, notice: () => {} });
+      const shape = { dimensions: data.base.dimensions, metric };
+      const builds = [
+        Native.build(data.base.values, { ...shape, threads: 1 }),
+        Native.build(data.base.values, { ...shape, threads: 3 }),
+        Wasm.build(data.base.values, shape),
+      ];
+      const [one, three, wasm] = await Promise.all(builds.map(async (build) => (await build).toBytes()));
+      expect(Buffer.compare(one as Uint8Array, three as Uint8Array)).toBe(0);
+      expect(Buffer.compare(one as Uint8Array, wasm as Uint8Array)).toBe(0);
+    },
+    2 * MINUTES,
+  );
+});

@@ -1,0 +1,36 @@
+/** Budgets of what users download. The packed package is looked at by tests/tools/pack-check.mjs. */
+import { readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "esbuild";
+import { expect, test } from "vitest";
+import { repositoryRoot } from "../support/data.js";
+
+const root = repositoryRoot();
+
+test("the WebAssembly module is at most 100 KB gzipped", () => {
+  const bytes = readFileSync(join(root, "dist/diskann.wasm"));
+  expect(WebAssembly.validate(bytes)).toBe(true);
+  expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(100_000);
+});
+
+test("the JavaScript of the browser entry is at most 15 KB gzipped", async () => {
+  const { outputFiles } = await build({
+    entryPoints: [join(root, "ts/wasm.ts")],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    platform: "browser",
+    target: "es2022",
+    external: ["node:*"],
+    write: false,
+    logLevel: "silent",
+  });
+  const script = outputFiles[0]?.contents ?? new Uint8Array(0);
+  expect(Buffer.from(script).toString()).toContain("ERR_INVALID_ARGUMENT");
+  expect(gzipSync(script, { level: 9 }).length).toBeLessThanOrEqual(15_000);
+});
+
+test("the addon is below 1 MB", () => {
+  expect(statSync(join(root, "build/Release/diskann.node")).size).toBeLessThan(1_000_000);
+});

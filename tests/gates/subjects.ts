@@ -1,0 +1,60 @@
+/** What the gates look at: both builds of the core behind the API, from source, and the data. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { defineVectorIndex } from "../../ts/api/define.js";
+import { nativeBackend } from "../../ts/backend/native/index.js";
+import { wasmBackend } from "../../ts/backend/wasm/index.js";
+import type { SearchBatch, SearchCounters } from "../../ts/core/types.js";
+import { repositoryRoot } from "../support/data.js";
+import type { Truth } from "../support/truth.js";
+import { recallAt } from "../support/truth.js";
+
+export const Native = defineVectorIndex<object>(() => nativeBackend({}));
+
+const wasmBinary = (): Uint8Array => readFileSync(join(repositoryRoot(), "dist/diskann.wasm"));
+export const Wasm = defineVectorIndex<object>(() =>
+  wasmBackend({ wasmBinary: wasmBinary() }, () => new URL("diskann.wasm", import.meta.url)),
+);
+
+export type Index = Awaited<ReturnType<typeof Native.create>>;
+
+export interface Measured {
+  readonly list: number;
+  readonly recall: number;
+  /** Distance computations of a query. */
+  readonly distances: number;
+  readonly batch: SearchBatch;
+}
+
+/** One pass over all queries, k = 10. */
+export async function measure(
+  index: Index,
+  queries: Float32Array,
+  truth: Truth,
+  list: number,
+): Promise<Measured> {
+  const batch = await index.searchBatch(queries, { k: 10, searchListSize: list });
+  const { counters } = batch as SearchBatch & { readonly counters: SearchCounters };
+  const recall = recallAt(10, truth, batch.ids);
+  return { list, recall, distances: counters.distanceComputations / truth.queries, batch };
+}
+
+/** Distance computations at a recall, on the straight line between the two passes around it. */
+export async function distancesAt(
+  index: Index,
+  queries: Float32Array,
+  truth: Truth,
+  recall: number,
+): Promise<number> {
+  let low = await measure(index, queries, truth, 10);
+  let high = low;
+  for (let list = 16; high.recall < recall && list < 2000; list = Math.ceil(list * 1.1)) {
+    low = high;
+    high = await measure(index, queries, truth, list);
+  }
+  if (high.recall < recall) {
+    return Number.POSITIVE_INFINITY;
+  }
+  const share = high.recall > low.recall ? (recall - low.recall) / (high.recall - low.recall) : 1;
+  return low.distances + share * (high.distances - low.distances);
+}
