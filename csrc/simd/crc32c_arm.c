@@ -4,21 +4,14 @@
 #if defined(DISKANN_HAVE_ARM_CRC)
 
 #include <arm_acle.h>
-#include <string.h>
+
+#define CRC_WORD(state, word) __crc32cd(state, word)
+#define CRC_BYTE(state, byte) __crc32cb(state, byte)
+#include "crc32c_streams.h"
 
 uint32_t crc32c_arm(uint32_t crc, const void *data, size_t bytes)
 {
-    const uint8_t *p = data;
-    uint32_t state = ~crc;
-    for (; bytes >= 8; bytes -= 8, p += 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        state = __crc32cd(state, word);
-    }
-    for (; bytes > 0; bytes--, p++) {
-        state = __crc32cb(state, *p);
-    }
-    return ~state;
+    return crc_streams(crc, data, bytes);
 }
 
 #endif

@@ -4,21 +4,14 @@
 #if defined(DISKANN_HAVE_SSE42)
 
 #include <nmmintrin.h>
-#include <string.h>
+
+#define CRC_WORD(state, word) ((uint32_t)_mm_crc32_u64(state, word))
+#define CRC_BYTE(state, byte) _mm_crc32_u8(state, byte)
+#include "crc32c_streams.h"
 
 uint32_t crc32c_sse42(uint32_t crc, const void *data, size_t bytes)
 {
-    const uint8_t *p = data;
-    uint64_t state = ~crc;
-    for (; bytes >= 8; bytes -= 8, p += 8) {
-        uint64_t word;
-        memcpy(&word, p, 8);
-        state = _mm_crc32_u64(state, word);
-    }
-    for (; bytes > 0; bytes--, p++) {
-        state = _mm_crc32_u8((uint32_t)state, *p);
-    }
-    return ~(uint32_t)state;
+    return crc_streams(crc, data, bytes);
 }
 
 #endif

@@ -1,7 +1,9 @@
 /*
- * Remainders for crc32c_slicing.c, written by tests/tools/crc32c-table.mjs: entry [k][b] is the state after byte b
- * and k zero bytes, from state 0. Polynomial 0x82f63b78 (Castagnoli, reflected).
+ * Remainders for crc32c_slicing.c, written by tests/tools/crc32c-table.mjs: entry [k][b] is the state after byte
+ * b and k zero bytes, from state 0. Polynomial 0x82f63b78 (Castagnoli, reflected).
  */
+#include <stdint.h>
+
 static const uint32_t crc32c_table[8][256] = {
     {
         0x00000000, 0xf26b8303, 0xe13b70f7, 0x1350f3f4, 0xc79a971f, 0x35f1141c, 0x26a1e7e8, 0xd4ca64eb,

@@ -1,32 +1,65 @@
-/* Writes csrc/simd/crc32c_table.h to standard output: node tests/tools/crc32c-table.mjs > csrc/simd/crc32c_table.h */
+/*
+ * Writes the tables of CRC-32C: node tests/tools/crc32c-table.mjs
+ *
+ * csrc/simd/crc32c_table.h for the routine without help of the CPU, csrc/simd/crc32c_shift.h for those with it.
+ */
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ROOT } from "./sources.mjs";
 
 const POLYNOMIAL = 0x82f63b78;
 const SLICES = 8;
+const PART_BYTES = 1360;
 
-const table = [new Uint32Array(256)];
-for (let byte = 0; byte < 256; byte++) {
-  let state = byte;
-  for (let bit = 0; bit < 8; bit++) state = state & 1 ? (state >>> 1) ^ POLYNOMIAL : state >>> 1;
-  table[0][byte] = state;
-}
-for (let k = 1; k < SLICES; k++) {
-  table[k] = table[k - 1].map((state) => (state >>> 8) ^ table[0][state & 255]);
+/** The state after `bits` zero bits. */
+function shift(state, bits) {
+  let shifted = state;
+  for (let bit = 0; bit < bits; bit++) shifted = shifted & 1 ? (shifted >>> 1) ^ POLYNOMIAL : shifted >>> 1;
+  return shifted >>> 0;
 }
 
-const lines = [
-  "/*",
-  " * Remainders for crc32c_slicing.c, written by tests/tools/crc32c-table.mjs: entry [k][b] is the state after byte b",
-  " * and k zero bytes, from state 0. Polynomial 0x82f63b78 (Castagnoli, reflected).",
-  " */",
-  `static const uint32_t crc32c_table[${SLICES}][256] = {`,
-];
-for (const slice of table) {
-  lines.push("    {");
-  for (let at = 0; at < 256; at += 8) {
-    const words = [...slice.subarray(at, at + 8)].map((word) => `0x${word.toString(16).padStart(8, "0")}`);
-    lines.push(`        ${words.join(", ")},`);
+function formatWords(words, indent) {
+  const lines = [];
+  for (let at = 0; at < words.length; at += 8) {
+    const row = words.slice(at, at + 8).map((word) => `0x${word.toString(16).padStart(8, "0")}`);
+    lines.push(`${indent}${row.join(", ")},`);
   }
-  lines.push("    },");
+  return lines;
 }
-lines.push("};", "");
-process.stdout.write(lines.join("\n"));
+
+function sliceTable() {
+  const lines = [
+    "/*",
+    " * Remainders for crc32c_slicing.c, written by tests/tools/crc32c-table.mjs: entry [k][b] is the state after byte",
+    " * b and k zero bytes, from state 0. Polynomial 0x82f63b78 (Castagnoli, reflected).",
+    " */",
+    "#include <stdint.h>",
+    "",
+    `static const uint32_t crc32c_table[${SLICES}][256] = {`,
+  ];
+  for (let k = 0; k < SLICES; k++) {
+    const slice = Array.from({ length: 256 }, (_, byte) => shift(byte, 8 * (k + 1)));
+    lines.push("    {", ...formatWords(slice, "        "), "    },");
+  }
+  return [...lines, "};", ""].join("\n");
+}
+
+function shiftTable() {
+  const words = Array.from({ length: 32 }, (_, bit) => shift((1 << bit) >>> 0, 8 * PART_BYTES));
+  return [
+    "/*",
+    " * For crc32c_streams.h, written by tests/tools/crc32c-table.mjs: entry [i] is the state after CRC_PART_BYTES zero",
+    " * bytes, from the state that has only bit i set.",
+    " */",
+    "#include <stdint.h>",
+    "",
+    `enum { CRC_PART_BYTES = ${PART_BYTES} };`,
+    "static const uint32_t crc_shift[32] = {",
+    ...formatWords(words, "    "),
+    "};",
+    "",
+  ].join("\n");
+}
+
+writeFileSync(join(ROOT, "csrc/simd/crc32c_table.h"), sliceTable());
+writeFileSync(join(ROOT, "csrc/simd/crc32c_shift.h"), shiftTable());
