@@ -62,10 +62,11 @@ export function barProgress(style: Style, stream: TerminalStream): ProgressView 
     update({ phase: name, done, total }, unitNow = "points") {
       unit = unitNow;
       if (name !== phase) {
-        if (phase === undefined) bar.start(total, done);
+        const first = phase === undefined;
         phase = name;
         rate = new Rate();
-        bar.setTotal(total);
+        if (first) bar.start(total, done);
+        else bar.setTotal(total);
       }
       rate.add(performance.now(), done);
       bar.update(done);

@@ -58,8 +58,8 @@ export function formatDuration(milliseconds: number): string {
   if (milliseconds < 1) return `${formatNumber(milliseconds * 1000)} us`;
   if (milliseconds < 1000) return `${formatNumber(milliseconds, milliseconds < 10 ? 1 : 0)} ms`;
   const seconds = milliseconds / 1000;
-  if (seconds < 60) return `${formatNumber(seconds, 1)} s`;
-  const minutes = Math.floor(Math.round(seconds) / 60);
+  if (seconds < 59.95) return `${formatNumber(seconds, 1)} s`;
+  const minutes = Math.floor(Math.round(seconds) / 60); // of whole seconds, or 119.9 s would be 1 min 60 s
   const pad = (part: number): string => String(part).padStart(2, "0");
   if (minutes < 60) return `${minutes} min ${pad(Math.round(seconds) % 60)} s`;
   return `${formatNumber(Math.floor(minutes / 60))} h ${pad(minutes % 60)} min`;

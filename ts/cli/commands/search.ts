@@ -129,7 +129,7 @@ export async function runSearch(
     const started = performance.now();
     const found = await searchRows(index, rows, options, context);
     const milliseconds = performance.now() - started;
-    const document = { k: found.k, exact: options.exact === true, queries: answersOf(found) };
+    const document = { k: found.k, exact: options.exact === true, results: answersOf(found) };
     if (options.output !== undefined) await writeAnswers(options.output, found, document);
     const summary = {
       queries: rows.count,
@@ -142,14 +142,14 @@ export async function runSearch(
     };
     const speed = `${formatDuration(milliseconds)} (${formatNumber(summary.queriesPerSecond)} queries/s)`;
     if (context.json) {
-      context.printJson(options.output === undefined ? { ...summary, results: document.queries } : summary);
+      context.printJson(options.output === undefined ? { ...summary, results: document.results } : summary);
     } else if (options.output !== undefined) {
       context.print(
         `${context.style.green("wrote")} ${context.style.bold(options.output)}: ` +
           `${formatNumber(rows.count)} queries x ${found.k} in ${speed}\n`,
       );
     } else {
-      printAnswers(document.queries, options.showDistances === true, context);
+      printAnswers(document.results, options.showDistances === true, context);
       context.note(`${formatNumber(rows.count)} queries in ${speed}`);
     }
   });
