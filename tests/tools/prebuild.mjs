@@ -1,17 +1,19 @@
 /*
  * Makes prebuilds/<platform>/diskann.node, which the package ships.
  *
- *   node tests/tools/prebuild.mjs                     all that this machine can make, each tried on its Node
+ *   npm run prebuild                                  all that this machine can make, each tried on its Node
  *   node tests/tools/prebuild.mjs --platform=<name>   this one, or an error
  *   node tests/tools/prebuild.mjs --host              the one of this machine, if it has a compiler
  *   node tests/tools/prebuild.mjs --check=<a,b,...>   makes nothing; these are there and within their limits
  *
  * Nothing is made again while its sources are the same. Targets: prebuild/targets.mjs.
  */
+import { spawnSync } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { emulatedNode } from "./prebuild/emulate.mjs";
 import { buildByGyp } from "./prebuild/gyp.mjs";
+import { isHookOfBuild } from "./prebuild/hook.mjs";
 import { inspect } from "./prebuild/inspect.mjs";
 import { buildByMingw } from "./prebuild/mingw.mjs";
 import { HOST, prebuiltPath, recipe, TARGETS } from "./prebuild/targets.mjs";
@@ -102,20 +104,33 @@ function wantedTargets(argument) {
   return [[name, how]];
 }
 
+/** True when all are there and within their limits. */
 function checkThere(names) {
-  return names.map((name) => {
+  const good = names.map((name) => {
     if (existsSync(join(ROOT, prebuiltPath(name)))) return report(name);
     say.failed(name, `${prebuiltPath(name)} is absent`);
     return false;
   });
+  return good.every(Boolean);
 }
 
+/** Sets up what `npm run prebuild` needs; true when it can go on. */
+function setUp() {
+  const words = ["tests/tools/setup.mjs", "prebuild"];
+  return (
+    spawnSync(process.execPath, words, { cwd: ROOT, stdio: ["ignore", "inherit", "inherit"] }).status === 0
+  );
+}
+
+/** True when all went well. */
 async function main() {
   const argument = process.argv[2];
+  if (argument === undefined && isHookOfBuild()) return true;
   if (argument?.startsWith("--check=")) return checkThere(argument.slice("--check=".length).split(","));
-  const results = [];
-  for (const [name, how] of wantedTargets(argument)) results.push(await prebuild(name, how));
-  return results;
+  if (argument === undefined && !setUp()) return false;
+  let good = true;
+  for (const [name, how] of wantedTargets(argument)) good = (await prebuild(name, how)) && good;
+  return good;
 }
 
-process.exitCode = (await main()).every(Boolean) ? 0 : 1;
+process.exitCode = (await main()) ? 0 : 1;
