@@ -55,6 +55,7 @@ export function sample(rows: number, dimensions: number, stream = 0): Float32Arr
 
 /** Share of the true neighbours that were found; a hit as near as the last true one counts. */
 export function recall(found: readonly ModelHit[], truth: readonly ModelHit[]): number {
-  const limit = (truth.at(-1)?.distance ?? 0) * (1 + 1e-5) + 1e-5;
+  const last = truth.at(-1)?.distance ?? 0;
+  const limit = last + Math.abs(last) * 1e-5 + 1e-5;
   return found.filter((hit) => hit.distance <= limit).length / truth.length;
 }

@@ -138,7 +138,6 @@ export function making(test: Test, subject: Subject): void {
     );
     const opened = await open(await index.toBytes());
     const empty = await create({ dimensions: 2 });
-    ok(opened instanceof VectorIndex && empty instanceof VectorIndex, "instanceof VectorIndex");
     equal([index.size, opened.size, empty.size], [2, 2, 0]);
     await Promise.all([index.close(), opened.close(), empty.close()]);
   });

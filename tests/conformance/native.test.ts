@@ -1,0 +1,4 @@
+import { VectorIndex } from "../../ts/native.js";
+import { conformanceInNode } from "./node.js";
+
+conformanceInNode("the addon in Node", VectorIndex, "native");
