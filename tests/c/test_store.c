@@ -64,9 +64,7 @@ static void a_forged_file_opens_and_saves_as_the_same_bytes(void)
         out.written = calloc(1, f.file_bytes);
         CHECK_INT(host_save(&out, index), DISKANN_OK);
         CHECK_BYTES(out.file, f.bytes, f.file_bytes);
-        for (uint64_t at = 0; at < f.file_bytes; at++) {
-            CHECK_UINT(out.written[at], 1);
-        }
+        CHECK(out.written[0] == 1 && memcmp(out.written, out.written + 1, f.file_bytes - 1) == 0);
         CHECK_UINT(out.syncs, 1);
         CHECK(!out.after_sync && !out.out_of_bounds);
         diskann_index_destroy(index);
@@ -143,7 +141,7 @@ static void check_saved_file(const uint8_t *file, const diskann_config *config, 
 static void a_built_index_is_saved_as_the_format_says(void)
 {
     for (uint32_t metric = 0; metric < DISKANN_METRIC_COUNT; metric++) {
-        enum { ROWS = 500, DIMENSIONS = 19 };
+        enum { ROWS = 200, DIMENSIONS = 19 };
         float *rows = random_rows(metric + 1, ROWS, DIMENSIONS);
         uint64_t ids[ROWS];
         for (uint64_t i = 0; i < ROWS; i++) {
@@ -175,30 +173,6 @@ static void a_built_index_is_saved_as_the_format_says(void)
         free(h2.file);
         free(rows);
     }
-}
-
-/* More segments than one round of requests may have: 66 of about 1 MiB. */
-static void a_round_has_at_most_64_requests(void)
-{
-    forge f = forge_make(DISKANN_L2, 65535, 4, 4 * 66);
-    host h = host_of(&f);
-    h.shuffle = 5;
-    meter m = {0};
-    diskann_index *index;
-    CHECK_INT(host_open(&h, &m, &index, NULL), DISKANN_OK);
-    REQUIRE(index != NULL);
-    CHECK_UINT(h.largest_round, 64);
-    CHECK_UINT(h.requests, 1 + 66);
-    uint8_t *before = malloc(f.file_bytes);
-    memcpy(before, f.bytes, f.file_bytes);
-    memset(f.bytes, 0xff, f.file_bytes);
-    h.requests = 0;
-    CHECK_INT(host_save(&h, index), DISKANN_OK);
-    CHECK_UINT(h.requests, 1 + 66 + 1);
-    CHECK_BYTES(f.bytes, before, f.file_bytes);
-    diskann_index_destroy(index);
-    free(before);
-    forge_free(&f);
 }
 
 /* -- damage -- */
@@ -564,7 +538,6 @@ static void the_first_damaged_page_is_named(void)
 
 CHECK_MAIN(CHECK_TEST(a_forged_file_opens_and_saves_as_the_same_bytes),
            CHECK_TEST(a_built_index_is_saved_as_the_format_says),
-           CHECK_TEST(a_round_has_at_most_64_requests),
            CHECK_TEST(every_flipped_byte_is_found),
            CHECK_TEST(every_other_length_is_found),
            CHECK_TEST(every_field_of_the_superblock_is_checked),

@@ -1,4 +1,5 @@
 /* Open and save on a bad day: no memory, devices that fail, answers in any order, cancelled at any moment. */
+#include "../../csrc/op/transfer.h"
 #include "check.h"
 #include "forge.h"
 #include "host.h"
@@ -119,7 +120,7 @@ static void save_reports_every_failed_write_and_sync(void)
 static void the_order_of_answers_is_of_no_account(void)
 {
     forge f = several_segments();
-    for (uint64_t shuffle = 0; shuffle < 12; shuffle++) {
+    for (uint64_t shuffle = 0; shuffle < 6; shuffle++) {
         host h = host_of(&f);
         meter m = {0};
         diskann_index *index;
@@ -135,6 +136,46 @@ static void the_order_of_answers_is_of_no_account(void)
         diskann_index_destroy(index);
     }
     forge_free(&f);
+}
+
+/*
+ * Rounds of a store of many segments, which are small here: two pages of 64 bytes each. Every page is in one request,
+ * no round is too large, and what answers a request of an earlier round is not taken for an answer of this one.
+ */
+static void requests_come_in_rounds(void)
+{
+    enum { PAGES = 299, PAGE = 64 };
+    static uint8_t pages[PAGES + 1][PAGE], seen[PAGES];
+    static uint8_t *segments[(PAGES + 1) / 2];
+    static op_transfer transfer;
+    record_store store = {.segments = segments};
+    store.layout = (record_layout){.page_bytes = PAGE, .pages_per_segment = 2, .segment_shift = 1};
+    for (size_t i = 0; i < (PAGES + 1) / 2; i++) {
+        segments[i] = pages[2 * i];
+    }
+    uint64_t next = 0, rounds = 0;
+    while (next < PAGES) {
+        diskann_stage stage = {0};
+        transfer_begin(&transfer);
+        next = transfer_add_pages(&transfer, DISKANN_READ, &store, next, PAGES);
+        CHECK_INT(transfer_hand_out(&transfer, &stage, DISKANN_PHASE_READ, PAGES * PAGE), DISKANN_IO);
+        CHECK(stage.request_count <= 64);
+        CHECK_UINT(stage.done, rounds++ * 64 * 2 * PAGE);
+        transfer_complete(&transfer, stage.requests[0].ticket - 1, DISKANN_OK); /* of the last round */
+        for (uint32_t i = 0; i < stage.request_count; i++) {
+            const diskann_request *r = &stage.requests[i];
+            const uint64_t page = (r->offset - 4096) / PAGE;
+            CHECK(r->buffer == pages[page] && r->length == (page == PAGES - 1 ? PAGE : 2 * PAGE));
+            seen[page] += 1;
+            CHECK_INT(transfer_finish(&transfer), DISKANN_ERR_IO);
+            transfer_complete(&transfer, r->ticket, DISKANN_OK);
+        }
+        CHECK_INT(transfer_finish(&transfer), DISKANN_OK);
+    }
+    CHECK_UINT(rounds, 3);
+    for (size_t page = 0; page < PAGES; page++) {
+        CHECK_UINT(seen[page], page % 2 == 0);
+    }
 }
 
 /* A step with a request still open must not go on as if the bytes were there. */
@@ -269,6 +310,7 @@ CHECK_MAIN(CHECK_TEST(open_survives_every_failed_allocation),
            CHECK_TEST(open_reports_every_failed_read),
            CHECK_TEST(save_reports_every_failed_write_and_sync),
            CHECK_TEST(the_order_of_answers_is_of_no_account),
+           CHECK_TEST(requests_come_in_rounds),
            CHECK_TEST(a_request_without_an_answer_is_an_io_error),
            CHECK_TEST(open_can_be_cancelled_at_every_stage),
            CHECK_TEST(open_can_be_ended_at_every_stage),

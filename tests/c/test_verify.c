@@ -121,9 +121,9 @@ static void an_index_is_sound_through_its_life(void)
         config.max_degree = 4 + 2 * metric;
         config.build_list_size = 20;
         REQUIRE(diskann_index_create(&config, &allocator, &index) == DISKANN_OK);
-        insert_rows(index, 700, 1, 1);
+        insert_rows(index, 250, 1, 1);
         CHECK_UINT(verify(index).total, 0);
-        insert_rows(index, 300, 2, 0);
+        insert_rows(index, 100, 2, 0);
         CHECK_UINT(verify(index).total, 0);
         diskann_index_stats(index, &stats);
         host h = {.file = malloc(stats.file_bytes), .file_bytes = stats.file_bytes};
@@ -131,9 +131,9 @@ static void an_index_is_sound_through_its_life(void)
         CHECK_UINT(verify(index).total, 0);
         REQUIRE(host_open(&h, &m, &again, NULL) == DISKANN_OK);
         CHECK_UINT(verify(again).total, 0);
-        insert_rows(again, 100, 3, 0);
+        insert_rows(again, 50, 3, 0);
         CHECK_UINT(verify(again).total, 0);
-        CHECK_UINT(diskann_index_size(again), 1100);
+        CHECK_UINT(diskann_index_size(again), 400);
         diskann_index_destroy(index);
         diskann_index_destroy(again);
         CHECK_UINT(m.live, 0);
