@@ -4,7 +4,7 @@
  */
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { headers, ROOT, sources } from "./sources.mjs";
 
@@ -53,14 +53,15 @@ function hashHeaders() {
 /** Makes `<folder>/<stem>-<key><suffix>` by `make(temporary path)` unless it is there. */
 async function product(folder, stem, key, suffix, make) {
   mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }\n'); // for programs that are scripts
   const path = join(folder, `${stem}-${key}${suffix}`);
   if (existsSync(path)) return { path, text: "" };
-  const temporary = `${path}.${process.pid}`;
+  const temporary = join(folder, `${process.pid}-${stem}${suffix}`);
   const { code, text } = await make(temporary);
   if (code !== 0) return { path: undefined, text };
   for (const name of readdirSync(folder)) {
     const rest = name.startsWith(`${stem}-`) ? name.slice(stem.length + 1) : "";
-    if (/^[0-9a-f]{16}(\.[ao])?$/.test(rest)) rmSync(join(folder, name), { force: true });
+    if (/^[0-9a-f]{16}(\.\w+)?$/.test(rest)) rmSync(join(folder, name), { force: true });
   }
   renameSync(temporary, path);
   return { path, text };
@@ -103,7 +104,7 @@ export async function buildCore(build, width) {
     "core",
     hashOf(paths.map((path) => basename(path))),
     ".a",
-    (out) => run(build.ar, ["rcs", out, ...paths]),
+    (out) => run(build.ar, ["rcs", out, ...paths], { environment: build.environment }),
   );
   return { path: library.path, broken };
 }
@@ -114,7 +115,10 @@ export async function buildProgram(build, file, library) {
   if (object.path === undefined) return object;
   const words = [...build.flags, ...(build.link ?? [])];
   const key = hashOf([basename(object.path), basename(library), ...words]);
-  return product(join(FOLDER, build.name), basename(file, ".c"), key, "", (out) =>
-    run(build.cc, [...words, object.path, library, "-o", out, "-lm", "-lpthread"]),
+  const inputs = [object.path, library];
+  return product(join(FOLDER, build.name), basename(file, ".c"), key, build.suffix ?? "", (out) =>
+    run(build.cc, [...words, ...inputs, "-o", out, "-lm", "-lpthread"], {
+      environment: build.environment,
+    }),
   );
 }

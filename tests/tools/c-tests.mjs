@@ -7,9 +7,9 @@
  * but not counted (for work on a part of it). Last, unless words are given: no unit may hold a fused multiply-add.
  * Ends with a line "N passed, N failed".
  */
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import { buildCore, buildProgram, inParallel, run } from "./c-build.mjs";
 import { VARIANTS } from "./c-variants.mjs";
 import { checkFused } from "./fused.mjs";
@@ -58,12 +58,16 @@ async function runTest(variant, file, library) {
   return count;
 }
 
+const isThere = (tool) => (isAbsolute(tool) ? existsSync(tool) : which(tool) !== undefined);
+
+function isFor({ only, except }, text) {
+  return (only?.test(text) ?? true) && !(except?.test(text) ?? false);
+}
+
 async function runVariant(variant) {
-  const files = testFiles().filter(
-    (file) => variant.only?.test(readFileSync(join(ROOT, file), "utf8")) ?? true,
-  );
+  const files = testFiles().filter((file) => isFor(variant, readFileSync(join(ROOT, file), "utf8")));
   if (files.length === 0) return [];
-  const absent = [variant.build.cc, ...variant.run.slice(0, 1)].filter((tool) => which(tool) === undefined);
+  const absent = [variant.build.cc, ...variant.run.slice(0, 1)].filter((tool) => !isThere(tool));
   if (absent.length > 0) {
     say.absent(variant.name, `did not run: there is no ${absent.join(", no ")}`);
     return process.env.CI ? [{ passed: 0, failed: 1 }] : [];

@@ -2,7 +2,7 @@
  * The ways C tests are built and run. A variant is a compiler with flags, and what runs its programs; two variants
  * with the same `build` share their objects. `expect` names the kernel families that must be there, no more, no less.
  */
-import { FLAGS, WARNINGS } from "./sources.mjs";
+import { EMSCRIPTEN_ENVIRONMENT, FLAGS, TARGET_FLAGS, WARNINGS } from "./sources.mjs";
 
 const native = process.arch === "arm64" ? "arm64" : "x64";
 const clang = process.platform === "linux" ? "clang-14" : "clang";
@@ -24,12 +24,27 @@ const BUILDS = {
     flags: ["-O2"],
     link: ["-static"],
   },
+  wasm32: {
+    arch: "wasm32",
+    cc: "emcc",
+    ar: "emar",
+    flags: ["-O3", ...TARGET_FLAGS.wasm32],
+    link: [
+      "-sSINGLE_FILE=1",
+      "-sNODERAWFS=1",
+      "-sENVIRONMENT=node",
+      "-sALLOW_MEMORY_GROWTH",
+      "-sEXIT_RUNTIME=1",
+    ],
+    suffix: ".js",
+    environment: EMSCRIPTEN_ENVIRONMENT,
+  },
 };
 for (const build of Object.values(BUILDS)) build.flags = [...FLAGS, ...WARNINGS, ...build.flags];
 
 const x64 = ["qemu-x86_64-static", "-cpu"];
 
-/** `only`: the test files a variant is for, by their text; the others have nothing to show there. */
+/** `only`, `except`: the test files a variant is or is not for, by their text; nothing else would show there. */
 export const VARIANTS = [
   { name: "gcc", build: "gcc", run: [] },
   {
@@ -47,6 +62,13 @@ export const VARIANTS = [
     arch: "x64",
     run: ["qemu-aarch64-static", "-cpu", "cortex-a72"],
     expect: "portable neon",
+  },
+  {
+    name: "wasm32",
+    build: "wasm32",
+    run: [process.execPath],
+    expect: "portable wasm128",
+    except: /pthread/,
   },
 ]
   .filter(

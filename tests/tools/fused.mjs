@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { compile, inParallel, run } from "./c-build.mjs";
 import { say } from "./setup/say.mjs";
 import { which } from "./setup/shell.mjs";
-import { FLAGS, ROOT, sources, TARGET_FLAGS } from "./sources.mjs";
+import { EMSCRIPTEN_ENVIRONMENT, FLAGS, ROOT, sources, TARGET_FLAGS } from "./sources.mjs";
 
 const PROBE = "build/c-tests/fused-probe.c";
 const PROBE_TEXT = `
@@ -51,7 +51,7 @@ const TARGETS = [
     cc: "emcc",
     dump: "llvm-objdump-14",
     flags: ["-O3", ...TARGET_FLAGS.wasm32],
-    environment: { NODE_PATH: [process.env.NODE_PATH, "/usr/share/nodejs"].filter(Boolean).join(":") },
+    environment: EMSCRIPTEN_ENVIRONMENT,
     probe: ["-mrelaxed-simd"],
     pattern: WASM,
   },

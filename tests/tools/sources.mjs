@@ -7,7 +7,7 @@
  *     for (const { file, flags } of sources("x64")) cc(...FLAGS, ...flags, "-c", file);
  */
 import { readdirSync } from "node:fs";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { fileURLToPath } from "node:url";
 
 export const ROOT = fileURLToPath(new URL("../../", import.meta.url));
@@ -38,6 +38,11 @@ export const HAVE = {
 
 /** Flags of a whole target, for every file. */
 export const TARGET_FLAGS = { x64: [], arm64: [], wasm32: ["-msimd128"] };
+
+/** Debian's emcc looks for its JavaScript packages there only when told. */
+export const EMSCRIPTEN_ENVIRONMENT = {
+  NODE_PATH: [process.env.NODE_PATH, "/usr/share/nodejs"].filter(Boolean).join(delimiter),
+};
 
 function filesBelow(folder) {
   return readdirSync(join(ROOT, folder), { recursive: true })
