@@ -7,7 +7,7 @@
 
 enum {
     CENTRE_CHUNKS = 256,      /* sums of rows are made in so many chunks, whatever the threads: same bits */
-    SLACK_PERCENT = 130,      /* a working list may grow to that share of max_degree before it is pruned */
+    SLACK_PERCENT = 150,      /* a working list may grow to that share of max_degree before it is pruned */
 };
 
 typedef struct build_state {
