@@ -8,7 +8,14 @@
  * them later is copied before. They may be views with a byte offset.
  * Errors are made with `failure.ts`; an aborted call may reject with anything, `ts/api` rejects with the reason.
  */
-import type { AbortSignalLike, BlobLike, FileHandleLike, Progress, Simd, VerifyReport } from "../core/types.js";
+import type {
+  AbortSignalLike,
+  BlobLike,
+  FileHandleLike,
+  Progress,
+  Simd,
+  VerifyReport,
+} from "../core/types.js";
 
 /** Enumerations cross as the numbers of `diskann.h`. */
 export interface CoreConfig {
