@@ -28,20 +28,36 @@ function lockMatchesPackage() {
   return ["dependencies", "devDependencies"].every((part) => key(wanted[part]) === key(locked[part]));
 }
 
+/* `npm ci` refuses where a registry lacks a locked package of another platform; `npm install` then does as well as it
+   can, and leaves the lock alone. */
+const WAYS = [["ci"], ["install", "--no-save"]];
+
 export async function ensureNpmPackages() {
   const matches = lockMatchesPackage();
   if (matches && firstDifference() === undefined) return true;
   const started = performance.now();
   const log = join(BUILD, "log", "npm.log");
   const npm = process.platform === "win32" ? "npm.cmd" : "npm";
-  const command = matches ? "ci" : "install";
-  say.begin("npm", `npm ${command}`);
-  const code = await runLogged(npm, [command, "--no-audit", "--no-fund"], log);
-  if (code === 0) {
-    say.done("npm", "packages are installed", performance.now() - started);
-    return true;
+  for (const words of matches ? WAYS : [["install"]]) {
+    say.begin("npm", `npm ${words.join(" ")}`);
+    const code = await runLogged(npm, [...words, "--no-audit", "--no-fund"], log, {
+      append: words[0] !== "ci",
+    });
+    if (code === 0) {
+      say.done("npm", "packages are installed", performance.now() - started);
+      return true;
+    }
+    say.failed("npm", `npm ${words.join(" ")} ended with ${code}`);
+    say.note(complaints(log));
   }
-  say.failed("npm", `npm ${command} ended with ${code}`);
-  say.note(tail(log));
   return false;
+}
+
+/** npm says what is wrong first and how it is used last. */
+function complaints(log) {
+  const lines = tail(log, 1000).split("\n");
+  return lines
+    .filter((line) => /^npm (error|ERR!) \S/.test(line))
+    .slice(0, 10)
+    .join("\n");
 }
