@@ -1,7 +1,9 @@
 import { existsSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { beforeAll, describe, expect, test } from "vitest";
-import { readTruth, VectorFile, writeVectors } from "../../ts/cli/formats/index.js";
+import { readTruth, recallAt, VectorFile, writeVectors } from "../../ts/cli/formats/index.js";
 import type { IndexStats, VerifyReport } from "../../ts/core/types.js";
+import { dataFolder } from "../support/data.js";
 import { diskannCommand } from "./command.js";
 import { DIMENSIONS, type FixtureFiles, QUERIES, ROWS, TRUTH_K, writeFixture } from "./fixture.js";
 import { scratchFolder } from "./scratch.js";
@@ -227,6 +229,69 @@ describe("search", () => {
   });
 });
 
+/** Sets with a truth that others computed: ours always, those of the original where they are at hand. */
+function foreignSets(): {
+  name: string;
+  base: string;
+  query: string;
+  truth: string;
+  k: number;
+  type: string;
+}[] {
+  const own = {
+    name: "generated",
+    base: "base.fvecs",
+    query: "query.fvecs",
+    truth: "truth.bin",
+    k: TRUTH_K,
+    type: "f32",
+  };
+  const folder = `${dataFolder()}/microsoft`;
+  if (!existsSync(folder)) {
+    console.log("no files of Microsoft's DiskANN here: only generated data are tested");
+    return [own];
+  }
+  const theirs = ["f32_1000x32", "i8_500x48", "f32_37x1100"].map((name) => ({
+    name,
+    base: `${folder}/${name}.data.bin`,
+    query: `${folder}/${name}.query.bin`,
+    truth: `${folder}/${name}.gt10.bin`,
+    k: 10,
+    type: name.slice(0, name.indexOf("_")),
+  }));
+  return [own, ...theirs];
+}
+
+test.each(foreignSets())("brute force finds the truth that another program found: $name", async (set) => {
+  const { base, query, k, type } = set;
+  const build = ["build", "-i", base, "-o", "foreign.diskann", "--input-type", type];
+  const { check } = await diskann.json<BuildReport>(build, here);
+  expect(check?.recall).toBeGreaterThanOrEqual(0.99);
+  const search = [
+    "search",
+    "-i",
+    "foreign.diskann",
+    "-q",
+    query,
+    "--input-type",
+    type,
+    "-k",
+    String(k),
+    "--exact",
+  ];
+  expect((await diskann.run([...search, "-o", "foreign.bin"], here)).code).toBe(0);
+  const truth = await readTruth(resolve(scratch.folder, set.truth));
+  const found = await readTruth(scratch.path("foreign.bin"));
+  expect(recallAt(truth, found.ids, found.k, k)).toBe(1);
+  const distances = Array.from(truth.distances ?? []);
+  expect(distances.length).toBe(found.distances?.length);
+  distances.forEach((distance, i) => {
+    expect(Math.abs((found.distances?.[i] as number) - distance)).toBeLessThanOrEqual(
+      1e-4 * Math.max(1, distance),
+    );
+  });
+});
+
 describe("benchmark", () => {
   const args = ["benchmark", "-i", "base.diskann", "-q", "query.fvecs", "-L", "10,40,160", "--repeat", "1"];
 
@@ -383,6 +448,7 @@ describe("info", () => {
       /built with +R 32, L 100, alpha 1\.2, seed 0/,
       /graph +degree [\d.]+ on average, \d+ at most/,
       /file +[\d.]+ KiB, [\d,]+ bytes/,
+      /sections +superblock 4,096 bytes, node pages [\d,]+ bytes/,
       /pages +\d+ of [\d,]+ bytes, \d+ records of \d+ bytes in each, [\d.]+ % unused/,
       /memory +[\d.]+ MiB: records/,
       /check +recall@10 (1\.000|0\.99\d)/,

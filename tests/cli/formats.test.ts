@@ -166,6 +166,23 @@ describe("the type of a .bin file", () => {
     await withFile(path, "i8", async (file) => expect(await file.readAll()).toEqual(Int8Array.of(5, -6)));
   });
 
+  test("may fall back on another one, where the size allows that", async () => {
+    const path = scratch.write("t.bin", pack(["u32", 1, 2], ["u8", 5, 250]));
+    for (const fallback of ["u8", "i8"] as const) {
+      const file = await VectorFile.open(path, { fallback });
+      expect(file.type).toBe(fallback);
+      await file.close();
+    }
+    await expect(VectorFile.open(path, { fallback: "f32" })).rejects.toMatchObject({
+      code: "ERR_INVALID_ARGUMENT",
+    });
+    const sure = await VectorFile.open(scratch.write("t.bin", pack(["u32", 1, 2], ["u16", 5, 6])), {
+      fallback: "u8",
+    });
+    expect(sure.type).toBe("f16");
+    await sure.close();
+  });
+
   test("is checked against the size", async () => {
     const path = scratch.write("t.bin", pack(["u32", 1, 2], ["u8", 5, 6]));
     await expect(VectorFile.open(path, { type: "f32" })).rejects.toMatchObject({

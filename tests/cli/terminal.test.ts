@@ -100,6 +100,16 @@ describe("progress", () => {
     ]);
   });
 
+  test("lines of a long phase become rare", () => {
+    const lines: string[] = [];
+    let clock = 0;
+    const progress = lineProgress({ write: (text: string) => lines.push(text) }, () => clock);
+    for (; clock <= 3_600_000; clock += 250)
+      progress.update({ phase: "link", done: clock, total: 4_000_000 });
+    expect(lines.length).toBeGreaterThan(20);
+    expect(lines.length).toBeLessThan(100);
+  });
+
   test("a bar fits its terminal at any width", () => {
     const state = {
       title: "linking",

@@ -16,7 +16,7 @@ import {
   type Streams,
 } from "./context.js";
 import type { EngineLoaders } from "./engine.js";
-import { styleFor } from "./terminal.js";
+import { styleFor, wantsColor } from "./terminal.js";
 
 const ELEMENT_TYPES = ["f32", "f16", "i8", "u8", "i32", "u32"];
 const VECTOR_TYPES = ["f32", "f16", "i8", "u8"];
@@ -40,10 +40,11 @@ const FORMATS = `Vector files, by the end of the name:
                                            its type: the size decides, or --input-type
   .npy                                     NumPy, 2-D, C order: f32, f16, i8, u8`;
 
-function inputTypeOption(): Option {
-  return new Option("--input-type <type>", "element type of a .bin file, which does not tell").choices(
-    VECTOR_TYPES,
-  );
+function inputTypeOption(types: readonly string[] = VECTOR_TYPES): Option {
+  return new Option(
+    "--input-type <type>",
+    "element type of a .bin file, where its size does not tell",
+  ).choices(types);
 }
 
 function hiddenTypeOption(): Option {
@@ -88,6 +89,8 @@ class Program {
       .configureOutput({
         writeOut: (text) => void stdout.write(text),
         writeErr: (text) => void stderr.write(text),
+        getOutHasColors: () => wantsColor(stdout, parts.streams.env),
+        getErrHasColors: () => wantsColor(stderr, parts.streams.env),
         getOutHelpWidth: () => stdout.columns ?? 100,
         getErrHelpWidth: () => stderr.columns ?? 100,
       })
@@ -264,7 +267,7 @@ Ids in the truth are those of the index: row numbers, unless it was built with -
           "element type of the output (default: that of its name, or of the input)",
         ).choices(ELEMENT_TYPES),
       )
-      .addOption(inputTypeOption())
+      .addOption(inputTypeOption(ELEMENT_TYPES))
       .option("--normalize", "scale every row to unit length")
       .option("--skip <n>", "leave out the first n rows", integer(0), 0)
       .option("--limit <n>", "write at most n rows", integer(1));

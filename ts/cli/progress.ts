@@ -59,7 +59,7 @@ export class Rate {
 
 /** `12,000 points/s, ETA 3.0 s`, as far as known. */
 export function formatRate(rate: Rate, total: number, unit: string): string {
-  const perSecond = rate.perSecond;
+  const perSecond = rate.perSecond || undefined; // a rate of 0 tells nothing
   const left = rate.millisecondsLeft(total);
   const parts = [
     perSecond === undefined ? undefined : `${formatNumber(perSecond)} ${unit}/s`,
@@ -70,13 +70,17 @@ export function formatRate(rate: Rate, total: number, unit: string): string {
 
 const LINE_INTERVAL_MS = 2000;
 
-/** A line now and then: at most one in two seconds, and one when a phase that was shown ends. */
+/**
+ * A line now and then: at most one in two seconds, and fewer the longer a phase takes, so that hours fit in a log.
+ * One more when a phase that was shown ends.
+ */
 export function lineProgress(
   stream: TerminalStream,
   now: () => number = () => performance.now(),
 ): ProgressView {
   let phase: string | undefined;
   let rate = new Rate();
+  let began = 0;
   let lastLine = 0;
   let shown = false;
   return {
@@ -85,12 +89,13 @@ export function lineProgress(
       if (name !== phase) {
         phase = name;
         rate = new Rate();
+        began = at;
         lastLine = at;
         shown = false;
       }
       rate.add(at, done);
       const finished = done >= total;
-      if (finished ? !shown : at - lastLine < LINE_INTERVAL_MS) return;
+      if (finished ? !shown : at - lastLine < Math.max(LINE_INTERVAL_MS, (at - began) / 10)) return;
       lastLine = at;
       shown = !finished;
       const percent = total === 0 ? 100 : Math.floor((100 * done) / total);

@@ -61,7 +61,7 @@ async function checkOutputFolder(path: string): Promise<void> {
 }
 
 async function openInput(options: BuildOptions): Promise<VectorFile> {
-  const file = await VectorFile.open(options.input, { type: options.inputType ?? options.type });
+  const file = await VectorFile.open(options.input, { type: options.inputType, fallback: options.type });
   if (file.count > 0) return file;
   await file.close();
   throw new DiskAnnError("ERR_INVALID_ARGUMENT", `${options.input}: there are no vectors in it`);
@@ -104,7 +104,7 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
         seed: options.seed,
         ids,
         signal: context.signal,
-        onProgress: (event) => progress.update(event),
+        onProgress: (event) => progress.update(event, event.phase === "order" ? "steps" : "points"),
       });
     } finally {
       progress.stop();

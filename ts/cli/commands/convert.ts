@@ -76,7 +76,7 @@ async function convertRows(
 
 export async function runConvert(options: ConvertOptions, context: Context): Promise<void> {
   const started = performance.now();
-  const file = await VectorFile.open(options.input, { type: options.inputType ?? options.type });
+  const file = await VectorFile.open(options.input, { type: options.inputType, fallback: options.type });
   try {
     const type = targetType(file, options);
     const { count, zeros } = await convertRows(file, type, options, context);

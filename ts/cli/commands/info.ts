@@ -31,6 +31,7 @@ const RECORD_REST_BYTES = 32 * 4 + 16;
 
 function indexFields(path: string, stats: IndexStats, check: SelfCheck | undefined): [string, string][] {
   const { layout, memory, degree } = stats;
+  const pagesBytes = layout.pages * layout.pageBytes;
   const records = `vectors ${formatBytes(memory.vectors)}, neighbours ${formatBytes(memory.graph)}`;
   const fields: [string, string][] = [
     ["vectors", `${formatNumber(stats.size)} x ${stats.dimensions} ${stats.dataType}`],
@@ -41,6 +42,10 @@ function indexFields(path: string, stats: IndexStats, check: SelfCheck | undefin
     ],
     ["graph", `degree ${degree.average.toFixed(2)} on average, ${degree.max} at most`],
     ["file", `${formatBytes(layout.fileBytes)}, ${formatNumber(layout.fileBytes)} bytes`],
+    [
+      "sections",
+      `superblock ${formatNumber(layout.fileBytes - pagesBytes)} bytes, node pages ${formatNumber(pagesBytes)} bytes`,
+    ],
     [
       "pages",
       `${formatNumber(layout.pages)} of ${formatNumber(layout.pageBytes)} bytes, ${layout.recordsPerPage} records of ` +

@@ -129,6 +129,7 @@ export function convertElements(
   origin: RowOrigin,
 ): Elements {
   if (from === to) return elements;
+  if (to === "f32" && (from === "u8" || from === "i8")) return new Float32Array(elements);
   const values = decoded(elements, from);
   if (from === "f16" && to === "f32") return values as Float32Array;
   const out = allocateElements(to, values.length);

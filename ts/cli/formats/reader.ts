@@ -19,6 +19,8 @@ const SLAB_BYTES = 4 << 20;
 export interface ReadOptions {
   /** Element type of a `.bin` file, whose name does not tell; ignored where the name or the file tells. */
   readonly type?: ElementType | undefined;
+  /** The type where neither name nor size tell, if the size allows it. */
+  readonly fallback?: ElementType | undefined;
 }
 
 export interface RowRange {
@@ -143,7 +145,7 @@ function readShape(file: InputFile, kind: FormatKind, options: ReadOptions): Pro
     case "vecs":
       return vecsShape(file, kind.type as ElementType);
     case "bin":
-      return binShape(file, kind, options.type);
+      return binShape(file, kind, options);
     case "npy":
       return npyShape(file);
   }
@@ -174,7 +176,15 @@ function typesBySize(size: number, count: number, dimensions: number): ElementTy
   return vectorTypes.filter((type) => size === 8 + count * dimensions * ELEMENT_BYTES[type]);
 }
 
-async function binShape(file: InputFile, kind: FormatKind, asked: ElementType | undefined): Promise<Shape> {
+/** The type of a `.bin` file that nobody names: what its size leaves, or the fallback among that. */
+function guessType(
+  fitting: readonly ElementType[],
+  fallback: ElementType | undefined,
+): ElementType | undefined {
+  return fitting.length === 1 ? fitting[0] : fitting.find((type) => type === fallback);
+}
+
+async function binShape(file: InputFile, kind: FormatKind, options: ReadOptions): Promise<Shape> {
   const { path, size } = file;
   if (size < 8) throw new DiskAnnError("ERR_CORRUPT", `${path}: ${size} bytes are less than a header of 8`);
   const view = new DataView((await file.read(0, 8)).buffer);
@@ -182,7 +192,7 @@ async function binShape(file: InputFile, kind: FormatKind, asked: ElementType | 
   const dimensions = view.getUint32(4, true);
   if (dimensions < 1) throw new DiskAnnError("ERR_CORRUPT", `${path}: its header says 0 dimensions`);
   const fitting = typesBySize(size, count, dimensions);
-  const type = kind.type ?? asked ?? (fitting.length === 1 ? fitting[0] : undefined);
+  const type = kind.type ?? options.type ?? guessType(fitting, options.fallback);
   const header = `its header says ${count} x ${dimensions}`;
   if (type === undefined && fitting.length > 0)
     throw new DiskAnnError(
