@@ -19,7 +19,8 @@ const places: Plugin = {
   transform(code, id) {
     if (!/\/ts\/[\w-]+\.ts$/.test(id)) return undefined;
     if (!id.endsWith("/ts/inline.ts")) return code.replaceAll('"../dist/', '"./');
-    return code.replace("__DISKANN_WASM_BASE64__", readFileSync(WASM, "base64"));
+    // without Emscripten there is no module; everything but this entry works all the same
+    return code.replace("__DISKANN_WASM_BASE64__", existsSync(WASM) ? readFileSync(WASM, "base64") : "");
   },
 };
 

@@ -13,16 +13,18 @@ import { ensureNpmPackages } from "./setup/npm-packages.mjs";
 import { elapsed, say } from "./setup/say.mjs";
 import { runStep } from "./setup/steps.mjs";
 
+const works = (result) => result === "fresh" || result === "built";
+
 /** Builds the steps in the order of the table, side by side where the table allows it. */
 async function build(names) {
   const results = {};
   const independent = names.filter((name) => name !== "bundle");
   await Promise.all(independent.map(async (name) => (results[name] = await runStep(name))));
-  if (names.includes("bundle")) results.bundle = await runStep("bundle");
+  const nothing = names.includes("bundle") && !independent.some((name) => works(results[name]));
+  if (nothing) say.failed("build", "neither the addon nor WebAssembly is there: nothing to bundle");
+  else if (names.includes("bundle")) results.bundle = await runStep("bundle");
   return results;
 }
-
-const works = (result) => result === "fresh" || result === "built";
 
 /** True when every need, written "a|b" for either, is met. */
 const meets = (needs, results) => needs.every((need) => need.split("|").some((name) => works(results[name])));
