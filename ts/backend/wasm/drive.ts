@@ -47,7 +47,7 @@ export class Pace {
     return now - this.#sliceBegan >= SLICE_MS || this.#pieces >= SLICE_PIECES_MAX ? this.rest() : undefined;
   }
 
-  /** Items of another kind follow: their cost is not known. */
+  /** Items of another kind follow; what one of them costs is not known. */
   unknown(): void {
     this.items = 1;
   }
@@ -154,7 +154,6 @@ class Driver {
   #report({ phase, done, total }: Stage): void {
     const { onProgress } = this.#control;
     const fresh = phase !== this.#phase;
-    if (fresh) this.#pace.unknown();
     this.#phase = phase;
     if (!onProgress || this.#stop || phase === 0) return;
     const now = performance.now();
@@ -168,6 +167,8 @@ class Driver {
   }
 
   async #runItems(items: number): Promise<void> {
+    // Stages of one phase alternate, and an item of one may cost a thousand times what one of the other does.
+    this.#pace.unknown();
     for (let begin = 0; begin < items; ) {
       const end = Math.min(items, begin + this.#pace.items);
       this.#core.run((exports) => exports.op_run(this.#op, begin, end));
