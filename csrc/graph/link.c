@@ -8,6 +8,7 @@
  */
 #include "link.h"
 
+#include "../base/random.h"
 #include "../base/status.h"
 
 #include <string.h>
@@ -45,7 +46,7 @@ void link_source(link_worker *worker, const link_graph *graph, uint32_t slot)
 
 /*
  * The nearest neighbour that can take a child; when all are full (many equal vectors), down the tree from the nearest, by
- * a path that the slot picks, until there is room: leaves always have some.
+ * a random path seeded by the slot, until there is room: leaves always have some, and the tree stays shallow.
  */
 static uint32_t choose_parent(const link_graph *graph, const record_list *own, uint32_t slot)
 {
