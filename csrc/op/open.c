@@ -5,8 +5,8 @@
  *
  *     superblock: IO -> pages: IO, in rounds -> check: RUN, parallel over pages -> tree: RUN, serial
  *
- * The tree is walked because an insert relies on it: it descends the tree until there is room for a child. The
- * walk fills the id map on its way. The other edges are verify's business: they can do a search no harm.
+ * The tree is walked because an insert relies on it: it descends the tree until there is room for a child.
+ * The walk fills the id map on its way. The other edges are verify's business: they can do a search no harm.
  */
 #include "../store/page.h"
 #include "../store/superblock.h"
@@ -16,6 +16,8 @@
 #include "transfer.h"
 
 #include <string.h>
+
+enum { ROUND_SEGMENTS = 4 }; /* read at once: about 8 MiB */
 
 enum open_state { OPEN_SUPERBLOCK, OPEN_DECODE, OPEN_PAGES, OPEN_CHECK, OPEN_TREE, OPEN_END };
 
@@ -47,6 +49,11 @@ typedef struct open_op {
 static int fail_corrupt(open_op *op, uint32_t kind, int64_t page, uint64_t value)
 {
     return op_fail(&op->base, DISKANN_ERR_CORRUPT, kind, DISKANN_NOWHERE, page, value);
+}
+
+static int fail_memory(open_op *op)
+{
+    return op_fail(&op->base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, op->block.file_bytes);
 }
 
 static int read_superblock(open_op *op, diskann_stage *stage)
@@ -91,23 +98,31 @@ static int make_index(open_op *op)
         op->stack = memory_get(&op->base.account, size * sizeof *op->stack);
         op->found = memory_get_zeroed(&op->base.account, size);
     }
-    if ((size > 0 && (op->stack == NULL || op->found == NULL)) ||
-        record_store_reserve(&op->index->records, size) < 0 || id_map_reserve(&op->index->ids, size) < 0) {
-        return op_fail(&op->base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE,
-                       op->block.file_bytes);
+    if ((size > 0 && (op->stack == NULL || op->found == NULL)) || id_map_reserve(&op->index->ids, size) < 0) {
+        return fail_memory(op);
     }
     return DISKANN_OK;
 }
 
-/* The next round of pages; IO, or OK when all have been read. */
+/*
+ * The next round of pages; IO, or OK when all have been read. Memory for a round comes with the round: to get
+ * all of it takes long, and a step is to be cheap.
+ */
 static int read_pages(open_op *op, diskann_stage *stage)
 {
+    record_store *records = &op->index->records;
+    const record_layout *layout = &records->layout;
     if (op->next_page == op->block.pages) {
         return DISKANN_OK;
     }
+    const uint64_t rest = op->block.pages - op->next_page;
+    const uint64_t most = (uint64_t)ROUND_SEGMENTS << layout->segment_shift;
+    const uint64_t end = op->next_page + (rest < most ? rest : most);
+    if (record_store_reserve(records, end * layout->records_per_page) < 0) {
+        return fail_memory(op);
+    }
     transfer_begin(&op->transfer);
-    op->next_page =
-        transfer_add_pages(&op->transfer, DISKANN_READ, &op->index->records, op->next_page, op->block.pages);
+    op->next_page = transfer_add_pages(&op->transfer, DISKANN_READ, records, op->next_page, end);
     return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, op->file_bytes);
 }
 

@@ -212,7 +212,7 @@ static void open_can_be_cancelled_at_every_stage(void)
         diskann_index_destroy(index);
         CHECK_UINT(m.live, 0);
     }
-    CHECK_UINT(stages, 4); /* superblock, pages, check, tree */
+    CHECK_UINT(stages, 5); /* superblock, two rounds of pages, check, tree */
     forge_free(&f);
 }
 

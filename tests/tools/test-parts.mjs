@@ -5,4 +5,5 @@ export const PARTS = [
   { name: "c", command: ["tests/tools/c-tests.mjs"], tools: ["compiler"] },
   { name: "vitest", vitest: ["--project=fast"] },
   { name: "slow", vitest: ["--project=slow"], all: true },
+  { name: "fuzz", command: ["tests/fuzz/run.mjs", "60"], tools: ["compiler"], all: true },
 ];

@@ -1,0 +1,177 @@
+/*
+ * Bytes from outside: any input is opened as a file; what opens is audited, searched, grown and saved. Nothing may
+ * crash, hang, leak or cost more memory than the size of the input allows; and what was grown must open again.
+ *
+ * The first byte of an input says how the rest becomes a file: a lone checksum would keep all inputs out, so most of the
+ * time the checksums are made right; and so that headers need not be guessed, the rest may be changes to a sound file.
+ *
+ *     node tests/fuzz/run.mjs 120        (seconds)
+ */
+#include "../c/forge.h"
+#include "../c/host.h"
+
+#include <stdio.h>
+
+enum { FILE_BYTES_MAX = 1 << 17, MEMORY_SLACK = 24 << 20 };
+
+#define MUST(condition)                                                          \
+    do {                                                                         \
+        if (!(condition)) {                                                      \
+            fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition); \
+            abort();                                                             \
+        }                                                                        \
+    } while (0)
+
+/* -- from input to file -- */
+
+enum { RAW = 0, SEALED = 1, CHANGED = 2, CHANGED_SEALED = 3, MODES = 4 };
+
+/* Makes all checksums right, by the page size that the file itself claims. */
+static void seal(uint8_t *file, uint64_t bytes)
+{
+    if (bytes < 4096) {
+        return;
+    }
+    forge_seal_superblock(file);
+    forge f = {.bytes = file, .page_bytes = (uint32_t)forge_get(file + FORGE_PAGE_BYTES, 4)};
+    if (f.page_bytes >= 16) {
+        for (uint64_t page = 0; 4096 + (page + 1) * f.page_bytes <= bytes; page++) {
+            forge_seal_page(&f, page);
+        }
+    }
+}
+
+/* Changes: u24 position, u8 what to do, u32 value. Positions beyond the file wrap around. */
+static void change(uint8_t *file, uint64_t bytes, const uint8_t *data, size_t size)
+{
+    for (; size >= 8; data += 8, size -= 8) {
+        const uint64_t at = forge_get(data, 3) % (bytes - 7);
+        const uint32_t value = (uint32_t)forge_get(data + 4, 4);
+        static const int widths[] = {1, 2, 4, 8};
+        const int width = widths[data[3] & 3];
+        const uint64_t old = forge_get(file + at, width);
+        forge_put(file + at, data[3] & 4 ? old + (uint64_t)(int64_t)(int8_t)value : value, width);
+    }
+}
+
+static uint8_t *make_file(const uint8_t *data, size_t size, uint64_t *bytes)
+{
+    const uint32_t mode = data[0] % MODES;
+    uint8_t *file;
+    if (mode == RAW || mode == SEALED) {
+        *bytes = size - 1;
+        file = malloc(size);
+        memcpy(file, data + 1, size - 1);
+    } else {
+        const uint32_t kind = data[0] / MODES;
+        forge f = forge_make(kind % DISKANN_METRIC_COUNT, 1 + kind / 4 % 4 * 5, 4 + kind % 3 * 2, kind * 3);
+        *bytes = f.file_bytes;
+        file = f.bytes;
+        change(file, *bytes, data + 1, size - 1);
+    }
+    if (mode == SEALED || mode == CHANGED_SEALED) {
+        seal(file, *bytes);
+    }
+    return file;
+}
+
+/* -- what is done with an index -- */
+
+static uint64_t audit(const diskann_index *index)
+{
+    diskann_op *op;
+    uint32_t count;
+    uint64_t total;
+    MUST(diskann_verify_begin(index, 1, &op) == DISKANN_OK);
+    MUST(diskann_op_finish(op) == DISKANN_OK);
+    diskann_verify_findings(op, &count, &total);
+    diskann_op_end(op);
+    return total;
+}
+
+static void search(const diskann_index *index, const float *query, uint32_t page_search)
+{
+    enum { K = 5 };
+    const diskann_search_params params = {.k = K, .list_size = 20, .beam_width = 2, .page_search = page_search};
+    diskann_searcher *searcher;
+    uint64_t ids[K];
+    float distances[K];
+    uint32_t count = 0;
+    MUST(diskann_searcher_create(index, &searcher) == DISKANN_OK);
+    MUST(diskann_search(searcher, query, &params, ids, distances, &count, NULL) == DISKANN_OK);
+    for (uint32_t i = 0; i < count; i++) {
+        MUST(diskann_index_has(index, ids[i]));
+        MUST(i == 0 || distances[i - 1] <= distances[i]);
+    }
+    diskann_searcher_destroy(searcher);
+}
+
+static void insert(diskann_index *index, const float *rows, uint64_t count)
+{
+    const uint64_t before = diskann_index_size(index);
+    diskann_op *op;
+    MUST(diskann_insert_begin(index, 1, &op) == DISKANN_OK);
+    const int status = diskann_op_rows(op, rows, DISKANN_F32, NULL, count);
+    if (status == DISKANN_OK) {
+        MUST(diskann_op_finish(op) == DISKANN_OK);
+        MUST(diskann_index_size(index) == before + count);
+    } else {
+        MUST(status == DISKANN_ERR_FULL); /* ids up to 2^53 - 1 are used up */
+    }
+    diskann_op_end(op);
+}
+
+/* Rows and queries from the input's own vectors would all be near; these are anywhere. */
+static void use(diskann_index *index, meter *m)
+{
+    enum { ROWS = 12 };
+    diskann_stats stats;
+    random_state random = {1};
+    const uint64_t found = audit(index);
+    diskann_index_stats(index, &stats);
+    const uint64_t values = (uint64_t)stats.config.dimensions * ROWS;
+    float *rows = malloc(values * sizeof *rows);
+    for (uint64_t i = 0; i < values; i++) {
+        rows[i] = (float)(random_next(&random) >> 40) / 8388608.0f - 1.0f;
+    }
+    search(index, rows, 0);
+    search(index, rows + stats.config.dimensions, 1);
+    insert(index, rows, ROWS);
+    search(index, rows, 1);
+    MUST(found > 0 || audit(index) == 0);
+    diskann_index_stats(index, &stats);
+    host h = {.file = malloc(stats.file_bytes), .file_bytes = stats.file_bytes, .workers = 1};
+    diskann_index *again;
+    MUST(host_save(&h, index) == DISKANN_OK);
+    MUST(host_open(&h, m, &again, NULL) == DISKANN_OK);
+    MUST(found > 0 || audit(again) == 0);
+    diskann_index_destroy(again);
+    free(h.file);
+    free(rows);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    if (size < 1 || size > FILE_BYTES_MAX) {
+        return 0;
+    }
+    meter m = {0};
+    host h = {.workers = 1};
+    diskann_index *index;
+    diskann_failure failure;
+    h.file = make_file(data, size, &h.file_bytes);
+    const int status = host_open(&h, &m, &index, &failure);
+    MUST(m.peak <= MEMORY_SLACK + 4 * h.file_bytes);
+    if (status == DISKANN_OK) {
+        use(index, &m);
+    } else {
+        MUST(status == DISKANN_ERR_CORRUPT || status == DISKANN_ERR_VERSION || status == DISKANN_ERR_UNSUPPORTED);
+        MUST(failure.status == status && (status != DISKANN_ERR_CORRUPT || failure.detail != DISKANN_FINDING_NONE));
+    }
+    diskann_index_destroy(index);
+    MUST(m.live == 0);
+    free(h.file);
+    return 0;
+}
