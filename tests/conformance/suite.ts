@@ -23,25 +23,34 @@ export function conformance(test: Test, subject: Subject): void {
   goldenBytes(test, subject);
 }
 
+/** How one test ended; `error` is undefined when it passed. */
 export interface Outcome {
-  readonly passed: number;
-  readonly failed: readonly { readonly name: string; readonly message: string }[];
+  readonly name: string;
+  readonly error: string | undefined;
+}
+
+const TEST_MS = 60_000;
+
+async function outcomeOf(name: string, body: () => Promise<void>): Promise<Outcome> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`not done after ${TEST_MS} ms`)), TEST_MS);
+  });
+  try {
+    await Promise.race([body(), late]);
+    return { name, error: undefined };
+  } catch (error) {
+    return { name, error: error instanceof Error ? `${error.message}\n${error.stack ?? ""}` : String(error) };
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 /** Runs the suite without a test library, one test after the other. */
-export async function runConformance(subject: Subject, filter: RegExp = /./): Promise<Outcome> {
+export async function runConformance(subject: Subject): Promise<Outcome[]> {
   const tests: { name: string; body: () => Promise<void> }[] = [];
   conformance((name, body) => tests.push({ name, body }), subject);
-  const failed: { name: string; message: string }[] = [];
-  let passed = 0;
-  for (const { name, body } of tests) {
-    if (!filter.test(name)) continue;
-    try {
-      await body();
-      passed++;
-    } catch (error) {
-      failed.push({ name, message: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    }
-  }
-  return { passed, failed };
+  const outcomes: Outcome[] = [];
+  for (const { name, body } of tests) outcomes.push(await outcomeOf(name, body));
+  return outcomes;
 }

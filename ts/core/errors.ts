@@ -4,11 +4,11 @@ import type { ErrorCode } from "./types.js";
 export class DiskAnnError extends Error {
   readonly code: ErrorCode;
   /** Rows committed before a failed or aborted `add`. */
-  added?: number;
+  declare added?: number;
   /** The row of the input that is at fault. */
-  row?: number;
+  declare row?: number;
   /** The page of the file that is at fault. */
-  page?: number;
+  declare page?: number;
 
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);

@@ -186,7 +186,7 @@ export interface FileHandleLike {
   readonly kind: "file";
   getFile(): Promise<BlobLike>;
   createWritable(options?: { keepExistingData?: boolean }): Promise<{
-    write(data: { type: "write"; position: number; data: Uint8Array }): Promise<void>;
+    write(data: { type: "write"; position: number; data: ArrayBuffer }): Promise<void>;
     close(): Promise<void>;
     abort?(reason?: unknown): Promise<void>;
   }>;

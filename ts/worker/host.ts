@@ -213,8 +213,8 @@ function sourceOf(call: Call, place: RemotePlace): CoreSource {
 /** A file handle that the page holds. */
 function targetOf(call: Call, place: RemotePlace): CoreTarget {
   if (place.kind === "path") return place;
-  const write = async (data: { position: number; data: Uint8Array }): Promise<void> => {
-    await call.ask({ method: "write", offset: data.position, bytes: data.data.slice() });
+  const write = async ({ position, data }: { position: number; data: ArrayBuffer }): Promise<void> => {
+    await call.ask({ method: "write", offset: position, bytes: new Uint8Array(data) });
   };
   const handle: FileHandleLike = {
     kind: "file",

@@ -103,7 +103,7 @@ export function control(test: Test, subject: Subject): void {
   });
 
   test("an add aborted half way: whole batches stay, the reason says how many, and it can go on", async () => {
-    await withIndex(subject, { ...CHEAP, rows: rows.subarray(0, 500 * D) }, async (index) => {
+    await withIndex(subject, { dimensions: D, rows: rows.subarray(0, 500 * D) }, async (index) => {
       const controller = new AbortController();
       const reason = new Error("enough");
       const onProgress = ({ phase, done }: Event): void => {

@@ -72,12 +72,11 @@ export function order(test: Test, subject: Subject): void {
   test("a failed call does not hold up or spoil the ones behind it", async () => {
     await withIndex(subject, { dimensions: 2 }, async (index) => {
       const first = index.add([[1, 1]]);
-      const bad = index.add([[Number.NaN, 1]]);
-      const worse = index.add("rows" as never);
+      const bad = rejects(() => index.add([[Number.NaN, 1]]), "ERR_NOT_FINITE");
+      const worse = rejects(() => index.add("rows" as never), "ERR_INVALID_ARGUMENT");
       const last = index.add([[2, 2]]);
       const found = index.search([2, 2], { k: 5 });
-      await rejects(() => bad, "ERR_NOT_FINITE");
-      await rejects(() => worse, "ERR_INVALID_ARGUMENT");
+      await Promise.all([bad, worse]);
       equal([await first, await last, ids(await found)], [[0], [1], [1, 0]]);
     });
   });

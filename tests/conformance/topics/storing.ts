@@ -255,11 +255,11 @@ function memoryHandle() {
     createWritable: async () => {
       let swap = new Uint8Array(0);
       return {
-        write: async ({ position, data }: { position: number; data: Uint8Array }) => {
+        write: async ({ position, data }: { position: number; data: ArrayBuffer }) => {
           if (state.failWrite) throw new Error("the disk is full");
-          const grown = new Uint8Array(Math.max(swap.length, position + data.length));
+          const grown = new Uint8Array(Math.max(swap.length, position + data.byteLength));
           grown.set(swap);
-          grown.set(data, position);
+          grown.set(new Uint8Array(data), position);
           swap = grown;
         },
         close: async () => {

@@ -1,0 +1,15 @@
+import { runtime } from "../tools/runtimes.mjs";
+import { suiteInProcess } from "./processes.js";
+import { reportRun } from "./report.js";
+
+const bun = await runtime("bun");
+
+await reportRun("WebAssembly in Bun", () =>
+  suiteInProcess("bun", [bun], { entry: "wasm.js", backend: "wasm" }),
+);
+await reportRun("a worker in Bun", () =>
+  suiteInProcess("bun", [bun], { entry: "worker.js", backend: "wasm" }),
+);
+await reportRun("the addon in Bun", () =>
+  suiteInProcess("bun", [bun], { entry: "native.js", backend: "native" }),
+);

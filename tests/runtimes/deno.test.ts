@@ -1,0 +1,15 @@
+import { runtime } from "../tools/runtimes.mjs";
+import { suiteInProcess } from "./processes.js";
+import { reportRun } from "./report.js";
+
+const deno = await runtime("deno");
+
+await reportRun("WebAssembly in Deno", () =>
+  suiteInProcess("deno", [deno, "run", "--allow-all"], { entry: "wasm.js", backend: "wasm" }),
+);
+await reportRun("a worker in Deno", () =>
+  suiteInProcess("deno", [deno, "run", "--allow-all"], { entry: "worker.js", backend: "wasm" }),
+);
+await reportRun("the addon in Deno", () =>
+  suiteInProcess("deno", [deno, "run", "--allow-all"], { entry: "native.js", backend: "native" }),
+);

@@ -1,0 +1,29 @@
+/** The suite in a page or a worker of one: `runSuite(entry)`. */
+import type { Entry } from "../conformance/kit.js";
+import { type Outcome, runConformance } from "../conformance/suite.js";
+
+let fileCount = 0;
+
+/** A fresh file of the private file system. */
+async function privateFile(): Promise<FileSystemFileHandle> {
+  const folder = await navigator.storage.getDirectory();
+  return folder.getFileHandle(`test-${fileCount++}.diskann`, { create: true });
+}
+
+async function runSuite(entry: string): Promise<Outcome[]> {
+  const { VectorIndex } = (await import(entry)) as { VectorIndex: Entry };
+  return runConformance({ name: entry, VectorIndex, backend: "wasm", handle: privateFile });
+}
+
+Object.assign(globalThis, { runSuite });
+
+// In a worker: the entry arrives as a message, the outcomes go back.
+if (typeof document === "undefined") {
+  globalThis.addEventListener("message", ({ data }: MessageEvent<unknown>) => {
+    if (typeof data !== "string") return;
+    runSuite(data).then(
+      (outcomes) => postMessage(outcomes),
+      (error: unknown) => postMessage([{ name: "the suite in a worker", error: String(error) }]),
+    );
+  });
+}

@@ -1,0 +1,17 @@
+/** The suite as a program for Deno and Bun: <entry file> <backend> <result file>. */
+import { writeFile } from "node:fs/promises";
+import { pathToFileURL } from "node:url";
+import type { Entry } from "../conformance/kit.js";
+import { nodeFiles, removeFolders } from "../conformance/node-files.js";
+import { runConformance } from "../conformance/suite.js";
+
+const [entry = "", backend = "", result = ""] = process.argv.slice(2);
+const { VectorIndex } = (await import(pathToFileURL(entry).href)) as { VectorIndex: Entry };
+const outcomes = await runConformance({
+  name: entry,
+  VectorIndex,
+  backend: backend as "native" | "wasm",
+  files: nodeFiles,
+});
+await removeFolders();
+await writeFile(result, JSON.stringify(outcomes));
