@@ -1,6 +1,7 @@
 /*
  * What an environment (the main thread, a worker_thread) has of its own and what may outlive it: threads and memory.
- * Indexes hold it, and the garbage collector may free an index after the environment's other things are gone.
+ * Indexes hold it, and the garbage collector may free an index after the environment's other things are gone. Whoever
+ * made it stops the pool before letting go: a thread of the pool must never be the one that drops it last.
  */
 #ifndef DISKANN_NODE_SHARED_H
 #define DISKANN_NODE_SHARED_H

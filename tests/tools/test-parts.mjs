@@ -3,6 +3,7 @@
 export const PARTS = [
   { name: "tidy", command: ["tests/tidy/run.mjs"], tools: ["compiler"] },
   { name: "c", command: ["tests/tools/c-tests.mjs"], tools: ["compiler"] },
+  { name: "addon", command: ["tests/tools/addon-tests.mjs"], tools: ["compiler"] },
   { name: "vitest", vitest: ["--project=fast"] },
   { name: "slow", vitest: ["--project=slow"], all: true },
   { name: "fuzz", command: ["tests/fuzz/run.mjs", "60"], tools: ["compiler"], all: true },
