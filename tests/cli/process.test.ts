@@ -1,12 +1,13 @@
 import { spawn } from "node:child_process";
 import { existsSync, readdirSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "vitest";
+import { vectorSource } from "../../ts/cli/commands/build.js";
 import { runConvert } from "../../ts/cli/commands/convert.js";
 import { createContext, Interrupted } from "../../ts/cli/context.js";
-import { writeVectors } from "../../ts/cli/formats/index.js";
+import { VectorFile, writeVectors } from "../../ts/cli/formats/index.js";
 import { generate } from "../support/generate.js";
 import { diskannCommand } from "./command.js";
-import { writeFixture } from "./fixture.js";
+import { DIMENSIONS, ROWS, writeFixture } from "./fixture.js";
 import { scratchFolder } from "./scratch.js";
 
 const scratch = scratchFolder();
@@ -131,6 +132,23 @@ describe("colour and terminals", () => {
     const json = await diskann.run(["verify", "base.diskann", "--json"], here);
     expect(JSON.parse(json.stdout)).toMatchObject({ ok: true });
   });
+});
+
+test("vectors go in whole or row by row, and are the same", async () => {
+  const file = await VectorFile.open(scratch.path("base.u8bin"));
+  const { signal } = new AbortController();
+  const read: number[] = [];
+  const whole = await vectorSource(file, signal, (rows) => read.push(rows));
+  const streamed = await vectorSource(file, signal, (rows) => read.push(rows), 1000);
+  const rows: number[] = [];
+  for await (const row of streamed as AsyncIterable<Float32Array>) {
+    expect(row).toHaveLength(DIMENSIONS);
+    rows.push(...row);
+  }
+  await file.close();
+  expect(whole).toBeInstanceOf(Float32Array);
+  expect(Float32Array.from(rows)).toEqual(whole);
+  expect(read).toEqual([ROWS, ROWS]);
 });
 
 describe("interruption", () => {

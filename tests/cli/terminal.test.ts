@@ -6,6 +6,7 @@ import { lineProgress, Rate } from "../../ts/cli/progress.js";
 import { barLine, barProgress } from "../../ts/cli/progress-bar.js";
 import {
   formatBytes,
+  formatClock,
   formatDuration,
   formatNumber,
   formatTable,
@@ -52,6 +53,17 @@ test("numbers for people", () => {
   ]);
 });
 
+test("time left", () => {
+  expect([0, 1, 1000, 4001, 750_000, 7_500_000].map(formatClock)).toEqual([
+    "0:00",
+    "0:01",
+    "0:01",
+    "0:05",
+    "12:30",
+    "2:05:00",
+  ]);
+});
+
 test("tables align to the right and end their lines bare", () => {
   const table = formatTable(
     ["L", "recall"],
@@ -94,8 +106,8 @@ describe("progress", () => {
       clock += 500;
     }
     expect(lines).toEqual([
-      "linking: 400 of 1,000 points (40 %), 200 points/s, ETA 3.0 s\n",
-      "linking: 800 of 1,000 points (80 %), 200 points/s, ETA 1.0 s\n",
+      "linking: 400 of 1,000 points (40 %), 200 points/s, ETA 0:03\n",
+      "linking: 800 of 1,000 points (80 %), 200 points/s, ETA 0:01\n",
       "linking: 1,000 of 1,000 points (100 %)\n",
     ]);
   });
@@ -115,7 +127,7 @@ describe("progress", () => {
       title: "linking",
       done: 62_000,
       total: 100_000,
-      speed: "41,250 points/s, ETA 1 s",
+      speed: "41,250 points/s, ETA 0:01",
       unit: "points",
     };
     for (const width of [30, 50, 60, 80, 120, 200]) {
@@ -124,7 +136,7 @@ describe("progress", () => {
       expect(line).toContain("62 %");
     }
     expect(barLine(state, 100, plain)).toBe(
-      `linking    ${"█".repeat(20)}${"░".repeat(12)}  62 %  62,000/100,000  41,250 points/s, ETA 1 s`,
+      `linking    ${"█".repeat(20)}${"░".repeat(12)}  62 %   62,000/100,000  41,250 points/s, ETA 0:01`,
     );
     expect(barLine({ ...state, done: 0, total: 0 }, 80, plain)).toContain("100 %");
   });

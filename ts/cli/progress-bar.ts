@@ -5,6 +5,8 @@ import { formatNumber, type Style, type TerminalStream } from "./terminal.js";
 
 const BAR_MAX = 32;
 const BAR_MIN = 6;
+/** Of `123,456 points/s, ETA 12:30`; a longer one is cut where it would not fit. */
+const SPEED_WIDTH = 27;
 
 /** One line for one state; `width` is that of the terminal. */
 export function barLine(
@@ -15,15 +17,19 @@ export function barLine(
   const share = state.total === 0 ? 1 : Math.min(1, state.done / state.total);
   const title = state.title.padEnd(10);
   const percent = `${Math.floor(share * 100)} %`.padStart(5);
-  const count = `${formatNumber(state.done)}/${formatNumber(state.total)}`;
+  const total = formatNumber(state.total);
+  const count = `${formatNumber(state.done).padStart(total.length)}/${total}`;
   const details = [count, state.speed].filter((part) => part !== "").join("  ");
-  const room = width - 1 - title.length - percent.length - details.length - 6;
-  const cells = Math.max(BAR_MIN, Math.min(BAR_MAX, room));
+  // The room follows from what does not change while the bar grows, or the bar would jump. A line that wraps cannot
+  // be redrawn: where there is no room, the details go.
+  const frame = title.length + percent.length + 3;
+  const room = width - frame - 2 * total.length - SPEED_WIDTH - 5;
+  const shown = room >= BAR_MIN;
+  const cells = Math.max(BAR_MIN, Math.min(BAR_MAX, shown ? room : width - frame));
   const full = Math.round(share * cells);
   const bar = style.cyan("█".repeat(full)) + style.dim("░".repeat(cells - full));
   const line = `${title} ${bar} ${percent}`;
-  // A line that wraps cannot be redrawn: details go first when the terminal is narrow.
-  return room < BAR_MIN ? line : `${line}  ${style.dim(details)}`;
+  return shown ? `${line}  ${style.dim(details.slice(0, width - frame - cells - 2))}` : line;
 }
 
 /** A bar on a terminal; it vanishes when it is stopped. */

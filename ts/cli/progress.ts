@@ -1,6 +1,6 @@
 /** Progress of long calls: rate, time left, and plain lines for logs and pipes. */
 import type { ProgressEvent } from "../core/types.js";
-import { formatDuration, formatNumber, type TerminalStream } from "./terminal.js";
+import { formatClock, formatNumber, type TerminalStream } from "./terminal.js";
 
 export interface ProgressView {
   /** What the points of this phase are called, e.g. `points`; shown with the rate. */
@@ -57,13 +57,13 @@ export class Rate {
   }
 }
 
-/** `12,000 points/s, ETA 3.0 s`, as far as known. */
+/** `12,000 points/s, ETA 0:03`, as far as known. */
 export function formatRate(rate: Rate, total: number, unit: string): string {
   const perSecond = rate.perSecond || undefined; // a rate of 0 tells nothing
   const left = rate.millisecondsLeft(total);
   const parts = [
     perSecond === undefined ? undefined : `${formatNumber(perSecond)} ${unit}/s`,
-    left === undefined ? undefined : `ETA ${left < 1000 ? "< 1 s" : formatDuration(left)}`,
+    left === undefined ? undefined : `ETA ${formatClock(left)}`,
   ];
   return parts.filter((part) => part !== undefined).join(", ");
 }

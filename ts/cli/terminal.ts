@@ -65,6 +65,15 @@ export function formatDuration(milliseconds: number): string {
   return `${formatNumber(Math.floor(minutes / 60))} h ${pad(minutes % 60)} min`;
 }
 
+/** `0:05`, `12:30`, `2:05:00`: rounded up to whole seconds. */
+export function formatClock(milliseconds: number): string {
+  const seconds = Math.ceil(milliseconds / 1000);
+  const pad = (part: number): string => String(part).padStart(2, "0");
+  const minutes = Math.floor(seconds / 60);
+  const tail = pad(seconds % 60);
+  return minutes < 60 ? `${minutes}:${tail}` : `${Math.floor(minutes / 60)}:${pad(minutes % 60)}:${tail}`;
+}
+
 /** Columns aligned to the right, a heading above; no trailing blanks. */
 export function formatTable(
   heading: readonly string[],

@@ -21,28 +21,46 @@ export interface BuildOptions extends CommonOptions {
   readonly check: number;
 }
 
-/** Up to here the whole input goes in as one array; above, row by row. */
+/** Up to here the whole input goes in as one array, which is quicker; above, row by row. */
 const WHOLE_BYTES_MAX = 256 << 20;
 
-async function* streamRows(file: VectorFile, signal: AbortSignal): AsyncGenerator<Float32Array> {
-  const { dimensions } = file;
+type OnRead = (rows: number) => void;
+
+/** All slabs of a file as single floats. */
+async function* floatSlabs(
+  file: VectorFile,
+  signal: AbortSignal,
+  onRead: OnRead,
+): AsyncGenerator<Float32Array> {
   for await (const slab of file.slabs({ signal })) {
-    const origin = { path: file.path, firstRow: slab.first, dimensions };
-    const floats = convertElements(slab.elements, file.type, "f32", origin) as Float32Array;
-    for (let row = 0; row < slab.count; row++)
-      yield floats.subarray(row * dimensions, (row + 1) * dimensions);
+    const origin = { path: file.path, firstRow: slab.first, dimensions: file.dimensions };
+    yield convertElements(slab.elements, file.type, "f32", origin) as Float32Array;
+    onRead(slab.first + slab.count);
   }
 }
 
-async function vectorSource(
+async function* streamRows(
+  slabs: AsyncIterable<Float32Array>,
+  dimensions: number,
+): AsyncGenerator<Float32Array> {
+  for await (const slab of slabs)
+    for (let at = 0; at < slab.length; at += dimensions) yield slab.subarray(at, at + dimensions);
+}
+
+/** The rows of a file in the form that suits its size. */
+export async function vectorSource(
   file: VectorFile,
   signal: AbortSignal,
+  onRead: OnRead,
+  wholeBytesMax = WHOLE_BYTES_MAX,
 ): Promise<Float32Array | AsyncIterable<Float32Array>> {
-  if (file.count * file.dimensions * 4 > WHOLE_BYTES_MAX) return streamRows(file, signal);
+  const slabs = floatSlabs(file, signal, onRead);
+  if (file.count * file.dimensions * 4 > wholeBytesMax) return streamRows(slabs, file.dimensions);
   const all = new Float32Array(file.count * file.dimensions);
-  for await (const slab of file.slabs({ signal })) {
-    const origin = { path: file.path, firstRow: slab.first, dimensions: file.dimensions };
-    all.set(convertElements(slab.elements, file.type, "f32", origin), slab.first * file.dimensions);
+  let filled = 0;
+  for await (const slab of slabs) {
+    all.set(slab, filled);
+    filled += slab.length;
   }
   return all;
 }
@@ -94,7 +112,8 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
     const progress = await context.progress();
     const started = performance.now();
     try {
-      index = await engine.build(await vectorSource(file, context.signal), {
+      const onRead = (done: number): void => progress.update({ phase: "read", done, total: file.count });
+      index = await engine.build(await vectorSource(file, context.signal, onRead), {
         dimensions: file.dimensions,
         metric: options.metric,
         maxDegree: options.maxDegree,
