@@ -46,9 +46,9 @@ typedef struct open_op {
     uint32_t bad_kind;
 } open_op;
 
-static int fail_corrupt(open_op *op, uint32_t kind, int64_t page, uint64_t value)
+static int fail_corrupt(open_op *op, uint32_t kind, int64_t page)
 {
-    return op_fail(&op->base, DISKANN_ERR_CORRUPT, kind, DISKANN_NOWHERE, page, value);
+    return op_fail(&op->base, DISKANN_ERR_CORRUPT, kind, DISKANN_NOWHERE, page, 0);
 }
 
 static int fail_memory(open_op *op)
@@ -59,7 +59,7 @@ static int fail_memory(open_op *op)
 static int read_superblock(open_op *op, diskann_stage *stage)
 {
     if (op->file_bytes < DISKANN_SUPERBLOCK_BYTES) {
-        return fail_corrupt(op, DISKANN_FINDING_FILE_BYTES, DISKANN_NOWHERE, 0);
+        return fail_corrupt(op, DISKANN_FINDING_FILE_BYTES, DISKANN_NOWHERE);
     }
     transfer_begin(&op->transfer);
     transfer_add(&op->transfer, DISKANN_READ, 0, DISKANN_SUPERBLOCK_BYTES, op->head);
@@ -72,13 +72,13 @@ static int decode_superblock(open_op *op)
     uint64_t value = 0;
     const int status = superblock_decode(&op->block, op->kernels->crc32c, op->head, &value);
     if (status == DISKANN_ERR_CORRUPT) {
-        return fail_corrupt(op, DISKANN_FINDING_SUPERBLOCK, DISKANN_NOWHERE, 0);
+        return fail_corrupt(op, DISKANN_FINDING_SUPERBLOCK, DISKANN_NOWHERE);
     }
     if (status < 0) {
         return op_fail(&op->base, status, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, value);
     }
     if (op->block.file_bytes != op->file_bytes) {
-        return fail_corrupt(op, DISKANN_FINDING_FILE_BYTES, DISKANN_NOWHERE, 0);
+        return fail_corrupt(op, DISKANN_FINDING_FILE_BYTES, DISKANN_NOWHERE);
     }
     return DISKANN_OK;
 }
@@ -219,14 +219,13 @@ static int finish_check(open_op *op)
         }
     }
     if (first.kind != DISKANN_FINDING_NONE) {
-        return fail_corrupt(op, first.kind, (int64_t)first.page, 0);
+        return fail_corrupt(op, first.kind, (int64_t)first.page);
     }
     return DISKANN_OK;
 }
 
 static int finish_walk(open_op *op)
 {
-    const record_store *records = &op->index->records;
     const uint8_t *missed = memchr(op->found, 0, (size_t)op->block.size);
     if (op->bad_slot == SLOT_NONE && missed == NULL) {
         return DISKANN_OK;
@@ -234,8 +233,7 @@ static int finish_walk(open_op *op)
     if (op->bad_slot == SLOT_NONE) {
         stop_walk(op, (uint32_t)(missed - op->found), DISKANN_FINDING_TREE);
     }
-    const uint64_t id = *record_id(&records->layout, record_at(records, op->bad_slot));
-    return fail_corrupt(op, op->bad_kind, record_page(&records->layout, op->bad_slot), id);
+    return fail_corrupt(op, op->bad_kind, record_page(&op->index->records.layout, op->bad_slot));
 }
 
 static int finish(open_op *op)
