@@ -319,7 +319,7 @@ enum diskann_finding_kind {
     DISKANN_FINDING_FILE_BYTES = 2,     /* the file is shorter or longer than the superblock says */
     DISKANN_FINDING_CHECKSUM = 3,       /* page */
     DISKANN_FINDING_PAGE_HEADER = 4,    /* page number or padding */
-    DISKANN_FINDING_DEGREE = 5,         /* degree above R, or tree edges above degree */
+    DISKANN_FINDING_DEGREE = 5,         /* degree above R, or tree edges above degree or R / 2 */
     DISKANN_FINDING_EDGE_RANGE = 6,     /* an edge to a slot that does not exist */
     DISKANN_FINDING_SELF_EDGE = 7,
     DISKANN_FINDING_DUPLICATE_EDGE = 8,
