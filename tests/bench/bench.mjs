@@ -13,7 +13,9 @@ const root = join(here, "../..");
 const outdir = join(root, "build/bench/js");
 
 await build({
-  entryPoints: [join(here, "main.ts"), join(here, "side-process.ts"), join(here, "shape.ts")],
+  entryPoints: ["main", "shape", "side-process", "event-delay-process"].map((name) =>
+    join(here, `${name}.ts`),
+  ),
   outdir,
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -22,7 +24,7 @@ await build({
   target: "node20",
   sourcemap: "inline",
   // The package itself is loaded as users have it: what its exports map gives.
-  external: ["diskann", "diskann/*"],
+  external: ["diskann", "diskann/*", "esbuild"],
   logLevel: "warning",
 });
 

@@ -4,6 +4,8 @@ export interface Point {
   readonly list: number;
   readonly recall: number;
   readonly qps: number;
+  /** Queries a second of CPU time. */
+  readonly cpuQps: number;
 }
 
 /** List sizes tried, smallest first, until a side reaches ENOUGH. */
@@ -43,17 +45,18 @@ export function qpsAt(recall: number, points: readonly Point[]): number | undefi
   return Math.exp(Math.log(low.qps) + share * (Math.log(high.qps) - Math.log(low.qps)));
 }
 
+/** As qpsAt, by CPU time. */
+export function cpuQpsAt(recall: number, points: readonly Point[]): number | undefined {
+  return qpsAt(
+    recall,
+    points.map((point) => ({ ...point, qps: point.cpuQps })),
+  );
+}
+
 /** The smallest list size that reaches a recall, or the largest there is. */
 export function listAt(recall: number, points: readonly Point[]): number | undefined {
   const sorted = [...points].sort((a, b) => a.list - b.list);
   return (sorted.find((point) => point.recall >= recall) ?? sorted.at(-1))?.list;
-}
-
-export function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = sorted.length >> 1;
-  const upper = sorted[middle] ?? Number.NaN;
-  return sorted.length % 2 === 1 ? upper : (upper + (sorted[middle - 1] ?? Number.NaN)) / 2;
 }
 
 /** The p-th part (0 .. 1) of sorted values, nearest rank. */

@@ -1,9 +1,12 @@
 /** The benchmark: installs the peers, compares, measures what is ours alone, writes build/bench/report.{md,json} and plots. */
 import { mkdirSync, writeFileSync } from "node:fs";
+import { loadavg } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { repositoryRoot } from "../support/data.js";
+import { makeChecks } from "./checks.js";
 import { compare, type SetResult } from "./compare.js";
+import { type Extras, extraTables, measureExtras } from "./extras.js";
 import { describeMachine } from "./machine.js";
 import { type Options, readOptions } from "./options.js";
 import { installPeers } from "./peers.js";
@@ -20,10 +23,18 @@ function progress(line: string): void {
   }
 }
 
+function measureOurs(root: string, folder: string, scripts: string, options: Options): Promise<Extras> {
+  const names = options.sets.filter((name) => name !== "image-small");
+  const sets = names.map((name) => ({ name, quick: options.quick, generated: options.generated }));
+  const program = process.env.DISKANN_BENCH_CORE ?? "";
+  return measureExtras({ root, program, sets, folder: join(folder, "work"), scripts, progress });
+}
+
 async function run(options: Options): Promise<Report> {
   const root = repositoryRoot();
   const folder = join(root, "build/bench");
-  const script = join(dirname(fileURLToPath(import.meta.url)), "side-process.mjs");
+  const scripts = dirname(fileURLToPath(import.meta.url));
+  const script = join(scripts, "side-process.mjs");
   mkdirSync(folder, { recursive: true });
   const machine = describeMachine(root);
   const peers = await installPeers(join(folder, "peers"), progress);
@@ -36,17 +47,19 @@ async function run(options: Options): Promise<Report> {
       await compare({ set, only, threads, rounds, folder: work, peers: peers.folder, script, progress }),
     );
   }
+  const extras = options.extras ? await measureOurs(root, folder, scripts, options) : undefined;
   return {
     date: new Date().toISOString().slice(0, 16).replace("T", " "),
     command: ["npm run bench --", ...process.argv.slice(2)].join(" ").replace(/ --$/, ""),
     machine,
+    loadAfter: loadavg()[0] ?? Number.NaN,
     threads: options.threads,
     rounds: options.rounds,
     quick: options.quick,
     peers: peers.versions,
     sets,
-    extras: [],
-    checks: [],
+    extras: extras === undefined ? [] : extraTables(extras),
+    checks: makeChecks(sets, extras),
   };
 }
 

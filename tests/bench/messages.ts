@@ -22,6 +22,8 @@ export type Order =
 
 export interface Built {
   readonly seconds: number;
+  /** Of all threads of the process. */
+  readonly cpuSeconds: number;
   /** Growth of the process while it built, in bytes. */
   readonly memory: number;
   readonly file: number | undefined;
@@ -31,7 +33,11 @@ export interface Answer {
   readonly error?: string;
   readonly started?: { readonly note: string | undefined; readonly fixed: boolean };
   readonly built?: Built;
-  readonly pass?: { readonly seconds: number; readonly ids: Float64Array | undefined };
+  readonly pass?: {
+    readonly seconds: number;
+    readonly cpuSeconds: number;
+    readonly ids: Float64Array | undefined;
+  };
   /** Nanoseconds of each query. */
   readonly latency?: Float64Array;
 }

@@ -1,14 +1,16 @@
 /** The report in Markdown. It prints what was measured and nothing else. */
 
+import type { Check } from "./checks.js";
 import type { SetResult, SideResult } from "./compare.js";
-import { qpsAt } from "./curve.js";
-import type { Check, ExtraTable } from "./extras.js";
+import { cpuQpsAt, qpsAt } from "./curve.js";
+import type { ExtraTable } from "./extras.js";
 import type { Machine } from "./machine.js";
 
 export interface Report {
   readonly date: string;
   readonly command: string;
   readonly machine: Machine;
+  readonly loadAfter: number;
   readonly threads: number;
   readonly rounds: number;
   readonly quick: boolean;
@@ -44,8 +46,10 @@ function sideRow(side: SideResult): string[] {
   return [
     side.side,
     number(side.built.seconds, 1),
+    number(side.built.cpuSeconds, 1),
     number(qpsAt(0.95, side.points)),
     number(qpsAt(0.99, side.points)),
+    number(1e6 / (cpuQpsAt(0.95, side.points) ?? Number.NaN), 1),
     number(best, 4),
     microseconds(side.latency.p50),
     microseconds(side.latency.p99),
@@ -58,8 +62,10 @@ function sideRow(side: SideResult): string[] {
 const HEAD = [
   "",
   "build s",
+  "CPU s",
   "QPS @ .95",
   "QPS @ .99",
+  "CPU us @ .95",
   "best recall",
   "p50 us",
   "p99 us",
@@ -111,16 +117,24 @@ export function markdown(report: Report): string {
     `- ${report.date}, \`${report.command}\``,
     `- ${machine.cpu}, ${machine.cores} cores, ${number(machine.memory / 2 ** 30)} GB; ${machine.system}; Node ${machine.node}`,
     `- diskann ${machine.diskann}; ${peers.join(", ")}`,
-    `- threads of build and batch search: ${report.threads}; rounds: ${report.rounds}; load of the machine before: ${number(machine.load, 2)}`,
+    `- threads of build and batch search: ${report.threads}; rounds: ${report.rounds}; load of the machine: ${number(machine.load, 2)} before, ${number(report.loadAfter, 2)} after`,
     "- every graph: 32 edges a node at most, 100 candidates while building, f32, k = 10",
-    "- QPS: all queries at once in the fastest way each library has, between measured points by interpolation;",
+    "- QPS: all queries at once in the fastest way each library has, the fastest round of each point, between points by interpolation;",
     "  p50, p99: one query after the other, at the smallest list size that reaches recall .95;",
-    "  memory: growth of the process while building; all sides in one run, taking turns",
+    "  CPU: of all threads of the process; memory: growth of the process while building; all sides in one run, taking turns",
+    ...(machine.load > machine.cores / 2
+      ? ["- **the machine was busy before the run: times on the clock say little, CPU times more**"]
+      : []),
     ...(report.quick ? ["- **quick run: small sets, few rounds; a look, not a measurement**"] : []),
     "",
   ];
   const extras = report.extras.map((extra) =>
-    [`## ${extra.title}`, "", table(extra.head, extra.rows)].join("\n"),
+    [
+      `## ${extra.title}`,
+      "",
+      table(extra.head, extra.rows),
+      ...(extra.notes ?? []).map((note) => `\n${note}`),
+    ].join("\n"),
   );
   const sections = [...report.sets.map(setSection), ...extras];
   if (report.checks.length > 0) {

@@ -1,0 +1,113 @@
+/** What one awaited `search` costs above the C call: both on the same index, the same queries, in turns. */
+import { defineVectorIndex } from "../../ts/api/define.js";
+import type { Backend } from "../../ts/backend/backend.js";
+import { nativeBackend } from "../../ts/backend/native/index.js";
+import { NativeIndex } from "../../ts/backend/native/native-index.js";
+import { generate } from "../support/generate.js";
+
+const ROWS = 10_000;
+const DIMENSIONS = 128;
+const QUERIES = 2000;
+const ROUNDS = 9;
+const K = 10;
+
+export interface Overhead {
+  readonly list: number;
+  /** Microseconds of a query, the fastest round of each. */
+  readonly direct: number;
+  readonly awaited: number;
+  /** With 64 calls under way at a time. */
+  readonly concurrent: number;
+}
+
+interface Subject {
+  readonly index: Awaited<ReturnType<ReturnType<typeof defineVectorIndex<object>>["build"]>>;
+  readonly native: NativeIndex;
+}
+
+async function makeSubject(): Promise<Subject> {
+  const backend = await nativeBackend({});
+  let native: NativeIndex | undefined;
+  const watched: Backend = {
+    ...backend,
+    create: async (config) => {
+      const made = await backend.create(config);
+      if (!(made instanceof NativeIndex)) {
+        throw new TypeError("not a native index");
+      }
+      native = made;
+      return made;
+    },
+  };
+  const values = generate({ shape: "image", dimensions: DIMENSIONS, rows: ROWS });
+  const index = await defineVectorIndex<object>(async () => watched).build(values, {
+    dimensions: DIMENSIONS,
+  });
+  if (native === undefined) {
+    throw new TypeError("no index was made");
+  }
+  return { index, native };
+}
+
+async function timed(work: () => Promise<void> | void): Promise<number> {
+  const start = performance.now();
+  await work();
+  return ((performance.now() - start) * 1000) / QUERIES;
+}
+
+async function measure(
+  { index, native }: Subject,
+  queries: readonly Float32Array[],
+  list: number,
+): Promise<Overhead> {
+  const ids = new Float64Array(K);
+  const distances = new Float32Array(K);
+  const params = { k: K, listSize: list, beamWidth: 1, pageSearch: false };
+  const options = { k: K, searchListSize: list };
+  const direct: number[] = [];
+  const awaited: number[] = [];
+  const concurrent: number[] = [];
+  for (let round = 0; round < ROUNDS; round++) {
+    direct.push(
+      await timed(() => {
+        for (const query of queries) {
+          native.searchSync(query, params, ids, distances);
+        }
+      }),
+    );
+    awaited.push(
+      await timed(async () => {
+        for (const query of queries) {
+          await index.search(query, options);
+        }
+      }),
+    );
+    concurrent.push(
+      await timed(async () => {
+        for (let first = 0; first < queries.length; first += 64) {
+          await Promise.all(queries.slice(first, first + 64).map((query) => index.search(query, options)));
+        }
+      }),
+    );
+  }
+  return {
+    list,
+    direct: Math.min(...direct),
+    awaited: Math.min(...awaited),
+    concurrent: Math.min(...concurrent),
+  };
+}
+
+export async function measureOverhead(): Promise<Overhead[]> {
+  const subject = await makeSubject();
+  const values = generate({ shape: "image", dimensions: DIMENSIONS, rows: QUERIES, stream: 1 });
+  const queries = Array.from({ length: QUERIES }, (_, row) =>
+    values.slice(row * DIMENSIONS, (row + 1) * DIMENSIONS),
+  );
+  const results: Overhead[] = [];
+  for (const list of [10, 64]) {
+    results.push(await measure(subject, queries, list));
+  }
+  await subject.index.close();
+  return results;
+}
