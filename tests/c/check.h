@@ -23,6 +23,7 @@
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct check_test {
@@ -37,7 +38,10 @@ static unsigned check_checks;
 static jmp_buf check_leave;
 
 #if defined(__GNUC__)
+#define CHECK_UNUSED __attribute__((unused))
 __attribute__((format(printf, 4, 5), unused))
+#else
+#define CHECK_UNUSED
 #endif
 static int check_that(int ok, const char *file, int line, const char *format, ...)
 {
@@ -85,6 +89,12 @@ static int check_that(int ok, const char *file, int line, const char *format, ..
             longjmp(check_leave, 1);                                                                        \
         }                                                                                                   \
     } while (0)
+
+/* Under a sanitizer or on an emulated CPU, ten and more times slower: a test that takes seconds may take fewer rows. */
+CHECK_UNUSED static int check_is_light(void)
+{
+    return getenv("DISKANN_TEST_LIGHT") != NULL;
+}
 
 static int check_is_wanted(const char *name, int argc, char **argv)
 {

@@ -45,6 +45,7 @@ async function runTest(variant, file, library) {
   }
   const environment = { ...variant.environment };
   if (variant.expect !== undefined) environment.DISKANN_EXPECT_SIMD = variant.expect;
+  if (variant.light) environment.DISKANN_TEST_LIGHT = "1";
   const started = performance.now();
   const [command, ...args] = [...variant.run, program.path];
   const { code, text } = await run(command, args, { environment });

@@ -44,7 +44,8 @@ for (const build of Object.values(BUILDS)) build.flags = [...FLAGS, ...WARNINGS,
 
 const x64 = ["qemu-x86_64-static", "-cpu"];
 
-/** `only`, `except`: the test files a variant is or is not for, by their text; nothing else would show there. */
+/** `only`, `except`: the test files a variant is or is not for, by their text; nothing else would show there. All
+ * but the first are slow, and tests may ask for that (check_is_light of tests/c/check.h). */
 export const VARIANTS = [
   { name: "gcc", build: "gcc", run: [] },
   {
@@ -74,4 +75,8 @@ export const VARIANTS = [
   .filter(
     (variant) => variant.arch === undefined || (variant.arch === native && process.platform === "linux"),
   )
-  .map((variant) => ({ ...variant, build: { name: variant.build, ...BUILDS[variant.build] } }));
+  .map((variant) => ({
+    light: variant.name !== "gcc",
+    ...variant,
+    build: { name: variant.build, ...BUILDS[variant.build] },
+  }));
