@@ -358,6 +358,26 @@ describe("benchmark", () => {
     expect(rows.map((row) => row.searchListSize)).toEqual([15, 30]);
   });
 
+  test("truth in ids that the index does not hold, and vectors in its place, are refused", async () => {
+    const ids = Array.from({ length: ROWS }, (_, row) => row + 1_000_000);
+    scratch.write("far.json", JSON.stringify(ids));
+    await diskann.run(
+      ["build", "-i", "base.fvecs", "-o", "far.diskann", "--ids", "far.json", "--check", "0"],
+      here,
+    );
+    const far = ["benchmark", "-i", "far.diskann", "-q", "query.fvecs", "-g", "truth.bin"];
+    const other = await diskann.run(far, here);
+    expect([other.code, other.stderr]).toEqual([
+      1,
+      expect.stringContaining("in other ids, or no ground truth"),
+    ]);
+    const vectors = await diskann.run([...args, "-g", "base.u8bin"], here);
+    expect([vectors.code, vectors.stderr]).toEqual([
+      1,
+      expect.stringContaining("holds vectors, not ground truth"),
+    ]);
+  });
+
   test("truth of other queries or with fewer neighbours is refused", async () => {
     const narrow = await diskann.run([...args, "-g", "truth.bin", "-k", "21"], here);
     expect([narrow.code, narrow.stderr]).toEqual([1, expect.stringContaining("the ground truth has 20")]);
@@ -516,7 +536,10 @@ describe("verify", () => {
 
   test("what is no index", async () => {
     const { code, stdout } = await diskann.run(["verify", "base.fvecs"], here);
-    expect([code, stdout]).toEqual([1, expect.stringContaining("damaged base.fvecs")]);
+    expect([code, stdout]).toEqual([
+      1,
+      expect.stringMatching(/^damaged base\.fvecs\n.*does not begin as one/),
+    ]);
     const absent = await diskann.run(["verify", "absent"], here);
     expect([absent.code, absent.stderr]).toEqual([1, expect.stringContaining("no such file")]);
   });

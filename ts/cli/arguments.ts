@@ -1,6 +1,9 @@
 /** Values of options, checked where they are parsed: what is wrong here is wrong usage. */
 import { InvalidArgumentError } from "commander";
 
+/** Queries of a self-check. */
+export const CHECK_QUERIES_DEFAULT = 100;
+
 function wholeNumber(text: string, min: number, max: number): number {
   const value = Number(text);
   if (!/^\d+$/.test(text.trim()) || value < min || value > max)

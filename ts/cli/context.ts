@@ -1,5 +1,5 @@
 /** What every command gets: where to write, whether to stop, which backend. */
-import { type ProgressView, silentProgress } from "./progress.js";
+import { lineProgress, type ProgressView, silentProgress } from "./progress.js";
 import { type Style, styleFor, type TerminalStream, wantsColor } from "./terminal.js";
 
 /** Wrong usage: exit code 2. */
@@ -68,7 +68,7 @@ export function createContext(options: CommonOptions, streams: Streams, signal: 
     async progress() {
       if (quiet) return silentProgress;
       const style = styleFor(wantsColor(stderr, env));
-      if (stderr.isTTY !== true) return (await import("./progress.js")).lineProgress(stderr);
+      if (stderr.isTTY !== true) return lineProgress(stderr);
       return (await import("./progress-bar.js")).barProgress(style, stderr);
     },
   };

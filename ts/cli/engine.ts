@@ -3,7 +3,14 @@ import type { VectorIndex } from "../api/vector-index.js";
 import { DiskAnnError } from "../core/errors.js";
 import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
 import type { BackendChoice, Context } from "./context.js";
-import { convertElements, type ElementType, type GroundTruth, ioError, VectorFile } from "./formats/index.js";
+import {
+  convertElements,
+  type ElementType,
+  type GroundTruth,
+  InputFile,
+  ioError,
+  VectorFile,
+} from "./formats/index.js";
 import type { ProgressView } from "./progress.js";
 
 export type { VectorIndex };
@@ -25,14 +32,33 @@ function aboutFile(error: unknown, path: string): unknown {
   return named;
 }
 
+/** The first bytes of an index. */
+const INDEX_MAGIC = "DISKANN\0";
+
+/** Whether a file begins as an index does; its name may be any. */
+export async function hasIndexMagic(path: string): Promise<boolean> {
+  const file = await InputFile.open(path);
+  try {
+    return new TextDecoder().decode(await file.head(INDEX_MAGIC.length)) === INDEX_MAGIC;
+  } finally {
+    await file.close();
+  }
+}
+
+async function explainOpening(error: unknown, path: string): Promise<unknown> {
+  if (!(error instanceof DiskAnnError)) return error;
+  if (error.code === "ERR_IO") return ioError("read", path, error);
+  if (error.code !== "ERR_CORRUPT" || (await hasIndexMagic(path))) return aboutFile(error, path);
+  return new DiskAnnError("ERR_CORRUPT", `${path}: not an index: it does not begin as one`, { cause: error });
+}
+
 async function openIndex(engine: Engine, path: string, context: Context): Promise<VectorIndex> {
   const progress = await context.progress();
   const { signal } = context;
   try {
     return await engine.open(path, { signal, onProgress: (event) => progress.update(event, "pages") });
   } catch (error) {
-    const failedIo = error instanceof DiskAnnError && error.code === "ERR_IO";
-    throw failedIo ? ioError("read", path, error) : aboutFile(error, path);
+    throw await explainOpening(error, path);
   } finally {
     progress.stop();
   }

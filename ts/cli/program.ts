@@ -1,7 +1,7 @@
 /** The command line: what can be typed, and where it goes. Each command's code is loaded when it is called. */
 import { Command, CommanderError, Option } from "commander";
 import { LIMITS, METRICS } from "../core/constants.js";
-import { decimal, fileNamed, integer, integerList } from "./arguments.js";
+import { CHECK_QUERIES_DEFAULT, decimal, fileNamed, integer, integerList } from "./arguments.js";
 import type { BenchmarkOptions } from "./commands/benchmark.js";
 import type { BuildOptions } from "./commands/build.js";
 import type { ConvertOptions } from "./commands/convert.js";
@@ -21,7 +21,6 @@ import { styleFor, wantsColor } from "./terminal.js";
 const ELEMENT_TYPES = ["f32", "f16", "i8", "u8", "i32", "u32"];
 const VECTOR_TYPES = ["f32", "f16", "i8", "u8"];
 const BACKENDS: readonly BackendChoice[] = ["auto", "native", "wasm"];
-const CHECK_QUERIES = 100;
 
 export interface ProgramParts {
   readonly version: string;
@@ -147,7 +146,12 @@ class Program {
       )
       .option("--seed <n>", "order of insertion", integer(0), 0)
       .option("--ids <file>", "your ids, one for each vector: .txt a line each, .json array, .bin u32 or u64")
-      .option("--check <n>", "queries of the check at the end; 0: none", integer(0, 100000), CHECK_QUERIES);
+      .option(
+        "--check <n>",
+        "queries of the check at the end; 0: none",
+        integer(0, 100000),
+        CHECK_QUERIES_DEFAULT,
+      );
     addCommonOptions(command, true)
       .addHelpText(
         "after",

@@ -15,7 +15,6 @@ const CHECK_K = 10;
 const CHECK_LIST_SIZE = 100;
 /** More true neighbours than counted, so that ties with the last one are seen. */
 const TIE_ROOM = 2;
-export const CHECK_QUERIES_DEFAULT = 100;
 
 /** Spread over the whole range, the same every time. */
 function samplePositions(size: number, count: number): number[] {

@@ -11,7 +11,14 @@ import {
   type VectorIndex,
   withIndex,
 } from "../engine.js";
-import { type ElementType, type GroundTruth, readTruth, recallAt, writeWholeFile } from "../formats/index.js";
+import {
+  checkWritable,
+  type ElementType,
+  type GroundTruth,
+  readTruth,
+  recallAt,
+  writeWholeFile,
+} from "../formats/index.js";
 import { formatNumber, formatTable } from "../terminal.js";
 
 export interface BenchmarkOptions extends CommonOptions {
@@ -64,6 +71,22 @@ export function latencyOf(milliseconds: readonly number[]): Latency {
   return { mean, p50: at(0.5), p95: at(0.95), p99: at(0.99) };
 }
 
+/** Truth in other ids than those of the index would be a recall of 0, and a riddle. */
+async function checkIds(
+  index: VectorIndex,
+  truth: GroundTruth,
+  options: BenchmarkOptions,
+): Promise<GroundTruth> {
+  const first = Array.from({ length: Math.min(truth.k, options.k) }, (_, i) => truth.ids[i] as number);
+  const held = await Promise.all(first.map((id) => id >= 0 && index.has(id)));
+  if (held.some(Boolean)) return truth;
+  throw new DiskAnnError(
+    "ERR_INVALID_ARGUMENT",
+    `${options.truth}: the index holds none of the neighbours of the first query (${first.slice(0, 3).join(", ")}, ...): ` +
+      "the file is for other vectors, in other ids, or no ground truth",
+  );
+}
+
 async function findTruth(
   index: VectorIndex,
   rows: Rows,
@@ -73,7 +96,7 @@ async function findTruth(
   if (options.truth !== undefined) {
     const truth = await readTruth(options.truth);
     const fits = options.limit === undefined ? truth.queries === rows.count : truth.queries >= rows.count;
-    if (fits) return truth;
+    if (fits) return checkIds(index, truth, options);
     throw new DiskAnnError(
       "ERR_INVALID_ARGUMENT",
       `${options.truth} is for ${truth.queries} queries, ${options.queries} has ${rows.count}: they do not belong together`,
@@ -177,6 +200,7 @@ export async function runBenchmark(
   options: BenchmarkOptions,
   context: Context,
 ): Promise<void> {
+  if (options.plot !== undefined) await checkWritable(options.plot);
   const queries = await readRows(
     options.queries,
     options.inputType ?? options.type,

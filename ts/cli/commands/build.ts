@@ -2,7 +2,7 @@ import { DiskAnnError } from "../../core/errors.js";
 import type { Metric } from "../../core/types.js";
 import type { CommonOptions, Context } from "../context.js";
 import type { Engine, VectorIndex } from "../engine.js";
-import { convertElements, type ElementType, ioError, readIds, VectorFile } from "../formats/index.js";
+import { checkWritable, convertElements, type ElementType, readIds, VectorFile } from "../formats/index.js";
 import { formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
 import { formatBytes, formatDuration, formatFields, formatNumber } from "../terminal.js";
 
@@ -65,19 +65,6 @@ export async function vectorSource(
   return all;
 }
 
-/** Fails before hours of work, not after, when the output has no place to go. */
-async function checkOutputFolder(path: string): Promise<void> {
-  const { access, constants, stat } = await import("node:fs/promises");
-  const { dirname } = await import("node:path");
-  try {
-    await access(dirname(path), constants.W_OK);
-  } catch (error) {
-    throw ioError("write", path, error);
-  }
-  if ((await stat(path).catch(() => undefined))?.isDirectory() === true)
-    throw new DiskAnnError("ERR_IO", `cannot write ${path}: it is a folder`);
-}
-
 async function openInput(options: BuildOptions): Promise<VectorFile> {
   const file = await VectorFile.open(options.input, { type: options.inputType, fallback: options.type });
   if (file.count > 0) return file;
@@ -102,7 +89,7 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
       `--type ${options.type}: indexes hold f32 so far; leave --type out and the vectors are converted ` +
         "(--input-type says what a .bin file holds)",
     );
-  await checkOutputFolder(options.output);
+  await checkWritable(options.output);
   const file = await openInput(options);
   let index: VectorIndex | undefined;
   try {

@@ -1,29 +1,17 @@
 import { DiskAnnError } from "../../core/errors.js";
 import type { IndexStats } from "../../core/types.js";
+import { CHECK_QUERIES_DEFAULT } from "../arguments.js";
 import type { CommonOptions, Context } from "../context.js";
 import { UsageError } from "../context.js";
-import { type Engine, withIndex } from "../engine.js";
-import { type ElementType, findFormat, InputFile, readTruth, VectorFile } from "../formats/index.js";
-import { CHECK_QUERIES_DEFAULT, formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
+import { type Engine, hasIndexMagic, withIndex } from "../engine.js";
+import { type ElementType, findFormat, readTruth, VectorFile } from "../formats/index.js";
+import { formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
 import { formatBytes, formatFields, formatNumber } from "../terminal.js";
 
 export interface InfoOptions extends CommonOptions {
   readonly recall?: boolean;
   readonly type?: ElementType;
   readonly inputType?: ElementType;
-}
-
-/** The first bytes of an index. */
-const INDEX_MAGIC = "DISKANN\0";
-
-/** An index may have any name. */
-async function isIndex(path: string): Promise<boolean> {
-  const file = await InputFile.open(path);
-  try {
-    return new TextDecoder().decode(await file.head(INDEX_MAGIC.length)) === INDEX_MAGIC;
-  } finally {
-    await file.close();
-  }
 }
 
 /** Bytes of a record beside its vector at the default degree of 32: neighbours, id, norm, degree; rounded up. */
@@ -140,7 +128,7 @@ export async function runInfo(
   context: Context,
 ): Promise<void> {
   const format = findFormat(path);
-  if (format === undefined || (await isIndex(path)))
+  if (format === undefined || (await hasIndexMagic(path)))
     return indexInfo(await loadEngine(), path, options, context);
   if (options.recall === true) throw new UsageError(`--recall is for an index; ${path} is a file of vectors`);
   try {

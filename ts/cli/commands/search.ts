@@ -12,6 +12,7 @@ import {
 } from "../engine.js";
 import {
   checkedId,
+  checkWritable,
   type ElementType,
   findFormat,
   type GroundTruth,
@@ -116,6 +117,7 @@ export async function runSearch(
   options: SearchCommandOptions,
   context: Context,
 ): Promise<void> {
+  if (options.output !== undefined) await checkWritable(options.output);
   const rows = await readRows(
     options.queries,
     options.inputType ?? options.type,

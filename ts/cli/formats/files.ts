@@ -72,6 +72,20 @@ export class InputFile {
   }
 }
 
+/** Fails before the work, not after it, when a file has no place to go. */
+export async function checkWritable(path: string): Promise<void> {
+  const { access, constants, stat } = await import("node:fs/promises");
+  const { dirname } = await import("node:path");
+  const existing = await stat(path).catch(() => undefined);
+  if (existing !== undefined && !existing.isFile())
+    throw new DiskAnnError("ERR_IO", `cannot write ${path}: it exists and is not a regular file`);
+  try {
+    await access(dirname(path), constants.W_OK);
+  } catch (error) {
+    throw ioError("write", path, error);
+  }
+}
+
 /** A file that comes into being whole or not at all. */
 export class OutputFile {
   readonly path: string;
@@ -84,10 +98,7 @@ export class OutputFile {
   }
 
   static async create(path: string): Promise<OutputFile> {
-    const { stat } = await import("node:fs/promises");
-    const existing = await stat(path).catch(() => undefined);
-    if (existing !== undefined && !existing.isFile())
-      throw new DiskAnnError("ERR_IO", `cannot write ${path}: it exists and is not a regular file`);
+    await checkWritable(path);
     try {
       return new OutputFile(path, await fileSink(path));
     } catch (error) {

@@ -18,7 +18,13 @@ export interface GroundTruth {
  * where the size of the file leaves room for them.
  */
 export async function readTruth(path: string): Promise<GroundTruth> {
-  if (findFormat(path)?.extension === ".ivecs") return readIvecsTruth(path);
+  const extension = findFormat(path)?.extension;
+  if (extension === ".ivecs") return readIvecsTruth(path);
+  if (extension !== undefined && extension !== ".bin")
+    throw new DiskAnnError(
+      "ERR_INVALID_ARGUMENT",
+      `${path}: a ${extension} file holds vectors, not ground truth`,
+    );
   const file = await InputFile.open(path);
   try {
     if (file.size < 8)
