@@ -1,5 +1,4 @@
 /** One face for a Web Worker and a worker_thread, from both sides. */
-import { describe, invalid } from "../core/checks.js";
 import { nodeModule } from "../core/node.js";
 
 type Listener = (event: unknown) => void;
@@ -58,8 +57,6 @@ function textOf(event: unknown): string {
 }
 
 export function portOf(worker: WorkerLike, events: PortEvents): Port {
-  if (!isWorker(worker))
-    throw invalid(`worker must be a Worker or the URL of its script, got ${describe(worker)}`);
   return isThread(worker) ? threadPort(worker, events) : webPort(worker, events);
 }
 

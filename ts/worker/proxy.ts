@@ -15,6 +15,7 @@ import type {
   CoreStats,
   CoreTarget,
 } from "../backend/backend.js";
+import { describe, invalid } from "../core/checks.js";
 import type { AbortSignalLike, FileHandleLike, UrlLike, VerifyReport } from "../core/types.js";
 import { type ByteSink, blobSource, bytesSource, handleSink } from "../storage/storage.js";
 import { Connection, type Serve } from "./connection.js";
@@ -56,6 +57,10 @@ function sameOptions(a: WorkerOptions, b: WorkerOptions): boolean {
   );
 }
 
+function isUrl(value: unknown): value is UrlLike {
+  return typeof (value as UrlLike | null)?.href === "string";
+}
+
 /** A relative URL means: relative to the page, not to the worker script. */
 function resolveUrl(url: string | UrlLike | undefined): string | undefined {
   if (url === undefined) return undefined;
@@ -87,6 +92,9 @@ function copyOf(bytes: ArrayBuffer | Uint8Array | undefined): Uint8Array | undef
 
 async function hold(options: WorkerOptions, spawn: Spawn): Promise<Held> {
   const { worker } = options;
+  if (!isWorker(worker) && worker !== undefined && typeof worker !== "string" && !isUrl(worker)) {
+    throw invalid(`worker must be a Worker or the URL of its script, got ${describe(worker)}`);
+  }
   if (isWorker(worker)) {
     const known = shared.get(worker) ?? start(worker, options, false);
     shared.set(worker, known);
@@ -102,8 +110,10 @@ async function hold(options: WorkerOptions, spawn: Spawn): Promise<Held> {
 
 function letGo(held: Held): void {
   if (!held.own) return;
-  if (held.connection.dead || idle) held.connection.end();
-  else idle = held;
+  if (!held.connection.dead) {
+    idle?.connection.end();
+    idle = held;
+  } else held.connection.end();
 }
 
 /** A page that holds bytes answers the worker's questions about them. */
