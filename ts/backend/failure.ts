@@ -38,18 +38,18 @@ const CODES: readonly (ErrorCode | undefined)[] = [
 
 /** By `enum diskann_finding_kind`. */
 const FINDINGS: readonly string[] = [
-  "",
+  "nothing is wrong",
   "the superblock is damaged",
   "the file is shorter or longer than its superblock says",
-  "the checksum does not match",
-  "the page header is damaged",
-  "a record has more edges than the index allows",
+  "the checksum of a page does not match its bytes",
+  "a page has a wrong number, or bytes where there should be zeros",
+  "a record has more neighbours than it can hold",
   "an edge leads to a record that does not exist",
-  "a record has an edge to itself",
-  "a record has the same edge twice",
-  "a record holds NaN or Infinity",
-  "the stored norm is not that of the vector",
-  "an id is out of range or occurs twice",
+  "a record is its own neighbour",
+  "a record has the same neighbour twice",
+  "a vector or its norm is not finite",
+  "the stored norm is not the norm of the vector",
+  "an id is out of range or is used twice",
   "the tree edges do not form a tree over all records",
   "a record cannot be reached by any search",
 ];

@@ -5,6 +5,7 @@
  * an outcome to fetch.
  */
 import { getSystemErrorName } from "node:util";
+import { onAbort } from "../../core/abort.js";
 import type { AbortSignalLike, ProgressEvent } from "../../core/types.js";
 import type { Control, CoreHits } from "../backend.js";
 import { abortReason, failureError, phaseText, STATUS_ERR_CANCELLED, statusError } from "../failure.js";
@@ -29,7 +30,7 @@ interface Search {
   readonly resolve: (hits: CoreHits) => void;
   readonly reject: (error: unknown) => void;
   readonly signal: AbortSignalLike | undefined;
-  readonly onAbort: (() => void) | undefined;
+  readonly unlisten: (() => void) | undefined;
   /** Alive until the answer is there. */
   readonly index: IndexHandle;
 }
@@ -56,7 +57,7 @@ interface Job {
   readonly options: JobOptions;
   readonly resolve: (ended: Ended) => void;
   readonly reject: (error: unknown) => void;
-  readonly onAbort: (() => void) | undefined;
+  readonly unlisten: (() => void) | undefined;
   /** What stopped it here, beside the addon: a callback that threw, a source that failed. */
   stopped: { readonly error: unknown } | undefined;
   /** The last progress there was, told or not. */
@@ -114,9 +115,8 @@ export class Calls {
         reject(statusError(status));
         return;
       }
-      const onAbort = signal && (() => void this.functions.searchCancel(ticket));
-      if (onAbort) signal.addEventListener("abort", onAbort);
-      this.#under[ticket] = { resolve, reject, signal, onAbort, index };
+      const unlisten = signal && onAbort(signal, () => void this.functions.searchCancel(ticket));
+      this.#under[ticket] = { resolve, reject, signal, unlisten, index };
     });
   }
 
@@ -134,19 +134,18 @@ export class Calls {
         this.#release(ticket);
         throw statusError(status, "no thread could be started");
       }
-      const onAbort = signal && (() => this.functions.cancel(made));
+      const unlisten = signal && onAbort(signal, () => this.functions.cancel(made));
       const job: Job = {
         handle: made,
         control,
         options,
         resolve,
         reject,
-        onAbort,
+        unlisten,
         stopped: undefined,
         progress: undefined,
       };
       this.#under[ticket] = job;
-      if (onAbort) signal.addEventListener("abort", onAbort);
       if (signal?.aborted) this.functions.cancel(made);
     });
   }
@@ -179,7 +178,7 @@ export class Calls {
   #endSearch(search: Search, at: number): void {
     const numbers = this.#numbers;
     const status = numbers[at + SEARCHED.status] as number;
-    if (search.onAbort) search.signal?.removeEventListener("abort", search.onAbort);
+    search.unlisten?.();
     if (search.signal?.aborted) {
       search.reject(search.signal.reason);
     } else if (status < 0) {
@@ -234,8 +233,8 @@ export class Calls {
   }
 
   #endJob(job: Job, at: number): void {
-    const { control, onAbort, options } = job;
-    if (onAbort) control.signal?.removeEventListener("abort", onAbort);
+    const { options } = job;
+    job.unlisten?.();
     const field = (offset: number): number => this.#numbers[at + offset] as number;
     const status = field(ENDED.status);
     const outcome = this.functions.finish(job.handle);

@@ -1,0 +1,4 @@
+import { test } from "vitest";
+import { expectFlat, WAYS } from "./cycles.js";
+
+test.each(WAYS)("%s: memory stays flat over 2,000 cycles", (way) => expectFlat(way, 2000));
