@@ -57,8 +57,9 @@ static uint32_t choose_parent(const link_graph *graph, const record_list *own, u
     }
     uint32_t parent = own->degree > 0 ? own->neighbours[0] : graph->entry;
     const record_list *list = links_at(&graph->links, parent);
+    random_state path = {slot};
     while (list->children >= record_children_max(graph->max_degree)) {
-        parent = list->neighbours[slot % list->children];
+        parent = list->neighbours[random_below(&path, list->children)];
         list = links_at(&graph->links, parent);
     }
     return parent;

@@ -95,12 +95,16 @@ static void begin(graph_search *search)
     }
 }
 
-/* Puts a candidate at its place among the list_size nearest; returns the place, or list_size when it is too far. */
+/*
+ * Puts a candidate at its place among the list_size nearest; returns the place, or list_size when it is too far. One that is
+ * only as near as the last of a full list is too far: else a search among equal vectors would not end before it
+ * had found their lowest slots.
+ */
 static uint32_t offer(graph_search *search, uint32_t list_size, graph_candidate candidate)
 {
     graph_candidate *list = search->list;
     uint32_t low = 0, high = search->list_count;
-    if (high == list_size && candidate >= list[high - 1]) {
+    if (high == list_size && candidate >> 32 >= list[high - 1] >> 32) {
         return list_size;
     }
     while (low < high) {

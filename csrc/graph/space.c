@@ -53,7 +53,7 @@ static float finish(const graph_space *space, float sum, float aux_a, float aux_
     }
     switch (space->metric) {
     case DISKANN_COSINE: {
-        const float distance = 1.0f - sum * (aux_a * aux_b);
+        const float distance = 1.0f - sum * aux_a * aux_b; /* in this order nothing overflows: |sum| <= |a| |b| */
         return distance > 0 ? distance : 0.0f;
     }
     case DISKANN_IP:
