@@ -1,4 +1,5 @@
-/* CRC-32C: known answers (RFC 3720, appendix B.4), golden vectors, and every routine against a bit-by-bit one. */
+/* CRC-32C: known answers (RFC 3720, appendix B.4), golden vectors, and every routine against a bit-by-bit one.
+ * (c-tests: every CPU) */
 #include "../../csrc/simd/simd.h"
 #include "check.h"
 #include "golden.h"

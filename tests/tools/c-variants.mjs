@@ -42,8 +42,8 @@ const BUILDS = {
 };
 for (const build of Object.values(BUILDS)) build.flags = [...FLAGS, ...WARNINGS, ...build.flags];
 
-/** Other CPUs of the same architecture run the same code but for the kernels. */
-const KERNELS = /simd_kernels_get|DISKANN_SIMD_AVX/;
+/** Other CPUs of an architecture run the same code but for the kernels: the tests that say so are for them. */
+const KERNELS = /c-tests: every CPU/;
 const x64 = ["qemu-x86_64-static", "-cpu"];
 
 /** `only`, `except`: the test files a variant is or is not for, by their text; nothing else would show there. All
