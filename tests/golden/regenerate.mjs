@@ -1,5 +1,7 @@
 /*
- * Writes the hashes of tests/golden/index.json anew with the WebAssembly build: node tests/golden/regenerate.mjs
+ * Writes the hashes of tests/golden/index.json anew with the WebAssembly build:
+ *
+ *     node tests/golden/regenerate.mjs [diskann.wasm]
  *
  * Only for a change that is meant to change the bytes of indexes - the layout, the graph, the order of insertion - and
  * the commit says which and why. Where the tests find other bytes than the file says, the code is wrong, not the file.
@@ -24,7 +26,7 @@ const { fnv1a64, goldenRows, hexDigest } = await import(pathToFileURL(join(outdi
 
 const path = join(root, "tests/golden/index.json");
 const golden = JSON.parse(readFileSync(path, "utf8"));
-const wasmUrl = pathToFileURL(join(root, "dist/diskann.wasm"));
+const wasmUrl = pathToFileURL(process.argv[2] ?? join(root, "dist/diskann.wasm"));
 for (const recipe of golden.indexes) {
   const { dimensions, rows, added, metric, maxDegree, buildListSize, alpha, seed } = recipe;
   const flat = goldenRows(rows + added, dimensions);
@@ -39,14 +41,4 @@ for (const recipe of golden.indexes) {
   recipe.sha256 = await hexDigest(bytes);
   recipe.fnv1a64 = fnv1a64(bytes);
 }
-const entries = golden.indexes.map(
-  (recipe) =>
-    `    ${JSON.stringify(recipe)
-      .replaceAll(/([{,:])"/g, '$1 "')
-      .replaceAll(/":(?=\S)/g, '": ')
-      .replace(/}$/, " }")}`,
-);
-writeFileSync(
-  path,
-  `{\n  "about": ${JSON.stringify(golden.about)},\n  "indexes": [\n${entries.join(",\n")}\n  ]\n}\n`,
-);
+writeFileSync(path, `${JSON.stringify(golden, null, 2)}\n`);
