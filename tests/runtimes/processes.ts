@@ -20,12 +20,13 @@ export async function suiteInProcess(
   name: string,
   command: readonly [string, ...string[]],
   { entry, backend }: Run,
+  timeout = PROCESS_MS,
 ): Promise<Outcome[]> {
   const folder = await bundleSuite(`${name}-${entry}`);
   const result = join(folder, "outcomes.json");
   await rm(result, { force: true });
   const [program, ...before] = command;
   const args = [...before, join(folder, "program.mjs"), join(DIST, entry), backend, result];
-  await run(program, args, { timeout: PROCESS_MS, maxBuffer: 1 << 24 });
+  await run(program, args, { timeout, maxBuffer: 1 << 24 });
   return JSON.parse(await readFile(result, "utf8")) as Outcome[];
 }

@@ -6,5 +6,5 @@ export const PARTS = [
   { name: "addon", command: ["tests/tools/addon-tests.mjs"], tools: ["compiler"] },
   { name: "vitest", vitest: ["--project=fast"] },
   { name: "slow", vitest: ["--project=slow"], all: true },
-  { name: "fuzz", command: ["tests/fuzz/run.mjs", "60"], tools: ["compiler"], all: true },
+  { name: "fuzz", command: ["tests/fuzz/run.mjs", "60"], tools: ["compiler", "clang"], all: true },
 ];
