@@ -22,7 +22,6 @@ const flags = [
   ...WARNINGS,
   ...TARGET_FLAGS.wasm32,
   "-O3",
-  "-flto",
   "-DNDEBUG",
   "-sSTANDALONE_WASM",
   "--no-entry",
