@@ -26,7 +26,7 @@ export function scratchFolder(): Scratch {
 
 /** Bytes of numbers in the order written: `pack(["u32", 2, 3], ["f32", 1.5])`. */
 export function pack(
-  ...parts: readonly (readonly ["u8" | "i8" | "u16" | "u32" | "i32" | "f32" | "u64", ...number[]])[]
+  ...parts: (readonly ["u8" | "i8" | "u16" | "u32" | "i32" | "f32" | "u64", ...number[]])[]
 ): Uint8Array {
   const chunks = parts.map(([type, ...values]) => {
     switch (type) {
