@@ -79,7 +79,8 @@ int graph_search_reserve(graph_search *search, const graph_search_limits *limits
                    limits->expanded * sizeof *search->expanded));
         search->expanded_capacity = limits->expanded;
     }
-    return limits->per_round > search->round_capacity ? reserve_round(search, limits->per_round) : DISKANN_OK;
+    const uint32_t per_round = limits->per_round + 1; /* see gather */
+    return per_round > search->round_capacity ? reserve_round(search, per_round) : DISKANN_OK;
 }
 
 static void begin(graph_search *search)
@@ -123,12 +124,13 @@ static uint32_t offer(graph_search *search, uint32_t list_size, graph_candidate 
     return low;
 }
 
-static void gather(graph_search *search, uint32_t *count, uint32_t slot)
+/* Without a branch, since whether a record was seen before is anybody's guess; so slots[] has room for one more. */
+static inline void gather(graph_search *search, uint32_t *count, uint32_t slot)
 {
-    if (search->visited[slot] != search->epoch) {
-        search->visited[slot] = search->epoch;
-        search->slots[(*count)++] = slot;
-    }
+    uint8_t *seen = &search->visited[slot];
+    search->slots[*count] = slot;
+    *count += *seen != search->epoch;
+    *seen = search->epoch;
 }
 
 /* Adds what a record leads to, and has not been seen, to the round. */
@@ -145,6 +147,16 @@ static void absorb(graph_search *search, const graph_links *links, uint32_t slot
     const record_list *list = links_at(links, slot);
     for (uint32_t i = 0; i < list->degree; i++) {
         gather(search, count, list->neighbours[i]);
+    }
+}
+
+/* The likely next one to be expanded: its list comes while the distances are computed. */
+static void prefetch_list(const graph_links *links, uint32_t slot)
+{
+    enum { CACHE_LINE = 64, LINES_MAX = 4 };
+    const uint8_t *list = (const uint8_t *)links_at(links, slot);
+    for (uint32_t line = 0; line < LINES_MAX && line * CACHE_LINE < (links->capacity + 1) * sizeof(uint32_t); line++) {
+        __builtin_prefetch(list + line * CACHE_LINE);
     }
 }
 
@@ -186,7 +198,7 @@ void graph_search_run(graph_search *search, const graph_space *space, const grap
             width++;
         }
         if (cursor < search->list_count) {
-            __builtin_prefetch(links_at(links, candidate_slot(search->list[cursor])));
+            prefetch_list(links, candidate_slot(search->list[cursor]));
         }
         search->hops += width;
         search->rounds += width > 0;
