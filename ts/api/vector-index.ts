@@ -38,7 +38,11 @@ import { readIds, readRows } from "./rows.js";
 declare global {
   // Of lib ESNext.Disposable, for projects that do not list it; identical declarations merge.
   interface SymbolConstructor {
+    readonly dispose: unique symbol;
     readonly asyncDispose: unique symbol;
+  }
+  interface Disposable {
+    [Symbol.dispose](): void;
   }
   interface AsyncDisposable {
     [Symbol.asyncDispose](): PromiseLike<void>;
