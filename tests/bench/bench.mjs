@@ -13,9 +13,7 @@ const root = join(here, "../..");
 const outdir = join(root, "build/bench/js");
 
 await build({
-  entryPoints: ["main", "shape", "side-process", "event-delay-process"].map((name) =>
-    join(here, `${name}.ts`),
-  ),
+  entryPoints: ["main", "shape", "side-process"].map((name) => join(here, `${name}.ts`)),
   outdir,
   outExtension: { ".js": ".mjs" },
   bundle: true,

@@ -7,7 +7,6 @@ import { gzipSync } from "node:zlib";
 import { build } from "esbuild";
 import type { Dataset, DatasetName } from "../support/data.js";
 import { type CoreResult, DENSE_LISTS, distancesAt, runCore } from "./core.js";
-import type { EventDelay } from "./event-delay-process.js";
 import { measureOverhead, type Overhead } from "./overhead.js";
 import { number } from "./report.js";
 import { loadSet, type SetChoice } from "./sets.js";
@@ -34,6 +33,16 @@ export interface CoreMeasured {
   readonly graph: CoreResult;
   /** R 32, L 100, the defaults: for recall and the phases of a build. */
   readonly defaults: CoreResult;
+}
+
+/** A line of event-loop.mjs; milliseconds. */
+export interface EventDelay {
+  readonly name: string;
+  readonly ms: number;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
 }
 
 export interface Extras {
@@ -81,13 +90,11 @@ export interface ExtrasOptions {
   readonly program: string;
   readonly sets: readonly SetChoice[];
   readonly folder: string;
-  /** Where bench.mjs put the bundled scripts. */
-  readonly scripts: string;
   readonly progress: (line: string) => void;
 }
 
-async function measureEventDelay(scripts: string): Promise<EventDelay[]> {
-  const args = ["--expose-gc", join(scripts, "event-delay-process.mjs")];
+async function measureEventDelay(root: string): Promise<EventDelay[]> {
+  const args = [join(root, "tests/bench/event-loop.mjs"), "--json"];
   const { stdout } = await promisify(execFile)(process.execPath, args);
   return JSON.parse(stdout) as EventDelay[];
 }
@@ -118,9 +125,7 @@ export async function measureExtras(options: ExtrasOptions): Promise<Extras> {
     core.push(...(measured === undefined ? [] : [measured]));
   }
   const overhead = await attempt("what a search costs above the C call", progress, measureOverhead);
-  const eventLoop = await attempt("delay of the event loop", progress, () =>
-    measureEventDelay(options.scripts),
-  );
+  const eventLoop = await attempt("delay of the event loop", progress, () => measureEventDelay(root));
   return { core, overhead, eventLoop, sizes: await measureSizes(root) };
 }
 
@@ -178,12 +183,13 @@ function overheadTable(overhead: readonly Overhead[]): ExtraTable {
 function eventLoopTable(loop: readonly EventDelay[]): ExtraTable {
   return {
     title: "Delay of the event loop while a call runs, ms (30,000 x 128, one thread)",
-    head: ["", "p50", "p99", "p99.9", "max"],
+    head: ["", "took", "p50", "p99", "p99.9", "max"],
     rows: loop.map((one) => [
-      one.phase,
+      one.name,
+      number(one.ms),
       ...[one.p50, one.p99, one.p999, one.max].map((value) => number(value, 2)),
     ]),
-    notes: ["idle: nothing runs; the machine's own noise"],
+    notes: ["idle: nothing runs; the machine's own noise."],
   };
 }
 

@@ -23,11 +23,11 @@ function progress(line: string): void {
   }
 }
 
-function measureOurs(root: string, folder: string, scripts: string, options: Options): Promise<Extras> {
+function measureOurs(root: string, folder: string, options: Options): Promise<Extras> {
   const names = options.sets.filter((name) => name !== "image-small");
   const sets = names.map((name) => ({ name, quick: options.quick, generated: options.generated }));
   const program = process.env.DISKANN_BENCH_CORE ?? "";
-  return measureExtras({ root, program, sets, folder: join(folder, "work"), scripts, progress });
+  return measureExtras({ root, program, sets, folder: join(folder, "work"), progress });
 }
 
 async function run(options: Options): Promise<Report> {
@@ -47,7 +47,7 @@ async function run(options: Options): Promise<Report> {
       await compare({ set, only, threads, rounds, folder: work, peers: peers.folder, script, progress }),
     );
   }
-  const extras = options.extras ? await measureOurs(root, folder, scripts, options) : undefined;
+  const extras = options.extras ? await measureOurs(root, folder, options) : undefined;
   return {
     date: new Date().toISOString().slice(0, 16).replace("T", " "),
     command: ["npm run bench --", ...process.argv.slice(2)].join(" ").replace(/ --$/, ""),

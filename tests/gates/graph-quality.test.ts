@@ -4,7 +4,7 @@
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import { type Dataset, loadDataset } from "../support/data.js";
-import { distancesAt, type Index, measure, Native, Wasm } from "./subjects.js";
+import { dataset, distancesAt, type Index, measure, Native, Wasm } from "./subjects.js";
 
 const MINUTES = 60_000;
 
@@ -12,7 +12,7 @@ describe("a graph with R 32, L 75, alpha 1.2 over 100,000 image descriptors", ()
   let data: Dataset;
   let index: Index;
   beforeAll(async () => {
-    data = loadDataset("image");
+    data = dataset("image");
     const shape = { dimensions: 128, maxDegree: 32, buildListSize: 75, alpha: 1.2 };
     index = await Native.build(data.base.values, shape);
   }, 8 * MINUTES);
@@ -46,7 +46,7 @@ describe.each([
   let data: Dataset;
   let index: Index;
   beforeAll(async () => {
-    data = loadDataset(name);
+    data = dataset(name);
     const { metric, base } = data;
     index = await Native.build(base.values, { dimensions: base.dimensions, metric });
   }, 8 * MINUTES);

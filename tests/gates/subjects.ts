@@ -5,7 +5,7 @@ import { defineVectorIndex } from "../../ts/api/define.js";
 import { nativeBackend } from "../../ts/backend/native/index.js";
 import { wasmBackend } from "../../ts/backend/wasm/index.js";
 import type { SearchBatch, SearchCounters } from "../../ts/core/types.js";
-import { repositoryRoot } from "../support/data.js";
+import { type Dataset, type DatasetName, loadDataset, repositoryRoot } from "../support/data.js";
 import type { Truth } from "../support/truth.js";
 import { recallAt } from "../support/truth.js";
 
@@ -17,6 +17,15 @@ export const Wasm = defineVectorIndex<object>(() =>
 );
 
 export type Index = Awaited<ReturnType<typeof Native.create>>;
+
+const loaded = new Map<DatasetName, Dataset>();
+
+/** A whole data set, once: without the real data its truth costs a scan. */
+export function dataset(name: DatasetName): Dataset {
+  const data = loaded.get(name) ?? loadDataset(name);
+  loaded.set(name, data);
+  return data;
+}
 
 export interface Measured {
   readonly list: number;
