@@ -1,4 +1,7 @@
-/* The golden indexes of tests/golden/index.json, built here: the same bytes as in the addon and in WebAssembly. (c-tests: every CPU) */
+/*
+ * The golden indexes of tests/golden/index.json, built here: the same bytes as in the addon and in WebAssembly.
+ * (c-tests: every CPU)
+ */
 #include "check.h"
 #include "host.h"
 
