@@ -4,6 +4,7 @@ import type { Backend } from "../../ts/backend/backend.js";
 import { nativeBackend } from "../../ts/backend/native/index.js";
 import { NativeIndex } from "../../ts/backend/native/native-index.js";
 import { generate } from "../support/generate.js";
+import { quantile } from "./curve.js";
 
 const ROWS = 10_000;
 const DIMENSIONS = 128;
@@ -13,10 +14,10 @@ const K = 10;
 
 export interface Overhead {
   readonly list: number;
-  /** Microseconds of a query, the fastest round of each. */
+  /** Microseconds of a query: the median of a round, the least of all rounds. */
   readonly direct: number;
   readonly awaited: number;
-  /** With 64 calls under way at a time. */
+  /** The mean with 64 calls under way at a time. */
   readonly concurrent: number;
 }
 
@@ -49,10 +50,33 @@ async function makeSubject(): Promise<Subject> {
   return { index, native };
 }
 
-async function timed(work: () => Promise<void> | void): Promise<number> {
+/** Microseconds of one query, the median. */
+async function medianTime(
+  queries: readonly Float32Array[],
+  ask: (query: Float32Array) => unknown,
+): Promise<number> {
+  const times = new Float64Array(queries.length);
+  for (const [i, query] of queries.entries()) {
+    const start = performance.now();
+    const answer = ask(query);
+    if (answer instanceof Promise) {
+      await answer;
+    }
+    times[i] = (performance.now() - start) * 1000;
+  }
+  return quantile(times.sort(), 0.5);
+}
+
+/** Microseconds of one query, the mean, with 64 under way at a time. */
+async function concurrentTime(
+  queries: readonly Float32Array[],
+  ask: (query: Float32Array) => Promise<unknown>,
+): Promise<number> {
   const start = performance.now();
-  await work();
-  return ((performance.now() - start) * 1000) / QUERIES;
+  for (let first = 0; first < queries.length; first += 64) {
+    await Promise.all(queries.slice(first, first + 64).map(ask));
+  }
+  return ((performance.now() - start) * 1000) / queries.length;
 }
 
 async function measure(
@@ -68,27 +92,9 @@ async function measure(
   const awaited: number[] = [];
   const concurrent: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    direct.push(
-      await timed(() => {
-        for (const query of queries) {
-          native.searchSync(query, params, ids, distances);
-        }
-      }),
-    );
-    awaited.push(
-      await timed(async () => {
-        for (const query of queries) {
-          await index.search(query, options);
-        }
-      }),
-    );
-    concurrent.push(
-      await timed(async () => {
-        for (let first = 0; first < queries.length; first += 64) {
-          await Promise.all(queries.slice(first, first + 64).map((query) => index.search(query, options)));
-        }
-      }),
-    );
+    direct.push(await medianTime(queries, (query) => native.searchSync(query, params, ids, distances)));
+    awaited.push(await medianTime(queries, (query) => index.search(query, options)));
+    concurrent.push(await concurrentTime(queries, (query) => index.search(query, options)));
   }
   return {
     list,
