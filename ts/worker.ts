@@ -14,8 +14,10 @@ const THREAD_SCRIPT = "../dist/worker-host.js";
 /** A thread of Node, Deno or Bun can be unreferenced, so that it never keeps the process alive. */
 async function spawnThread(url: string | undefined): Promise<WorkerLike> {
   const { Worker } = await nodeModule("node:worker_threads");
-  if (url === undefined) return new Worker(new URL(THREAD_SCRIPT, import.meta.url));
-  return new Worker(url.includes("://") ? new URL(url) : url);
+  // Node's own flags (--input-type, loaders) are for the program's files, not for this script.
+  const options = { execArgv: [] };
+  if (url === undefined) return new Worker(new URL(THREAD_SCRIPT, import.meta.url), options);
+  return new Worker(url.includes("://") ? new URL(url) : url, options);
 }
 
 /** Bundlers look for exactly this form, on one line, and bundle the script. */

@@ -1,4 +1,6 @@
 /** What only the worker entry has: its own worker, a shared one, one that dies. */
+import { execFile } from "node:child_process";
+import { promisify } from "node:util";
 import { Worker } from "node:worker_threads";
 import { afterEach, describe, expect, test } from "vitest";
 import { VectorIndex } from "../../ts/worker.js";
@@ -104,6 +106,17 @@ describe("diskann/worker", () => {
     });
     const index = await VectorIndex.create({ dimensions: 1 });
     await index.close();
+  });
+
+  test("an index that is left open does not keep the process alive", async () => {
+    const program = `
+      import { VectorIndex } from ${JSON.stringify(new URL("../../dist/worker.js", import.meta.url).href)};
+      const index = await VectorIndex.build([[1, 2]], { dimensions: 2 });
+      console.log((await index.search([1, 2]))[0].id);
+    `;
+    const args = ["--input-type=module", "--eval", program];
+    const { stdout } = await promisify(execFile)(process.execPath, args, { timeout: 30_000 });
+    expect(stdout).toBe("0\n");
   });
 
   test("opening and closing many times uses one worker again and again", async () => {
