@@ -11,7 +11,7 @@ import { recallAt } from "../support/truth.js";
 import { ENOUGH, LADDER, listAt, type Point, quantile } from "./curve.js";
 import type { Answer, Built, Order } from "./messages.js";
 import { loadSet, SETS, type SetChoice } from "./sets.js";
-import { BUILD_LIST, K, type SideName } from "./sides/side.js";
+import { BUILD_LIST, FIXED_LIST, K, type SideName } from "./sides/side.js";
 
 export interface SideResult {
   readonly side: SideName;
@@ -80,11 +80,11 @@ class Runner {
     rmSync(folder, { recursive: true, force: true });
     mkdirSync(folder, { recursive: true });
     const { set, threads, peers } = options;
-    const start = { side: this.side, set, threads, folder, peers, fixedList: BUILD_LIST };
+    const start = { side: this.side, set, threads, folder, peers, fixedList: FIXED_LIST };
     const { started } = await this.order({ order: "start", start });
     this.note = started?.note;
     if (started?.fixed) {
-      this.lists = [BUILD_LIST];
+      this.lists = [FIXED_LIST];
     }
     this.built = (await this.order({ order: "build" })).built;
   }
@@ -182,7 +182,7 @@ export async function compare(options: CompareOptions): Promise<SetResult> {
       await runner.explore(data);
     });
     for (let round = 0; round < rounds; round++) {
-      for (const list of LADDER.concat(BUILD_LIST)) {
+      for (const list of LADDER) {
         progress(`${data.title}: round ${round + 1} of ${rounds}, list size ${list}`);
         await turns.each(async (runner) => {
           if (runner.passes.has(list)) {

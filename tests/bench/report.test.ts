@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { SetResult, SideResult } from "./compare.js";
-import { cpuQpsAt, frontier, listAt, type Point, qpsAt, quantile } from "./curve.js";
+import { cpuQpsAt, frontier, LADDER, listAt, type Point, qpsAt, quantile } from "./curve.js";
 import { readOptions } from "./options.js";
 import { plot } from "./plot.js";
 import { number, table } from "./report.js";
+import { FIXED_LIST } from "./sides/side.js";
 
 const point = (list: number, recall: number, qps: number): Point => ({ list, recall, qps, cpuQps: qps / 2 });
 
@@ -28,6 +29,11 @@ describe("a recall-speed curve", () => {
   test("finds the smallest list that reaches a recall, else the largest", () => {
     expect(listAt(0.9, POINTS)).toBe(20);
     expect(listAt(0.999, POINTS)).toBe(60);
+  });
+
+  test("the ladder rises and holds the list size of those that fix it", () => {
+    expect([...LADDER].sort((a, b) => a - b)).toEqual(LADDER);
+    expect(LADDER).toContain(FIXED_LIST);
   });
 
   test("quantiles are by nearest rank", () => {
