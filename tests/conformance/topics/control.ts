@@ -142,6 +142,50 @@ export function control(test: Test, subject: Subject): void {
     });
   });
 
+  test("an abort while a call is under way: its reason or its whole answer, and the index goes on", async () => {
+    await withIndex(subject, { ...CHEAP, rows }, async (index) => {
+      let before = await index.toBytes();
+      for (const [name, call] of ABORTABLE) {
+        for (const delay of [0, 1, 3]) {
+          const controller = new AbortController();
+          const reason = new Error(`${name} ${delay}`);
+          setTimeout(() => controller.abort(reason), delay);
+          const result = await call(index, { signal: controller.signal }).catch((error: unknown) => error);
+          ok(result === reason || !(result instanceof Error), `${name}: ${String(result)}`);
+          const after = await index.toBytes();
+          if (name !== "add") equal(after, before, `bytes after ${name}`);
+          before = after;
+        }
+        equal((await index.verify()).ok, true, `verify after ${name}`);
+      }
+    });
+  });
+
+  test("open and build, aborted while they are under way", async () => {
+    const whole = await VectorIndex.build(rows, CHEAP);
+    const bytes = await whole.toBytes();
+    await whole.close();
+    for (const delay of [0, 1, 3, 10]) {
+      for (const make of [
+        (signal: AbortSignal) => VectorIndex.open(bytes, { signal }),
+        (signal: AbortSignal) => VectorIndex.open(new Blob([bytes as BlobPart]), { signal }),
+        (signal: AbortSignal) => VectorIndex.build(rows, { ...CHEAP, signal }),
+      ]) {
+        const controller = new AbortController();
+        const reason = new Error("enough");
+        setTimeout(() => controller.abort(reason), delay);
+        const result = await make(controller.signal).catch((error: unknown) => error);
+        if (result instanceof Error) {
+          ok(result === reason, `the reason, not ${String(result)}`);
+          continue;
+        }
+        const index = result as Index;
+        equal(await index.toBytes(), bytes, "bytes");
+        await index.close();
+      }
+    }
+  });
+
   test("an abort after the end changes nothing", async () => {
     await withIndex(subject, { ...CHEAP, rows: rows.subarray(0, 200 * D) }, async (index) => {
       for (const [name, call] of ABORTABLE) {

@@ -150,6 +150,17 @@ export function order(test: Test, subject: Subject): void {
     equal([index.dimensions, index.metric, index.dataType, index.size], [2, "l2", "f32", 1], "properties");
   });
 
+  test("every method of a fresh, empty index", async () => {
+    for (const [name, call] of METHODS) {
+      await withIndex(subject, { dimensions: 2 }, async (index) => {
+        await call(index).catch(labelled(name));
+        const size = name === "add" ? 1 : 0;
+        equal([index.size, index.stats().size, (await index.verify()).ok], [size, size, true], name);
+        equal((await index.search([0, 0])).length, size, name);
+      });
+    }
+  });
+
   test("every method while every other is under way", async () => {
     const flat = sample(300, 2);
     for (const [busyName, busy] of METHODS) {
