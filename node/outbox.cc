@@ -25,13 +25,16 @@ bool Outbox::open(napi_env env, napi_value complete, napi_value grow)
 
 void Outbox::close()
 {
+    for (napi_ref *reference : {&complete_, &grow_, &buffer_}) {
+        if (*reference != nullptr) {
+            napi_delete_reference(env_, *reference);
+            *reference = nullptr;
+        }
+    }
     std::lock_guard<std::mutex> lock(mutex_);
     head_ = nullptr;
     tail_ = nullptr;
-    if (wake_ != nullptr) {
-        napi_release_threadsafe_function(wake_, napi_tsfn_abort);
-        wake_ = nullptr;
-    }
+    wake_ = nullptr; /* the environment, which is ending, frees it */
 }
 
 void Outbox::send(Post *post, uint32_t bits)

@@ -46,7 +46,7 @@ public:
 
     /* `complete(length)` reads the buffer; `grow(buffer)` gets a larger one. */
     bool open(napi_env env, napi_value complete, napi_value grow);
-    /* Throws away what is queued. The threads are joined. */
+    /* Throws away what is queued. The threads are joined, the environment ends. */
     void close();
 
     /* From any thread: `bits` (not 0) say what there is to tell; bits of a post still queued are joined. */
