@@ -35,6 +35,11 @@ const packages = {
     version: "1.4.5",
     file: `bin/bun${exe}`,
   },
+  workerd: {
+    name: `@cloudflare/workerd-${platform === "win32" ? "windows" : platform}-${process.arch === "arm64" ? "arm64" : "64"}`,
+    version: "1.20261117.1",
+    file: `bin/workerd${exe}`,
+  },
   node22: { name: `node-${nodePlatform}-${cpu}`, version: "22", file: nodeFile },
   node26: { name: `node-${nodePlatform}-${cpu}`, version: "26", file: nodeFile },
   // for another platform, to be run under an emulator
@@ -46,7 +51,7 @@ const packages = {
  * Path of an executable, fetched when it is not there yet. Several processes may ask at once: each fetches into a
  * folder of its own, and the first to finish moves it into place.
  *
- * @param {"deno" | "bun" | "node22" | "node26" | "node20arm64" | "node20win"} name
+ * @param {"deno" | "bun" | "workerd" | "node22" | "node26" | "node20arm64" | "node20win"} name
  * @returns {Promise<string>}
  */
 export async function runtime(name) {

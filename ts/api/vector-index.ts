@@ -74,7 +74,10 @@ function signalOnly(options: SearchOptions | undefined): CallOptions | undefined
 }
 
 /** Frees an index that was dropped without close(). A net, not a plan: when it runs is up to the engine. */
-const dropped = new FinalizationRegistry<BackendIndex>((core) => void core.close());
+const dropped =
+  typeof FinalizationRegistry === "function"
+    ? new FinalizationRegistry<BackendIndex>((core) => void core.close())
+    : undefined; // some server runtimes have none
 
 /**
  * A vector index: `await VectorIndex.create(...)`, `.build(...)` or `.open(...)` makes one.
@@ -117,7 +120,7 @@ export class VectorIndex implements AsyncDisposable {
     this.#stats = stats;
     this.#size = stats.size;
     this.#nextId = stats.nextId;
-    dropped.register(this, core, this);
+    dropped?.register(this, core, this);
   }
 
   /** Number of vectors, as of the last `add` that ended. */
@@ -319,7 +322,7 @@ export class VectorIndex implements AsyncDisposable {
   /** Frees all it holds. Calls that have started end first, calls that wait reject with `ERR_CLOSED`. Idempotent. */
   close(): Promise<void> {
     this.#closed ??= this.#queue.close().then(async () => {
-      dropped.unregister(this);
+      dropped?.unregister(this);
       await this.#core.close();
     });
     return this.#closed;

@@ -20,6 +20,8 @@ function openChannel(): { post(): void } {
 export function nextTask(): Promise<void> {
   const { setImmediate } = globalThis as Timers;
   if (setImmediate) return new Promise((resolve) => setImmediate(() => resolve()));
+  // Some server runtimes have neither; their timers have no lower bound.
+  if (typeof MessageChannel !== "function") return new Promise((resolve) => setTimeout(resolve, 0));
   return new Promise((resolve) => {
     port ??= openChannel();
     waiting.push(resolve);

@@ -70,7 +70,8 @@ async function compileFrom(place: string): Loading {
 function loadError(what: string, cause: unknown): DiskAnnError {
   if (cause instanceof DiskAnnError) return cause;
   if (cause instanceof WebAssembly.CompileError) {
-    const message = `${what}: this engine cannot compile it, WebAssembly SIMD is needed (${cause.message})`;
+    const needs = "WebAssembly SIMD is needed; where code must be compiled ahead of time, give it as module";
+    const message = `${what}: this engine cannot compile it (${cause.message}): ${needs}`;
     return new DiskAnnError("ERR_UNSUPPORTED", message, { cause });
   }
   const why = cause instanceof Error ? cause.message : String(cause);
