@@ -48,7 +48,8 @@ export interface Browser {
   close(): Promise<void>;
 }
 
-export async function openBrowser(): Promise<Browser> {
+/** Chromium with a profile that is removed at the end. */
+export async function launchChromium(): Promise<{ context: BrowserContext; close(): Promise<void> }> {
   const profile = await mkdtemp(join(tmpdir(), "diskann-chromium-"));
   const command = chromiumPath();
   const executablePath = command?.includes("/") ? command : which(command ?? "");
@@ -64,6 +65,15 @@ export async function openBrowser(): Promise<Browser> {
       "--disable-sync",
     ],
   });
+  const close = async () => {
+    await context.close();
+    await rm(profile, { recursive: true, force: true });
+  };
+  return { context, close };
+}
+
+export async function openBrowser(): Promise<Browser> {
+  const { context, close } = await launchChromium();
   return {
     visit: async (url) => {
       const page = await context.newPage();
@@ -78,9 +88,6 @@ export async function openBrowser(): Promise<Browser> {
       await page.close();
       return { result, complaints };
     },
-    close: async () => {
-      await context.close();
-      await rm(profile, { recursive: true, force: true });
-    },
+    close,
   };
 }

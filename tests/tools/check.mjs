@@ -2,7 +2,6 @@
  * Format, lint, types and the rules of the house, without running the product: node tests/tools/check.mjs
  * Runs all of them, prints what each has to say, and ends with 1 if any complained.
  */
-import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { duration, elapsed, say } from "./setup/say.mjs";
 import { BUILD, ROOT, runLogged, tail } from "./setup/shell.mjs";
@@ -13,7 +12,8 @@ const CHECKS = [
   { name: "format, lint", command: ["node_modules/@biomejs/biome/bin/biome", "ci", "--colors=off", "."] },
   { name: "types", command: [tsc, "-p", "."] },
   { name: "types of tests", command: [tsc, "-p", "tests"] },
-  { name: "types of examples", command: [tsc, "-p", "examples"], when: "examples/tsconfig.json" },
+  // Against the sources, which are there where nothing is built; the tests hold them against the package.
+  { name: "types of examples", command: [tsc, "-p", "tests/tsconfig.examples.json"] },
   { name: "tidy", command: ["tests/tidy/run.mjs"] },
 ];
 
@@ -30,7 +30,6 @@ async function runCheck({ name, command }) {
 }
 
 let good = 0;
-const checks = CHECKS.filter(({ when }) => when === undefined || existsSync(join(ROOT, when)));
-for (const check of checks) if (await runCheck(check)) good++;
-console.log(`${good} of ${checks.length} checks are good, ${duration(elapsed())}`);
-process.exitCode = good === checks.length ? 0 : 1;
+for (const check of CHECKS) if (await runCheck(check)) good++;
+console.log(`${good} of ${CHECKS.length} checks are good, ${duration(elapsed())}`);
+process.exitCode = good === CHECKS.length ? 0 : 1;
