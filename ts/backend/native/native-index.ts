@@ -1,8 +1,8 @@
 /** An index in the addon. Everything that may take long runs on the addon's threads; here arguments and answers cross. */
 import { SLAB_BYTES } from "../../core/constants.js";
 import { nextTask } from "../../core/task.js";
-import type { AbortSignalLike, VerifyReport } from "../../core/types.js";
-import { type ByteSource, blobSource, bytesSource, handleSink } from "../../storage/storage.js";
+import type { AbortSignalLike, BlobLike, VerifyReport } from "../../core/types.js";
+import { blobSource, handleSink } from "../../storage/storage.js";
 import type {
   BackendIndex,
   BackendInsert,
@@ -14,7 +14,7 @@ import type {
   CoreStats,
   CoreTarget,
 } from "../backend.js";
-import { STATUS_ERR_NO_MEMORY, statusError, verifyReport } from "../failure.js";
+import { STATUS_ERR_IO, STATUS_ERR_NO_MEMORY, statusError, verifyReport } from "../failure.js";
 import { CONFIG, type IndexHandle, type JobHandle, STATS, type Status } from "./binding.js";
 import type { Calls } from "./calls.js";
 
@@ -226,16 +226,36 @@ export function createIndex(calls: Calls, config: CoreConfig, simd: number): Nat
   return new NativeIndex(calls, index, config.dimensions);
 }
 
+/** A slice of the bytes of an index, good until the next one is asked for. */
+type ReadSlice = (offset: number, length: number) => Uint8Array | Promise<Uint8Array>;
+
+/** Bytes in memory: not copied here, so each slice looks whether they are still there. */
+function sliceOfBytes(bytes: Uint8Array): ReadSlice {
+  const size = bytes.byteLength;
+  return (offset, length) => {
+    if (bytes.byteLength !== size)
+      throw statusError(STATUS_ERR_IO, "the bytes were transferred or resized while the index was opened");
+    return bytes.subarray(offset, offset + length);
+  };
+}
+
+function sliceOfBlob(blob: BlobLike): ReadSlice {
+  const source = blobSource(blob);
+  return async (offset, length) => {
+    const slice = new Uint8Array(length);
+    await source.read(offset, slice);
+    return slice;
+  };
+}
+
 /** Copies what the addon asks for, in slices of at most a slab, so that the event loop gets its turns. */
-async function serveReads(calls: Calls, job: JobHandle, source: ByteSource): Promise<void> {
+async function serveReads(calls: Calls, job: JobHandle, read: ReadSlice): Promise<void> {
   const requests = calls.functions.requests(job);
-  const buffer = new Uint8Array(SLAB_BYTES);
   for (let i = 0; i < requests.length / 2; i++) {
     const offset = requests[2 * i] as number;
     const length = requests[2 * i + 1] as number;
     for (let at = 0; at < length; at += SLAB_BYTES) {
-      const slice = buffer.subarray(0, Math.min(SLAB_BYTES, length - at));
-      await source.read(offset + at, slice);
+      const slice = await read(offset + at, Math.min(SLAB_BYTES, length - at));
       const status = calls.functions.fill(job, i, at, slice);
       if (status < 0) throw statusError(status);
       await nextTask();
@@ -255,12 +275,9 @@ export async function openIndex(
     const opened = await calls.run(calls.functions.open(source.path, simd, threads), control);
     return new NativeIndex(calls, opened.index as IndexHandle, opened.dimensions as number);
   }
-  const bytes = source.kind === "bytes" ? bytesSource(source.bytes) : blobSource(source.blob);
-  try {
-    const job = calls.functions.openBytes(bytes.size, simd, threads);
-    const opened = await calls.run(job, control, { read: (opening) => serveReads(calls, opening, bytes) });
-    return new NativeIndex(calls, opened.index as IndexHandle, opened.dimensions as number);
-  } finally {
-    await bytes.close();
-  }
+  const size = source.kind === "bytes" ? source.bytes.byteLength : source.blob.size;
+  const read = source.kind === "bytes" ? sliceOfBytes(source.bytes) : sliceOfBlob(source.blob);
+  const job = calls.functions.openBytes(size, simd, threads);
+  const opened = await calls.run(job, control, { read: (opening) => serveReads(calls, opening, read) });
+  return new NativeIndex(calls, opened.index as IndexHandle, opened.dimensions as number);
 }
