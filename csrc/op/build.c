@@ -11,7 +11,6 @@ enum {
 };
 
 typedef struct build_state {
-    uint32_t *order;       /* [rows]: row of the i-th insertion */
     uint8_t *lists;        /* working lists: [rows][stride] */
     double *sums;          /* [CENTRE_CHUNKS][dimensions] */
     float *mean;           /* [dimensions] */
@@ -37,11 +36,6 @@ static uint64_t chunk_begin(const insert_op *op, uint64_t chunk)
     return op->rows * chunk / chunk_count(op);
 }
 
-uint64_t build_row_at(const insert_op *op, uint64_t i)
-{
-    return op->build->order[i];
-}
-
 /* ---- memory ---- */
 
 int build_prepare(insert_op *op)
@@ -57,19 +51,19 @@ int build_prepare(insert_op *op)
     op->graph.links = (graph_links){
         .records = &op->index->records, .capacity = capacity, .stride = (capacity + 1) * (uint32_t)sizeof(uint32_t)};
 
-    build->order = memory_get(account, op->rows * sizeof *build->order);
+    op->order = memory_get(account, op->rows * sizeof *op->order);
     build->lists = memory_get_zeroed(account, lists_bytes(op));
     build->sums = memory_get_zeroed(account, UINT64_C(8) * CENTRE_CHUNKS * config->dimensions);
     build->mean = memory_get(account, UINT64_C(4) * config->dimensions);
     build->nearest = memory_get(account, CENTRE_CHUNKS * sizeof *build->nearest);
     build->walk.rank = memory_get(account, op->rows * sizeof(uint32_t));
     build->walk.stack = memory_get(account, op->rows * sizeof(uint32_t));
-    if (build->order == NULL || build->lists == NULL || build->sums == NULL || build->mean == NULL ||
+    if (op->order == NULL || build->lists == NULL || build->sums == NULL || build->mean == NULL ||
         build->nearest == NULL || build->walk.rank == NULL || build->walk.stack == NULL) {
         return DISKANN_ERR_NO_MEMORY;
     }
     op->graph.links.lists = build->lists;
-    return insert_prepare_links(op);
+    return batch_prepare(op);
 }
 
 void build_reset(insert_op *op)
@@ -80,7 +74,7 @@ void build_reset(insert_op *op)
     }
     memory_account *account = &op->base.account;
     const uint32_t dimensions = op->index->config.dimensions;
-    memory_put(account, build->order, op->rows * sizeof *build->order);
+    memory_put(account, op->order, op->rows * sizeof *op->order);
     memory_put(account, build->lists, lists_bytes(op));
     memory_put(account, build->sums, UINT64_C(8) * CENTRE_CHUNKS * dimensions);
     memory_put(account, build->mean, UINT64_C(4) * dimensions);
@@ -152,7 +146,7 @@ static void begin_order(insert_op *op)
     for (uint64_t chunk = 0; chunk < chunk_count(op); chunk++) {
         best = op->build->nearest[chunk] < best ? op->build->nearest[chunk] : best;
     }
-    uint32_t *order = op->build->order;
+    uint32_t *order = op->order;
     for (uint64_t i = 0; i < op->rows; i++) {
         order[i] = (uint32_t)i;
     }
@@ -163,7 +157,7 @@ static void begin_order(insert_op *op)
 
 static void shuffle(insert_op *op, uint64_t begin, uint64_t end)
 {
-    uint32_t *order = op->build->order;
+    uint32_t *order = op->order;
     for (uint64_t item = begin; item < end; item++) {
         const uint64_t last = op->rows - 1 - item;
         const uint64_t other = 1 + random_below(&op->build->random, last);

@@ -98,11 +98,6 @@ uint64_t diskann_op_distances(const diskann_op *base)
     return total;
 }
 
-uint64_t insert_row_at(const insert_op *op, uint64_t i)
-{
-    return op->is_build ? build_row_at(op, i) : i;
-}
-
 /* ---- validation ---- */
 
 static void lower_to(_Atomic uint64_t *minimum, uint64_t value)
@@ -162,17 +157,6 @@ static void put_ids(insert_op *op, uint64_t begin_item, uint64_t end_item)
 
 /* ---- stages ---- */
 
-int insert_enter(insert_op *op, diskann_stage *stage, uint32_t next, uint32_t phase, uint64_t items, uint32_t parallel)
-{
-    op->stage = next;
-    stage->phase = phase;
-    stage->items = items;
-    stage->parallel = parallel;
-    stage->done = phase == DISKANN_PHASE_LINK ? op->added : 0;
-    stage->total = phase == DISKANN_PHASE_LINK ? op->rows : items;
-    return DISKANN_RUN;
-}
-
 static int no_memory(insert_op *op)
 {
     return op_fail(&op->base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, 0);
@@ -192,7 +176,7 @@ static int enter_ids(insert_op *op, diskann_stage *stage)
     }
     op->graph.space = graph_space_for_links(&index->space, index->norm_max);
     op->graph.entry = index->entry;
-    if ((op->is_build ? build_prepare(op) : insert_prepare_links(op)) < 0) {
+    if ((op->is_build ? build_prepare(op) : batch_prepare(op)) < 0) {
         return no_memory(op);
     }
     const int grown = id_map_reserve(&index->ids, op->first + op->rows);
@@ -270,54 +254,6 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin_item, uint64_t
     }
 }
 
-/* ---- memory of the batches ---- */
-
-enum {
-    EDGES_PER_BATCH = 131072, /* bounds the serial sort of a batch to a few milliseconds */
-};
-
-/* A batch is a small part of the index, and not larger than its sort may be. */
-static uint32_t choose_batch_max(const insert_op *op)
-{
-    const uint64_t by_share = (op->first + op->rows) / BATCH_SHARE + 1;
-    const uint64_t by_edges = EDGES_PER_BATCH / op->index->config.max_degree;
-    const uint64_t batch = by_share < by_edges ? by_share : by_edges;
-    return (uint32_t)(batch < op->rows ? batch : op->rows);
-}
-
-static uint64_t edges_bytes(const insert_op *op)
-{
-    return (uint64_t)op->batch_max * (op->graph.max_degree + 1) * sizeof(link_edge);
-}
-
-int insert_prepare_links(insert_op *op)
-{
-    diskann_op *base = &op->base;
-    const diskann_config *config = &op->index->config;
-    op->graph.max_degree = config->max_degree;
-    op->graph.build_list_size = config->build_list_size;
-    op->graph.alpha = config->alpha;
-    op->batch_max = choose_batch_max(op);
-    if (op->graph.links.records == NULL) { /* else a build has its working lists */
-        op->graph.links = (graph_links){.records = &op->index->records, .capacity = config->max_degree};
-    }
-    op->edges = memory_get(&base->account, edges_bytes(op));
-    op->edges_other = memory_get(&base->account, edges_bytes(op));
-    op->groups = memory_get(&base->account, edges_bytes(op) / 2 + 4);
-    op->link_workers = memory_get_zeroed(&base->account, base->workers * sizeof *op->link_workers);
-    if (op->edges == NULL || op->edges_other == NULL || op->groups == NULL || op->link_workers == NULL) {
-        return DISKANN_ERR_NO_MEMORY;
-    }
-    for (uint32_t i = 0; i < base->workers; i++) {
-        graph_search_init(&op->link_workers[i].search, &base->account);
-        prune_init(&op->link_workers[i].prune, &base->account);
-    }
-    for (uint32_t i = 0; i < base->workers; i++) {
-        TRY(link_worker_reserve(&op->link_workers[i], &op->graph, op->first + op->rows, op->batch_max));
-    }
-    return DISKANN_OK;
-}
-
 static void reset(diskann_op *base)
 {
     insert_op *op = (insert_op *)base;
@@ -334,16 +270,7 @@ static void reset(diskann_op *base)
         }
         record_store_truncate(&index->records, index->size);
     }
-    for (uint32_t i = 0; op->link_workers != NULL && i < base->workers; i++) {
-        if (op->link_workers[i].search.account != NULL) {
-            graph_search_reset(&op->link_workers[i].search);
-            prune_reset(&op->link_workers[i].prune);
-        }
-    }
-    memory_put(&base->account, op->link_workers, base->workers * sizeof *op->link_workers);
-    memory_put(&base->account, op->edges, edges_bytes(op));
-    memory_put(&base->account, op->edges_other, edges_bytes(op));
-    memory_put(&base->account, op->groups, edges_bytes(op) / 2 + 4);
+    batch_release(op);
     build_reset(op);
 }
 

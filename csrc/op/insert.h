@@ -48,6 +48,7 @@ typedef struct insert_op {
 
     link_graph graph;
     link_worker *link_workers;
+    uint32_t *order;      /* build: row of the i-th insertion; insert: NULL, they come in order */
     uint32_t batch_max;
     uint32_t batch;       /* rows of this batch */
     uint32_t attached;    /* of them: hung into the tree */
@@ -61,23 +62,30 @@ typedef struct insert_op {
     struct build_state *build; /* NULL for an insert */
 } insert_op;
 
-/* Row that is inserted as the i-th. */
-uint64_t insert_row_at(const insert_op *op, uint64_t i);
-/* Memory and workers for the batches; the graph's space and links are set. */
-int insert_prepare_links(insert_op *op);
-
 /* build.c */
 int build_prepare(insert_op *op);
-uint64_t build_row_at(const insert_op *op, uint64_t i);
 /* The stages that are build's own. Returns the status of step. */
 int build_step(insert_op *op, diskann_stage *stage);
 void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end);
 void build_reset(insert_op *op);
 
 /* Sets up a stage of `items`. */
-int insert_enter(insert_op *op, diskann_stage *stage, uint32_t next, uint32_t phase, uint64_t items, uint32_t parallel);
+static inline int insert_enter(insert_op *op, diskann_stage *stage, uint32_t next, uint32_t phase, uint64_t items,
+                               uint32_t parallel)
+{
+    op->stage = next;
+    stage->phase = phase;
+    stage->items = items;
+    stage->parallel = parallel;
+    stage->done = phase == DISKANN_PHASE_LINK ? op->added : 0;
+    stage->total = phase == DISKANN_PHASE_LINK ? op->rows : items;
+    return DISKANN_RUN;
+}
 
 /* insert_batch.c: one batch. */
+/* Memory and workers; a build has set its working lists. ERR_NO_MEMORY. */
+int batch_prepare(insert_op *op);
+void batch_release(insert_op *op);
 int batch_begin(insert_op *op, diskann_stage *stage);
 int batch_step(insert_op *op, diskann_stage *stage);
 void batch_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end);

@@ -4,11 +4,72 @@
 #include <string.h>
 
 static const uint32_t GROUP_DONE = UINT32_C(0x80000000);
+enum { EDGES_PER_BATCH = 131072 }; /* bounds the serial sort of a batch to a few milliseconds */
 enum { DIGIT_BITS = 11, DIGIT_COUNT = 3, DIGIT_VALUES = 1 << DIGIT_BITS };
+
+/* ---- memory ---- */
+
+/* A batch is a small part of the index, and not larger than its sort may be. */
+static uint32_t choose_batch_max(const insert_op *op)
+{
+    const uint64_t by_share = (op->first + op->rows) / BATCH_SHARE + 1;
+    const uint64_t by_edges = EDGES_PER_BATCH / op->index->config.max_degree;
+    const uint64_t batch = by_share < by_edges ? by_share : by_edges;
+    return (uint32_t)(batch < op->rows ? batch : op->rows);
+}
+
+static uint64_t edges_bytes(const insert_op *op)
+{
+    return (uint64_t)op->batch_max * (op->graph.max_degree + 1) * sizeof(link_edge);
+}
+
+int batch_prepare(insert_op *op)
+{
+    diskann_op *base = &op->base;
+    const diskann_config *config = &op->index->config;
+    op->graph.max_degree = config->max_degree;
+    op->graph.build_list_size = config->build_list_size;
+    op->graph.alpha = config->alpha;
+    op->batch_max = choose_batch_max(op);
+    if (op->graph.links.records == NULL) { /* else a build has its working lists */
+        op->graph.links = (graph_links){.records = &op->index->records, .capacity = config->max_degree};
+    }
+    op->edges = memory_get(&base->account, edges_bytes(op));
+    op->edges_other = memory_get(&base->account, edges_bytes(op));
+    op->groups = memory_get(&base->account, edges_bytes(op) / 2 + 4);
+    op->link_workers = memory_get_zeroed(&base->account, base->workers * sizeof *op->link_workers);
+    if (op->edges == NULL || op->edges_other == NULL || op->groups == NULL || op->link_workers == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < base->workers; i++) {
+        graph_search_init(&op->link_workers[i].search, &base->account);
+        prune_init(&op->link_workers[i].prune, &base->account);
+    }
+    for (uint32_t i = 0; i < base->workers; i++) {
+        TRY(link_worker_reserve(&op->link_workers[i], &op->graph, op->first + op->rows, op->batch_max));
+    }
+    return DISKANN_OK;
+}
+
+void batch_release(insert_op *op)
+{
+    diskann_op *base = &op->base;
+    for (uint32_t i = 0; op->link_workers != NULL && i < base->workers; i++) {
+        if (op->link_workers[i].search.account != NULL) {
+            graph_search_reset(&op->link_workers[i].search);
+            prune_reset(&op->link_workers[i].prune);
+        }
+    }
+    memory_put(&base->account, op->link_workers, base->workers * sizeof *op->link_workers);
+    memory_put(&base->account, op->edges, edges_bytes(op));
+    memory_put(&base->account, op->edges_other, edges_bytes(op));
+    memory_put(&base->account, op->groups, edges_bytes(op) / 2 + 4);
+}
 
 static uint32_t row_slot(const insert_op *op, uint64_t i)
 {
-    return (uint32_t)(op->first + insert_row_at(op, op->added + i));
+    const uint64_t place = op->added + i;
+    return (uint32_t)(op->first + (op->order != NULL ? op->order[place] : place));
 }
 
 static void commit(insert_op *op, uint64_t rows)

@@ -453,7 +453,7 @@ static void whole_after_cancelling_at_any_stage(void)
     float *rows = make_rows(DIMENSIONS, 500);
     for (int is_build = 0; is_build < 2; is_build++) {
         uint64_t stages = 1;
-        for (uint64_t at = 1; at <= stages; at += 1 + at / 40) {
+        for (uint64_t at = 1; at <= stages; at += 1 + at / (check_is_light() ? 8 : 40)) {
             meter m = {0};
             host h = {0}, cancelling = {.workers = 2, .shuffle = at, .cancel_at = at};
             const diskann_config config = small_config(DISKANN_L2);
@@ -491,7 +491,7 @@ static void whole_after_cancelling_at_any_stage(void)
 static void whole_after_ending_half_way(void)
 {
     float *rows = make_rows(DIMENSIONS, 400);
-    for (uint64_t stop = 1; stop < 400; stop += 3) {
+    for (uint64_t stop = 1; stop < 400; stop += check_is_light() ? 23 : 3) {
         meter m = {0};
         host h = {0};
         const diskann_config config = small_config(DISKANN_L2);
