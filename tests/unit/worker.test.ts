@@ -37,6 +37,37 @@ describe("diskann/worker", () => {
     expect(exited).toBe(false);
   });
 
+  test("a worker of the user's own that could not load the module is tried again; other messages do no harm", async () => {
+    const worker = ownWorker();
+    for (const message of [null, 3, "text", {}, { type: "result", call: 99 }]) worker.postMessage(message);
+    const wasmUrl = new URL("file:///no/such.wasm");
+    await expect(VectorIndex.create({ dimensions: 1, worker, wasmUrl })).rejects.toMatchObject({
+      code: "ERR_IO",
+    });
+    for (const message of [null, "text", {}]) worker.emit("message", message);
+    const index = await VectorIndex.build([[5]], { dimensions: 1, worker });
+    expect((await index.search([5]))[0]).toEqual({ id: 0, distance: 0 });
+    await index.close();
+  });
+
+  test("a worker that dies while it saves to a handle: the handle's stream is given up", async () => {
+    const worker = ownWorker();
+    const index = await VectorIndex.build(sample(3000, 16), { dimensions: 16, worker });
+    let aborted = 0;
+    const stream = {
+      write: () => worker.terminate().then(() => {}),
+      close: async () => {},
+      abort: async () => {
+        aborted++;
+      },
+    };
+    const getFile = async () => new Blob([]);
+    const saving = index.save({ kind: "file", getFile, createWritable: async () => stream });
+    await expect(saving).rejects.toMatchObject({ code: "ERR_CLOSED" });
+    expect(aborted).toBe(1);
+    await index.close();
+  });
+
   test("the place of the script may be given", async () => {
     for (const worker of [SCRIPT, SCRIPT.href]) {
       const index = await VectorIndex.build([[1, 2]], { dimensions: 2, worker });

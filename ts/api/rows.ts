@@ -2,8 +2,8 @@
  * Any VectorSource as slabs of float32 rows, with the ids that go with them.
  *
  * Input of one slab or less is copied when the call is made; more is copied slab by slab when it is the call's turn,
- * with a turn of the event loop between. Sequences are read in the call's turn, one slab ahead of nothing: an
- * asynchronous sequence holds later calls on the index until it ends.
+ * with a turn of the event loop between. Sequences are read in the call's turn: an
+ * asynchronous one holds later calls on the index until it ends.
  */
 import { checkId, describe, invalid } from "../core/checks.js";
 import { SLAB_BYTES } from "../core/constants.js";

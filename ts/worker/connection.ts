@@ -38,7 +38,10 @@ export class Connection {
     });
     this.#hello.catch(() => {});
     this.#port = portOf(worker, {
-      message: (data) => this.#receive(data as Reply),
+      // A worker of the user's own may have other things to say, too.
+      message: (data) => {
+        if (typeof data === "object" && data !== null) this.#receive(data as Reply);
+      },
       death: (why) => this.#die(why),
     });
     const timer = setTimeout(() => this.#die("it did not answer: is it the script of diskann?"), HELLO_MS);

@@ -52,7 +52,9 @@ class Host {
   constructor(port: InnerPort, load: HostLoader) {
     this.#port = port;
     this.#load = load;
-    port.listen((data) => this.#receive(data as Request));
+    port.listen((data) => {
+      if (typeof data === "object" && data !== null) this.#receive(data as Request);
+    });
     this.#post({ type: "hello" });
   }
 

@@ -46,7 +46,8 @@ interface Held {
 }
 
 let idle: Held | undefined;
-const shared = new WeakMap<object, Promise<Held>>();
+/** Connections to workers of the user's own. */
+const shared = new WeakMap<object, Connection>();
 
 function sameOptions(a: WorkerOptions, b: WorkerOptions): boolean {
   return (
@@ -70,8 +71,8 @@ function resolveUrl(url: string | UrlLike | undefined): string | undefined {
   return base?.startsWith("http") ? new URL(text, base).href : text;
 }
 
-async function start(worker: WorkerLike, options: WorkerOptions, own: boolean): Promise<Held> {
-  const connection = new Connection(worker);
+/** `own`: we made the worker. Starting one that has started already keeps what it started with. */
+async function start(connection: Connection, options: WorkerOptions, own: boolean): Promise<Held> {
   const { wasmBinary, module } = options;
   const inner = { wasmUrl: resolveUrl(options.wasmUrl), wasmBinary: copyOf(wasmBinary), module };
   try {
@@ -96,16 +97,16 @@ async function hold(options: WorkerOptions, spawn: Spawn): Promise<Held> {
     throw invalid(`worker must be a Worker or the URL of its script, got ${describe(worker)}`);
   }
   if (isWorker(worker)) {
-    const known = shared.get(worker) ?? start(worker, options, false);
-    shared.set(worker, known);
-    return known;
+    const connection = shared.get(worker) ?? new Connection(worker);
+    shared.set(worker, connection);
+    return start(connection, options, false);
   }
   if (idle && !idle.connection.dead && sameOptions(idle.options, options)) {
     const taken = idle;
     idle = undefined;
     return taken;
   }
-  return start(await spawn(resolveUrl(worker)), options, true);
+  return start(new Connection(await spawn(resolveUrl(worker))), options, true);
 }
 
 function letGo(held: Held): void {
@@ -128,19 +129,32 @@ function serveSource(source: CoreSource): { place: RemotePlace; serve: Serve | u
   return { place: { kind: "page", size: bytes.size }, serve };
 }
 
-function serveTarget(target: CoreTarget): { place: RemotePlace; serve: Serve | undefined } {
-  if (target.kind === "path") return { place: target, serve: undefined };
-  return { place: { kind: "page", size: 0 }, serve: serveHandle(target.handle) };
+interface Target {
+  readonly place: RemotePlace;
+  readonly serve: Serve | undefined;
+  /** After a failure: the worker may not have been there to abort. */
+  readonly abandon: () => Promise<void>;
 }
 
-function serveHandle(handle: FileHandleLike): Serve {
+function serveTarget(target: CoreTarget): Target {
+  if (target.kind === "path") return { place: target, serve: undefined, abandon: async () => {} };
+  return { place: { kind: "page", size: 0 }, ...serveHandle(target.handle) };
+}
+
+function serveHandle(handle: FileHandleLike): Pick<Target, "abandon"> & { readonly serve: Serve } {
   let sink: ByteSink | undefined;
-  return async ({ method, offset = 0, bytes }: Ask) => {
+  const end = (): ByteSink | undefined => {
+    const ended = sink;
+    sink = undefined;
+    return ended;
+  };
+  const serve = async ({ method, offset = 0, bytes }: Ask): Promise<void> => {
     if (method === "begin") sink = await handleSink(handle);
     else if (method === "write" && bytes) await sink?.write(offset, bytes);
-    else if (method === "commit") await sink?.commit();
-    else if (method === "abort") await sink?.abort();
+    else if (method === "commit") await end()?.commit();
+    else if (method === "abort") await end()?.abort();
   };
+  return { serve, abandon: async () => end()?.abort() };
 }
 
 class ProxyIndex implements BackendIndex {
@@ -217,8 +231,13 @@ class ProxyIndex implements BackendIndex {
   }
 
   async save(target: CoreTarget, control: Control): Promise<void> {
-    const { place, serve } = serveTarget(target);
-    await this.#call("save", [place, control.threads], { ...control, serve });
+    const { place, serve, abandon } = serveTarget(target);
+    try {
+      await this.#call("save", [place, control.threads], { ...control, serve });
+    } catch (error) {
+      await abandon();
+      throw error;
+    }
   }
 
   toBytes(control: Control): Promise<Uint8Array> {
