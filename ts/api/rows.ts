@@ -2,8 +2,8 @@
  * Any VectorSource as slabs of float32 rows, with the ids that go with them.
  *
  * Input of one slab or less is copied when the call is made; more is copied slab by slab when it is the call's turn,
- * with a turn of the event loop between. Sequences are read in the call's turn: an
- * asynchronous one holds later calls on the index until it ends.
+ * with a turn of the event loop between. Sequences are read in the call's turn: an asynchronous one holds later calls on
+ * the index until it ends.
  */
 import { checkId, describe, invalid } from "../core/checks.js";
 import { SLAB_BYTES } from "../core/constants.js";
@@ -11,7 +11,7 @@ import { DiskAnnError } from "../core/errors.js";
 import type { AbortSignalLike, VectorSource } from "../core/types.js";
 import { copyVector, isFloats, isTypedRows, rowsOf, type TypedRows } from "../core/vectors.js";
 
-/** Rows taken from the source so far go up by the number a call returns; 0 ends them. */
+/** Takes rows from a source until a slab is empty. */
 export interface RowReader {
   /** Rows in all, where that is known. */
   readonly total: number | undefined;
