@@ -21,13 +21,19 @@ const MAKERS: Readonly<Record<SideName, MakeSide>> = {
   edgevec: makeEdgevec,
 };
 
-/** Memory in use after what is garbage is gone; main.ts starts us with --expose-gc. */
+/** Memory of the process once what is garbage is gone, and gone back to the system; main.ts starts us with --expose-gc. */
 async function settledMemory(): Promise<number> {
-  for (let i = 0; i < 3; i++) {
+  let last = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 30; i++) {
     globalThis.gc?.();
-    await new Promise((resolve) => setTimeout(resolve, 20));
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    const now = process.memoryUsage.rss();
+    if (i >= 4 && last - now < 2 ** 18) {
+      return now;
+    }
+    last = now;
   }
-  return process.memoryUsage.rss();
+  return last;
 }
 
 /** Time on the clock, and time of CPU of all threads, which what else the machine does changes less. */
