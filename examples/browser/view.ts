@@ -71,5 +71,7 @@ export function showHits(hits: readonly Hit[], question: string): void {
       element("p", ...marked(shorten(hit.text), question)),
     );
   });
-  find("#hits").replaceChildren(...items);
+  const list = find("#hits");
+  list.replaceChildren(...items);
+  list.setAttribute("data-question", question);
 }

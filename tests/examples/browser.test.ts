@@ -23,7 +23,9 @@ let page: Page;
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), "diskann-page-"));
   const customLogger = { ...vite.createLogger("silent"), warn: (text: string) => void warnings.push(text) };
-  await vite.build({ configFile, customLogger, build: { outDir: folder } });
+  // A slow machine is no fault of the page.
+  const rolldownOptions = { checks: { pluginTimings: false } };
+  await vite.build({ configFile, customLogger, build: { outDir: folder, rolldownOptions } });
   server = await serveFolder(folder, { ".css": "text/css" });
   browser = await launchChromium();
   page = await browser.context.newPage();
@@ -39,9 +41,12 @@ afterAll(async () => {
   if (folder) await rm(folder, { recursive: true, force: true });
 });
 
+/** What the page shows of an answer; it is emptied first, so that nothing older is taken for it. */
 async function answers(question: string): Promise<string[]> {
+  await page.fill("#question", "");
+  await page.waitForSelector('#hits[data-question=""]', { state: "attached" });
   await page.fill("#question", question);
-  await page.waitForFunction("document.querySelectorAll('#hits li').length === 8");
+  await page.waitForSelector(`#hits[data-question="${question}"]`);
   return page.locator("#hits li").allInnerTexts();
 }
 
@@ -66,5 +71,6 @@ it("gives the same answers from the saved bytes", async () => {
   await page.waitForSelector("#download:visible");
   expect(await page.textContent("#reopened")).toMatch(/^[\d.]+ MB saved in [\d.]+ ms, opened in [\d.]+ ms$/);
   expect(await answers(question)).toEqual(before);
+  await page.screenshot({ path: join(pictures, "browser-example-end.png"), fullPage: true });
   expect(complaints).toEqual([]);
 });
