@@ -56,11 +56,10 @@ int diskann_index_get(const diskann_index *index, uint64_t id, float *out)
 
 static void count_degrees(const diskann_index *index, diskann_stats *out)
 {
-    const record_layout *layout = &index->records.layout;
-    for (uint32_t slot = 0; slot < index->size; slot++) {
-        const uint32_t degree = record_links(layout, record_at(&index->records, slot))->degree;
-        out->edges += degree;
-        out->degree_max = degree > out->degree_max ? degree : out->degree_max;
+    for (uint32_t degree = 0; degree <= index->config.max_degree; degree++) {
+        const uint64_t records = (uint64_t)(uint32_t)index->degrees.counts[degree];
+        out->edges += records * degree;
+        out->degree_max = records > 0 ? degree : out->degree_max;
     }
 }
 

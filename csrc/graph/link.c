@@ -30,6 +30,15 @@ int link_worker_reserve(link_worker *worker, const link_graph *graph, uint64_t s
     return prune_reserve(&worker->prune, limits.expanded > back_edges ? limits.expanded : back_edges);
 }
 
+/* A record that was of degree `before` has its list as it is now. */
+static void note_degree(link_worker *worker, const link_graph *graph, uint32_t before, const record_list *list)
+{
+    if (graph->links.lists == NULL) {
+        worker->degrees.counts[before]--;
+        worker->degrees.counts[list->degree]++;
+    }
+}
+
 void link_source(link_worker *worker, const link_graph *graph, uint32_t slot)
 {
     const graph_search_options options = {
@@ -41,7 +50,9 @@ void link_source(link_worker *worker, const link_graph *graph, uint32_t slot)
     const uint32_t count = (uint32_t)(logged < search->expanded_capacity ? logged : search->expanded_capacity);
     memcpy(worker->prune.pool, search->expanded, count * sizeof *search->expanded);
     worker->prune.distance_count += search->distance_count;
-    prune_run(&worker->prune, &graph->space, count, graph->max_degree, graph->alpha, links_at(&graph->links, slot));
+    record_list *list = links_at(&graph->links, slot);
+    prune_run(&worker->prune, &graph->space, count, graph->max_degree, graph->alpha, list);
+    note_degree(worker, graph, 0, list); /* the commit counts it as one of degree 0 before */
 }
 
 /*
@@ -87,7 +98,7 @@ static void touch(const link_graph *graph, uint32_t slot)
     }
 }
 
-uint32_t link_attach(const link_graph *graph, uint32_t slot, link_edge *edges)
+uint32_t link_attach(link_worker *worker, const link_graph *graph, uint32_t slot, link_edge *edges)
 {
     const record_list *own = links_at(&graph->links, slot);
     const uint32_t parent = choose_parent(graph, own, slot);
@@ -97,7 +108,10 @@ uint32_t link_attach(const link_graph *graph, uint32_t slot, link_edge *edges)
             edges[count++] = link_edge_make(own->neighbours[i], slot);
         }
     }
-    const uint32_t displaced = add_child(links_at(&graph->links, parent), slot, graph->links.capacity);
+    record_list *list = links_at(&graph->links, parent);
+    const uint32_t before = list->degree;
+    const uint32_t displaced = add_child(list, slot, graph->links.capacity);
+    note_degree(worker, graph, before, list);
     if (displaced != SLOT_NONE) {
         edges[count++] = link_edge_make(parent, displaced); /* it competes for its place again */
     }
@@ -130,11 +144,13 @@ void link_target(link_worker *worker, const link_graph *graph, const link_edge *
 {
     const uint32_t target = (uint32_t)(edges[0] >> 32);
     record_list *list = links_at(&graph->links, target);
+    const uint32_t before = list->degree;
     touch(graph, target);
     if (list->degree + count <= graph->links.capacity) {
         for (uint32_t i = 0; i < count; i++) {
             list->neighbours[list->degree++] = (uint32_t)edges[i];
         }
+        note_degree(worker, graph, before, list);
         return;
     }
     const graph_point point = graph_point_at(&graph->space, target);
@@ -147,6 +163,7 @@ void link_target(link_worker *worker, const link_graph *graph, const link_edge *
     worker->prune.distance_count += count;
     prune_run(&worker->prune, &graph->space, pooled, pruned_degree(graph), graph->alpha, list);
     memset(list->neighbours + list->degree, 0, (graph->links.capacity - list->degree) * sizeof *list->neighbours);
+    note_degree(worker, graph, before, list);
 }
 
 void link_trim(link_worker *worker, const link_graph *graph, uint32_t slot)

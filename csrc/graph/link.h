@@ -8,6 +8,7 @@
 typedef struct link_worker {
     graph_search search;
     prune_scratch prune;
+    record_degrees degrees; /* what it changed since the last commit, of lists in records */
 } link_worker;
 
 /* What all workers share: the graph and the parameters of Vamana. */
@@ -35,10 +36,10 @@ int link_worker_reserve(link_worker *worker, const link_graph *graph, uint64_t s
 void link_source(link_worker *worker, const link_graph *graph, uint32_t slot);
 
 /*
- * Between the phases, for one source at a time: hangs it into the tree and writes the back-edges it wants into `edges`
+ * Between the phases, for one source at a time, on one worker: hangs it into the tree and writes the back-edges it wants into `edges`
  * (at most max_degree + 1). Returns their number.
  */
-uint32_t link_attach(const link_graph *graph, uint32_t slot, link_edge *edges);
+uint32_t link_attach(link_worker *worker, const link_graph *graph, uint32_t slot, link_edge *edges);
 
 /* Phase 2: adds back-edges to the list of their common target, which no other worker touches. */
 void link_target(link_worker *worker, const link_graph *graph, const link_edge *edges, uint32_t count);

@@ -157,7 +157,6 @@ typedef struct diskann_stats {
     uint64_t memory_total;     /* all that the index holds now, without searchers and operations */
 } diskann_stats;
 
-/* Cost: O(size), for the degrees. */
 void diskann_index_stats(const diskann_index *index, diskann_stats *out);
 uint64_t diskann_index_size(const diskann_index *index);
 

@@ -176,7 +176,7 @@ static void trim_rows(insert_op *op, uint32_t worker, uint64_t begin, uint64_t e
     }
 }
 
-static void renumber_rows(insert_op *op, uint64_t begin, uint64_t end)
+static void renumber_rows(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end)
 {
     record_store *records = &op->index->records;
     for (uint64_t row = begin; row < end; row++) {
@@ -184,6 +184,7 @@ static void renumber_rows(insert_op *op, uint64_t begin, uint64_t end)
         record_list *to = record_links(&records->layout, row_record(op, row));
         to->degree = from->degree;
         to->children = from->children;
+        op->link_workers[worker].degrees.counts[to->degree]++;
         for (uint32_t i = 0; i < from->degree; i++) {
             to->neighbours[i] = op->build->walk.rank[from->neighbours[i]];
         }
@@ -195,6 +196,9 @@ static void finish_index(insert_op *op)
     diskann_index *index = op->index;
     index->size = (uint32_t)op->rows;
     index->entry = 0; /* the walk starts there */
+    for (uint32_t i = 0; i < op->base.workers; i++) {
+        record_degrees_add(&index->degrees, &op->link_workers[i].degrees);
+    }
     index->next_id = op->id_end > index->next_id ? op->id_end : index->next_id;
 }
 
@@ -221,7 +225,7 @@ void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end)
         order_visit(&build->walk, &op->graph.links, end - begin);
         break;
     case INSERT_RENUMBER:
-        renumber_rows(op, begin, end);
+        renumber_rows(op, worker, begin, end);
         break;
     case INSERT_REMAP:
         id_map_renumber(&op->index->ids, build->walk.rank, begin, end);

@@ -15,6 +15,7 @@ struct diskann_index {
     uint32_t size;
     uint32_t entry; /* slot where searches start; SLOT_NONE when empty */
     uint64_t next_id;
+    record_degrees degrees; /* of all records */
     float norm_max; /* the largest aux among the rows of the first insert or build: M^2 of graph_space under ip */
 };
 

@@ -84,6 +84,10 @@ static void commit(insert_op *op, uint64_t rows)
     if (!op->is_build) {
         index->size = (uint32_t)(op->first + op->added);
         index->entry = op->graph.entry;
+        index->degrees.counts[0] += (int32_t)rows;
+        for (uint32_t i = 0; i < op->base.workers; i++) {
+            record_degrees_add(&index->degrees, &op->link_workers[i].degrees);
+        }
     }
 }
 
@@ -110,7 +114,7 @@ int batch_begin(insert_op *op, diskann_stage *stage)
 static void attach(insert_op *op, uint64_t begin, uint64_t end)
 {
     for (uint64_t i = begin; i < end; i++) {
-        op->edge_count += link_attach(&op->graph, row_slot(op, i), op->edges + op->edge_count);
+        op->edge_count += link_attach(&op->link_workers[0], &op->graph, row_slot(op, i), op->edges + op->edge_count);
         op->attached++;
     }
 }

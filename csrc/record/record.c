@@ -178,3 +178,11 @@ uint64_t record_store_bytes(const record_store *store)
 {
     return store->segment_count * segment_bytes(store) + table_bytes(store, store->segment_capacity);
 }
+
+void record_degrees_add(record_degrees *degrees, record_degrees *difference)
+{
+    for (uint32_t degree = 0; degree <= DISKANN_MAX_DEGREE_MAX; degree++) {
+        degrees->counts[degree] += difference->counts[degree];
+        difference->counts[degree] = 0;
+    }
+}

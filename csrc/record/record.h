@@ -60,6 +60,14 @@ static inline uint32_t record_children_max(uint32_t max_degree)
     return max_degree / 2;
 }
 
+/* How many records have each degree; also as a difference that is to be added. */
+typedef struct record_degrees {
+    int32_t counts[DISKANN_MAX_DEGREE_MAX + 1];
+} record_degrees;
+
+/* Adds the difference and makes it zero. */
+void record_degrees_add(record_degrees *degrees, record_degrees *difference);
+
 /* All records of an index. */
 typedef struct record_store {
     record_layout layout;

@@ -61,6 +61,25 @@ static uint8_t *bytes_of(diskann_index *index, uint64_t *bytes)
     return h.file;
 }
 
+/* The degrees that the index keeps count of are those of its saved records. */
+static void check_degrees(diskann_index *index)
+{
+    diskann_stats stats, again;
+    diskann_index_stats(index, &stats);
+    uint64_t bytes;
+    meter m = {0};
+    diskann_index *opened;
+    host h = {.file = bytes_of(index, &bytes)};
+    h.file_bytes = bytes;
+    REQUIRE(host_open(&h, &m, &opened, NULL) == DISKANN_OK);
+    diskann_index_stats(opened, &again); /* counted anew by open */
+    CHECK_UINT(stats.edges, again.edges);
+    CHECK_UINT(stats.degree_max, again.degree_max);
+    CHECK(stats.size < 100 || stats.edges > stats.size);
+    diskann_index_destroy(opened);
+    free(h.file);
+}
+
 static uint64_t findings_of(const diskann_index *index)
 {
     diskann_op *op;
@@ -135,6 +154,7 @@ static void the_bytes_do_not_depend_on_how_it_is_driven(void)
             CHECK_INT(put(index, 0, rows + (ROWS - 300) * DIMENSIONS, NULL, 300, &h, NULL), DISKANN_OK);
             CHECK_UINT(diskann_index_size(index), ROWS);
             CHECK_UINT(findings_of(index), 0);
+            check_degrees(index);
             uint64_t bytes;
             uint8_t *saved = bytes_of(index, &bytes);
             if (way == 0) {
@@ -473,6 +493,7 @@ static void whole_after_cancelling_at_any_stage(void)
             const uint64_t size = diskann_index_size(index);
             CHECK(size == 500 || (is_build ? size == 0 : size >= before));
             CHECK_UINT(findings_of(index), 0);
+            check_degrees(index);
             for (uint64_t id = 0; id < 500; id++) {
                 CHECK_UINT(diskann_index_has(index, id), id < size);
             }
