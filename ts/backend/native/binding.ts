@@ -134,34 +134,3 @@ export const ENDED = {
   distances: 9,
   hops: 10,
 } as const;
-
-/** Order of the fields of `create`. */
-export const CONFIG = [
-  "dimensions",
-  "metric",
-  "dataType",
-  "maxDegree",
-  "buildListSize",
-  "alpha",
-  "seed",
-] as const;
-
-/** Order of the fields of `stats`. */
-export const STATS = [
-  ...CONFIG,
-  "simd",
-  "size",
-  "nextId",
-  "edges",
-  "degreeMax",
-  "recordBytes",
-  "pageBytes",
-  "recordsPerPage",
-  "pages",
-  "fileBytes",
-  "memoryVectors",
-  "memoryGraph",
-  "memoryRecords",
-  "memoryIds",
-  "memoryTotal",
-] as const;

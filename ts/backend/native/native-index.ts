@@ -14,41 +14,18 @@ import type {
   CoreStats,
   CoreTarget,
 } from "../backend.js";
-import { STATUS_ERR_IO, STATUS_ERR_NO_MEMORY, statusError, verifyReport } from "../failure.js";
-import { CONFIG, type IndexHandle, type JobHandle, STATS, type Status } from "./binding.js";
+import { allocate, CONFIG_FIELDS, emptyHits, STATS_FIELDS, throwIfAborted } from "../common.js";
+import { STATUS_ERR_IO, statusError, verifyReport } from "../failure.js";
+import type { IndexHandle, JobHandle, Status } from "./binding.js";
 import type { Calls } from "./calls.js";
 
 const ERR_NOT_FOUND = -5;
-const ID_BYTES = 8;
-const FLOAT_BYTES = 4;
 
 /** All threads there are, as the addon counts them. */
 const ALL = 0;
 
 function threadsOf(control: Control): number {
   return control.threads ?? ALL;
-}
-
-function throwIfAborted(signal: AbortSignalLike | undefined): void {
-  if (signal?.aborted) throw signal.reason;
-}
-
-/** Typed arrays have their own limit of memory; it is reported like the core's. */
-function allocate<Result>(bytes: number, make: () => Result): Result {
-  try {
-    return make();
-  } catch (cause) {
-    if (cause instanceof RangeError) throw statusError(STATUS_ERR_NO_MEMORY, undefined, bytes);
-    throw cause;
-  }
-}
-
-function emptyHits(rows: number, k: number): { ids: Float64Array; distances: Float32Array } {
-  const cells = rows * k;
-  return allocate(cells * (ID_BYTES + FLOAT_BYTES), () => ({
-    ids: new Float64Array(cells),
-    distances: new Float32Array(cells),
-  }));
 }
 
 function made(job: JobHandle | Status): JobHandle {
@@ -200,10 +177,10 @@ export class NativeIndex implements BackendIndex {
   }
 
   stats(): CoreStats {
-    const values = new Float64Array(STATS.length);
+    const values = new Float64Array(STATS_FIELDS.length);
     const status = this.#calls.functions.stats(this.#index, values);
     if (status < 0) throw statusError(status);
-    return Object.fromEntries(STATS.map((name, i) => [name, values[i]])) as unknown as CoreStats;
+    return Object.fromEntries(STATS_FIELDS.map((name, i) => [name, values[i]])) as unknown as CoreStats;
   }
 
   close(): Promise<void> {
@@ -220,7 +197,7 @@ export class NativeIndex implements BackendIndex {
 }
 
 export function createIndex(calls: Calls, config: CoreConfig, simd: number): NativeIndex {
-  const fields = Float64Array.from([...CONFIG.map((name) => config[name]), simd]);
+  const fields = Float64Array.from([...CONFIG_FIELDS.map((name) => config[name]), simd]);
   const index = calls.functions.create(fields);
   if (typeof index === "number") throw statusError(index);
   return new NativeIndex(calls, index, config.dimensions);

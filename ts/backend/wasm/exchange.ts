@@ -2,6 +2,7 @@
  * What the module exports, and the slots of its exchange: `wasm/exports.c` writes them in this order (a test compares
  * the two files).
  */
+import { STATS_FIELDS } from "../common.js";
 
 /** An address in the module's memory. Those above 2 GiB come back negative: always take `>>> 0`. */
 export type Address = number;
@@ -77,30 +78,7 @@ function slots<const Names extends readonly string[]>(...names: Names): Record<N
 /** Where a fresh object lies. */
 export const GIVEN = 0;
 
-export const STATS = slots(
-  "dimensions",
-  "metric",
-  "dataType",
-  "maxDegree",
-  "buildListSize",
-  "alpha",
-  "seed",
-  "simd",
-  "size",
-  "nextId",
-  "edges",
-  "degreeMax",
-  "recordBytes",
-  "pageBytes",
-  "recordsPerPage",
-  "pages",
-  "fileBytes",
-  "memoryVectors",
-  "memoryGraph",
-  "memoryRecords",
-  "memoryIds",
-  "memoryTotal",
-);
+export const STATS = slots(...STATS_FIELDS);
 export const SEARCHED = slots("distances", "hops", "row");
 export const STAGE = slots("phase", "items", "done", "total", "requestCount", "requests");
 export const REQUEST = slots("kind", "ticket", "offset", "length", "buffer");

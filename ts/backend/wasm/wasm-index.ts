@@ -15,6 +15,7 @@ import type {
   CoreStats,
   CoreTarget,
 } from "../backend.js";
+import { allocate, emptyHits, throwIfAborted } from "../common.js";
 import { failureError, NOWHERE, STATUS_ERR_NO_MEMORY, statusError, verifyReport } from "../failure.js";
 import { acquireCore, type Core, MEMORY_BYTES_MAX, releaseCore, Scratch } from "./core.js";
 import { operate, Pace } from "./drive.js";
@@ -26,28 +27,6 @@ const FLOAT_BYTES = 4;
 const ID_BYTES = 8;
 
 const ERR_NOT_FOUND = -5;
-
-function throwIfAborted(signal: AbortSignalLike | undefined): void {
-  if (signal?.aborted) throw signal.reason;
-}
-
-/** Typed arrays of JavaScript have their own limit of memory; it is reported like the core's. */
-function allocateHere<Result>(bytes: number, make: () => Result): Result {
-  try {
-    return make();
-  } catch (cause) {
-    if (cause instanceof RangeError) throw statusError(STATUS_ERR_NO_MEMORY, undefined, bytes);
-    throw cause;
-  }
-}
-
-function emptyHits(rows: number, k: number): { ids: Float64Array; distances: Float32Array } {
-  const cells = rows * k;
-  return allocateHere(cells * (ID_BYTES + FLOAT_BYTES), () => ({
-    ids: new Float64Array(cells),
-    distances: new Float32Array(cells),
-  }));
-}
 
 class WasmInsert implements BackendInsert {
   readonly #core: Core;
@@ -215,7 +194,7 @@ export class WasmIndex implements BackendIndex {
 
   async toBytes(control: Control): Promise<Uint8Array> {
     const { fileBytes } = this.stats();
-    const bytes = allocateHere(fileBytes, () => new Uint8Array(fileBytes));
+    const bytes = allocate(fileBytes, () => new Uint8Array(fileBytes));
     const host = {
       write: async (offset: number, piece: Uint8Array): Promise<void> => bytes.set(piece, offset),
     };
