@@ -38,7 +38,7 @@ async function build(vectors: Float32Array): Promise<VectorIndex> {
   const index = await VectorIndex.build(vectors, {
     dimensions: DIMENSIONS,
     metric: "cosine",
-    onProgress: ({ done, total }) => showProgress("Building the graph", done, total),
+    onProgress: ({ phase, done, total }) => showProgress(`Building (${phase})`, done, total),
   });
   const { simd, layout } = index.stats();
   showFact("Passages", index.size.toLocaleString("en"));
@@ -47,6 +47,9 @@ async function build(vectors: Float32Array): Promise<VectorIndex> {
   showFact("Runs in", `WebAssembly, ${simd}, in a worker`);
   return index;
 }
+
+addEventListener("error", ({ message }) => showMessage("#phase", message));
+addEventListener("unhandledrejection", ({ reason }) => showMessage("#phase", String(reason)));
 
 const texts = passages.map((passage) => `${passage.package} ${passage.heading}\n${passage.text}`);
 const embedder = new LexicalEmbedder(texts);

@@ -83,7 +83,8 @@ function progressBar() {
   let shown = "";
   const onProgress = (/** @type {import("diskann/wasm").ProgressEvent} */ { phase, done, total }) => {
     if (phase !== shown) bar.start(total, done, { phase });
-    else bar.update(done);
+    bar.setTotal(total); // it may grow within a phase
+    bar.update(done);
     shown = phase;
   };
   return { onProgress, stop: () => bar.stop() };
