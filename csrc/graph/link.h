@@ -36,8 +36,8 @@ int link_worker_reserve(link_worker *worker, const link_graph *graph, uint64_t s
 void link_source(link_worker *worker, const link_graph *graph, uint32_t slot);
 
 /*
- * Between the phases, for one source at a time, on one worker: hangs it into the tree and writes the back-edges it wants into `edges`
- * (at most max_degree + 1). Returns their number.
+ * Between the phases, for one source at a time, on one worker: hangs it into the tree and writes the back-edges it
+ * wants into `edges` (at most max_degree + 1). Returns their number.
  */
 uint32_t link_attach(link_worker *worker, const link_graph *graph, uint32_t slot, link_edge *edges);
 
