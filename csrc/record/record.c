@@ -79,9 +79,19 @@ void record_store_init(record_store *store, const diskann_config *config, memory
     store->account = account;
 }
 
-static uint64_t segment_bytes(const record_store *store)
+/* All segments but the last have pages_per_segment pages. */
+static uint64_t segment_bytes(const record_store *store, uint32_t segment)
 {
-    return (uint64_t)store->layout.page_bytes << store->layout.segment_shift;
+    const uint64_t pages =
+        segment + 1 == store->segment_count ? store->last_pages : store->layout.pages_per_segment;
+    return pages * store->layout.page_bytes;
+}
+
+static uint64_t all_pages(const record_store *store)
+{
+    return store->segment_count == 0
+               ? 0
+               : ((uint64_t)(store->segment_count - 1) << store->layout.segment_shift) + store->last_pages;
 }
 
 static uint64_t table_bytes(const record_store *store, uint64_t segments)
@@ -92,7 +102,10 @@ static uint64_t table_bytes(const record_store *store, uint64_t segments)
 static void free_segments_above(record_store *store, uint32_t count)
 {
     while (store->segment_count > count) {
-        memory_put(store->account, store->segments[--store->segment_count], segment_bytes(store));
+        const uint32_t last = store->segment_count - 1;
+        memory_put(store->account, store->segments[last], segment_bytes(store, last));
+        store->segment_count = last;
+        store->last_pages = last > 0 ? store->layout.pages_per_segment : 0;
     }
 }
 
@@ -131,33 +144,74 @@ static int grow_tables(record_store *store, uint64_t segments)
     return DISKANN_OK;
 }
 
-static void number_pages(record_store *store, uint32_t segment)
+static void number_pages(record_store *store, uint64_t first, uint64_t end)
 {
-    const uint32_t pages = store->layout.pages_per_segment;
-    for (uint32_t i = 0; i < pages; i++) {
-        const uint64_t page = (uint64_t)segment * pages + i;
-        memcpy(store->segments[segment] + (size_t)i * store->layout.page_bytes + 8, &page, sizeof page);
+    for (uint64_t page = first; page < end; page++) {
+        memcpy(page_at(store, (uint32_t)page) + 8, &page, sizeof page);
         store->dirty[page] = 1;
     }
+}
+
+/* Pages of a last segment that needs `needed`: an eighth of the next power of two in reserve, at most. */
+static uint32_t last_pages_for(const record_store *store, uint32_t needed)
+{
+    const uint32_t step = UINT32_C(1) << log2_ceil(needed) >> 3;
+    const uint32_t pages = step > 1 ? (needed + step - 1) / step * step : needed;
+    return pages < store->layout.pages_per_segment ? pages : store->layout.pages_per_segment;
+}
+
+/* The last segment gets more pages; it moves, nobody is looking while an index grows. */
+static int extend_last(record_store *store, uint32_t pages)
+{
+    if (store->segment_count == 0 || pages <= store->last_pages) {
+        return DISKANN_OK;
+    }
+    const uint32_t last = store->segment_count - 1;
+    const uint64_t before = segment_bytes(store, last), first = all_pages(store);
+    uint8_t *segment = memory_get(store->account, (uint64_t)pages * store->layout.page_bytes);
+    if (segment == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    memcpy(segment, store->segments[last], (size_t)before);
+    memset(segment + before, 0, (size_t)((uint64_t)pages * store->layout.page_bytes - before));
+    memory_put(store->account, store->segments[last], before);
+    store->segments[last] = segment;
+    store->last_pages = pages;
+    number_pages(store, first, all_pages(store));
+    return DISKANN_OK;
+}
+
+static int append_segment(record_store *store, uint32_t pages)
+{
+    uint8_t *segment = memory_get_zeroed(store->account, (uint64_t)pages * store->layout.page_bytes);
+    if (segment == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    const uint64_t first = all_pages(store);
+    store->segments[store->segment_count++] = segment;
+    store->last_pages = pages;
+    number_pages(store, first, all_pages(store));
+    return DISKANN_OK;
 }
 
 int record_store_reserve(record_store *store, uint64_t slots)
 {
     const uint64_t pages = record_pages(&store->layout, slots);
-    const uint64_t wanted = (pages + store->layout.pages_per_segment - 1) >> store->layout.segment_shift;
-    if (wanted <= store->segment_count) {
+    if (pages <= all_pages(store)) {
         return DISKANN_OK;
     }
-    TRY(grow_tables(store, wanted));
+    const uint32_t full = store->layout.pages_per_segment;
+    const uint32_t wanted = (uint32_t)((pages + full - 1) >> store->layout.segment_shift);
+    const uint32_t last = last_pages_for(store, (uint32_t)(pages - ((uint64_t)(wanted - 1) << store->layout.segment_shift)));
     const uint32_t before = store->segment_count;
+    TRY(grow_tables(store, wanted));
+    TRY(extend_last(store, wanted == before ? last : full));
     while (store->segment_count < wanted) {
-        uint8_t *segment = memory_get_zeroed(store->account, segment_bytes(store));
-        if (segment == NULL) {
+        const int status = append_segment(store, store->segment_count + 1 == wanted ? last : full);
+        if (status < 0) {
             free_segments_above(store, before);
-            return DISKANN_ERR_NO_MEMORY;
+            return status;
         }
-        store->segments[store->segment_count] = segment;
-        number_pages(store, store->segment_count++);
     }
     return DISKANN_OK;
 }
@@ -167,7 +221,7 @@ void record_store_truncate(record_store *store, uint64_t slots)
     const record_layout *layout = &store->layout;
     const uint64_t pages = record_pages(layout, slots);
     free_segments_above(store, (uint32_t)((pages + layout->pages_per_segment - 1) >> layout->segment_shift));
-    const uint64_t end = ((uint64_t)store->segment_count << layout->segment_shift) * layout->records_per_page;
+    const uint64_t end = all_pages(store) * layout->records_per_page;
     for (uint64_t slot = slots; slot < end; slot++) {
         memset(record_at(store, (uint32_t)slot), 0, layout->record_bytes);
         record_touch(store, (uint32_t)slot);
@@ -176,7 +230,7 @@ void record_store_truncate(record_store *store, uint64_t slots)
 
 uint64_t record_store_bytes(const record_store *store)
 {
-    return store->segment_count * segment_bytes(store) + table_bytes(store, store->segment_capacity);
+    return all_pages(store) * store->layout.page_bytes + table_bytes(store, store->segment_capacity);
 }
 
 void record_degrees_add(record_degrees *degrees, record_degrees *difference)

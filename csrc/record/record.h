@@ -9,7 +9,8 @@
  * construction, at any moment.
  *
  * A page: header of 16 bytes (crc32c u32 of all that follows, zero u32, page number u64), records, zero padding.
- * Pages lie in segments of about 2 MiB that never move.
+ * Pages lie in segments of about 2 MiB that never move once they are full; the last one has room for what it holds and a
+ * little more.
  */
 #ifndef DISKANN_RECORD_H
 #define DISKANN_RECORD_H
@@ -76,11 +77,12 @@ typedef struct record_store {
     uint8_t *dirty;             /* one byte per page: its checksum is not up to date */
     uint32_t segment_count;
     uint32_t segment_capacity;  /* of the arrays */
+    uint32_t last_pages;        /* of the last segment; the others have pages_per_segment */
 } record_store;
 
 void record_store_init(record_store *store, const diskann_config *config, memory_account *account);
 void record_store_reset(record_store *store);
-/* Makes room for slots [0, slots); new pages are zeroed, numbered and dirty. ERR_NO_MEMORY changes nothing. */
+/* Makes room for slots [0, slots); new pages are zeroed, numbered and dirty. ERR_NO_MEMORY changes no record. */
 int record_store_reserve(record_store *store, uint64_t slots);
 /* Gives back all segments that no slot below `slots` needs, and zeroes the records at and above it. */
 void record_store_truncate(record_store *store, uint64_t slots);

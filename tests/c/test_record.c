@@ -51,7 +51,7 @@ static void layouts_keep_their_promises(void)
     }
 }
 
-static void segments_never_move(void)
+static void full_segments_never_move(void)
 {
     meter m = {0};
     const diskann_allocator allocator = meter_allocator(&m);
@@ -61,10 +61,18 @@ static void segments_never_move(void)
     record_store store;
     record_store_init(&store, &config, &account);
     REQUIRE(record_store_reserve(&store, 1) == DISKANN_OK);
-    uint8_t *first = record_at(&store, 0);
-    memset(first, 7, 16);
+    memset(record_at(&store, 0), 7, 16);
+    CHECK_UINT(record_store_bytes(&store) / 4096, 2); /* a page and the tables: a small index is small */
+    const uint64_t first_segment = (uint64_t)store.layout.pages_per_segment * store.layout.records_per_page;
+    uint8_t *first = NULL;
+    for (uint64_t slots = 1; slots <= 100000; slots += 1 + slots / 9) {
+        REQUIRE(record_store_reserve(&store, slots) == DISKANN_OK);
+        const uint64_t needed = record_pages(&store.layout, slots) * store.layout.page_bytes;
+        CHECK(record_store_bytes(&store) <= needed + needed / 8 + (64 << 10) + (256 << 10));
+        first = slots >= first_segment && first == NULL ? record_at(&store, 0) : first;
+        CHECK(slots < first_segment || record_at(&store, 0) == first);
+    }
     REQUIRE(record_store_reserve(&store, 100000) == DISKANN_OK);
-    CHECK(record_at(&store, 0) == first);
     CHECK_UINT(first[15], 7);
     for (uint64_t page = 0; page < record_pages(&store.layout, 100000); page++) {
         uint64_t number;
@@ -143,5 +151,5 @@ static void id_map_finds_what_was_put(void)
 }
 
 CHECK_MAIN(CHECK_TEST(layout_of_the_usual_sizes), CHECK_TEST(layouts_keep_their_promises),
-           CHECK_TEST(segments_never_move), CHECK_TEST(truncation_zeroes_what_it_takes),
+           CHECK_TEST(full_segments_never_move), CHECK_TEST(truncation_zeroes_what_it_takes),
            CHECK_TEST(id_map_finds_what_was_put))
