@@ -26,6 +26,7 @@ enum insert_stage {
     INSERT_PERMUTE,  /* build: the records, in place */
     INSERT_END
 };
+enum { ORDER_STAGES = INSERT_END - INSERT_TRIM };
 
 /* A batch does not see itself, so it is a small part of what is there: 1/BATCH_SHARE, at least one row. */
 enum { BATCH_SHARE = 50 };
@@ -77,8 +78,11 @@ static inline int insert_enter(insert_op *op, diskann_stage *stage, uint32_t nex
     stage->phase = phase;
     stage->items = items;
     stage->parallel = parallel;
-    stage->done = phase == DISKANN_PHASE_LINK ? op->added : 0;
-    stage->total = phase == DISKANN_PHASE_LINK ? op->rows : items;
+    const uint64_t stages = phase == DISKANN_PHASE_LINK ? 1 : phase == DISKANN_PHASE_VALIDATE ? 2 : ORDER_STAGES;
+    stage->total = stages * op->rows; /* progress counts each row once in each stage of a phase */
+    stage->done = phase == DISKANN_PHASE_LINK        ? op->added
+                  : phase == DISKANN_PHASE_VALIDATE ? (next - INSERT_VALIDATE) * op->rows
+                                                    : (next - INSERT_TRIM) * op->rows;
     return DISKANN_RUN;
 }
 

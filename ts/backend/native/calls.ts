@@ -208,6 +208,9 @@ export class Calls {
     if (!control.onProgress || stopped) return;
     if (progress?.phase === event.phase && progress.done === event.done && progress.total === event.total)
       return;
+    if (progress && progress.phase !== event.phase && progress.done < progress.total)
+      this.#report(job, { ...progress, done: progress.total });
+    if (job.stopped) return;
     job.progress = event;
     try {
       control.onProgress(event);

@@ -90,7 +90,8 @@ class Driver {
   readonly #control: Control;
   readonly #host: ByteHost;
   readonly #pace = new Pace();
-  #phase = -1;
+  /** The last stage of the phase under way, told or not. */
+  #last: { readonly phase: number; readonly done: number; readonly total: number } | undefined;
   #reported = Number.NEGATIVE_INFINITY;
   /** Why the operation is being cancelled; it is then driven on until the index is whole. */
   #stop: { readonly error: unknown } | { readonly signal: AbortSignalLike } | undefined;
@@ -107,6 +108,7 @@ class Driver {
     for (;;) {
       this.#listen();
       const status = this.#core.run((exports) => exports.op_step(this.#op));
+      if (status === STATUS_OK) this.#endPhase();
       if (status <= STATUS_OK) return this.#finish(status, insertion);
       const stage = this.#stage();
       this.#report(stage);
@@ -152,15 +154,25 @@ class Driver {
 
   /** At most every 50 ms, but for the first and the last of a phase. */
   #report({ phase, done, total }: Stage): void {
-    const { onProgress } = this.#control;
-    const fresh = phase !== this.#phase;
-    this.#phase = phase;
-    if (!onProgress || this.#stop || phase === 0) return;
+    const fresh = phase !== this.#last?.phase;
+    if (fresh) this.#endPhase();
+    this.#last = { phase, done, total };
     const now = performance.now();
-    if (!fresh && done < total && now - this.#reported < PROGRESS_MS) return;
+    if (!fresh && now - this.#reported < PROGRESS_MS) return;
     this.#reported = now;
+    this.#tell(phase, done, total);
+  }
+
+  #endPhase(): void {
+    const last = this.#last;
+    if (last && last.done < last.total) this.#tell(last.phase, last.total, last.total);
+  }
+
+  #tell(phase: number, done: number, total: number): void {
+    const { onProgress } = this.#control;
+    if (!onProgress || this.#stop || phase === 0) return;
     try {
-      onProgress({ phase: phaseText(phase), done: Math.min(done, total), total });
+      onProgress({ phase: phaseText(phase), done, total });
     } catch (error) {
       this.#cancel({ error });
     }
