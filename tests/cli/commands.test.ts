@@ -470,7 +470,7 @@ describe("info", () => {
       /file +[\d.]+ KiB, [\d,]+ bytes/,
       /sections +superblock 4,096 bytes, node pages [\d,]+ bytes/,
       /pages +\d+ of [\d,]+ bytes, \d+ records of \d+ bytes in each, [\d.]+ % unused/,
-      /memory +[\d.]+ MiB: records/,
+      /memory +[\d.]+ KiB: records/,
       /check +recall@10 (1\.000|0\.99\d)/,
     ])
       expect(stdout).toMatch(line);
