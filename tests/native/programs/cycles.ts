@@ -58,23 +58,7 @@ async function resident(): Promise<number> {
   return process.memoryUsage.rss();
 }
 
-function fail(): never {
-  throw new Error("which way?");
-}
-
-/** What nobody holds goes now and then, or how much of it waits for V8 would be what is measured. */
-const COLLECT_EVERY = 100;
-
-async function turn(count: number): Promise<void> {
-  for (let i = 0; i < count; i++) {
-    await way();
-    if (i % COLLECT_EVERY !== 0) continue;
-    collect();
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
-const way = ways[process.argv[2] ?? ""] ?? fail();
+const way = ways[process.argv[2] ?? ""];
 const count = Number(process.argv[3]);
 if (!way) throw new Error("which way?");
 /*
@@ -85,6 +69,9 @@ const warm = way === ways["dropped"] ? 10_000 : Math.ceil(count / 4);
 for (let i = 0; i < warm; i++) await way();
 const before = await resident();
 const began = performance.now();
-await turn(count);
+for (let i = 0; i < count; i++) {
+  await way();
+  if (i % 500 === 0) await new Promise((resolve) => setImmediate(resolve));
+}
 const after = await resident();
 console.log(JSON.stringify({ count, growth: after - before, rss: after, ms: performance.now() - began }));
