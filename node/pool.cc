@@ -1,8 +1,29 @@
 #include "pool.h"
 
+#include <chrono>
 #include <system_error>
 
+#if defined(__x86_64__) || defined(_M_X64)
+#include <immintrin.h>
+#endif
+
 namespace diskann_node {
+
+namespace {
+
+constexpr std::chrono::microseconds look_time(30);
+constexpr int looks_per_clock = 16;
+
+inline void relax()
+{
+#if defined(__x86_64__) || defined(_M_X64)
+    _mm_pause();
+#elif defined(__aarch64__) && !defined(_MSC_VER)
+    __asm__ volatile("yield");
+#endif
+}
+
+} // namespace
 
 void TaskQueue::push(Task *task)
 {
@@ -70,7 +91,7 @@ bool Pool::start_thread()
 /* Enough threads for what is queued. Called with the lock held. */
 bool Pool::ensure_threads()
 {
-    if (short_.count() + long_.count() > idle_ && threads_.size() < limit_) {
+    if (queued() > idle_ + looking_ && threads_.size() < limit_) {
         start_thread();
     }
     return !threads_.empty();
@@ -102,7 +123,8 @@ bool Pool::submit_short(Task *task)
             short_.remove(task);
             return false;
         }
-        wake = idle_ > 0;
+        something_.store(true, std::memory_order_relaxed);
+        wake = must_wake();
         if (!wake && reserve_needed()) {
             ensure_reserve();
             wake_reserve = reserve_idle_;
@@ -130,7 +152,8 @@ bool Pool::submit_long(Task *task)
             long_.remove(task);
             return false;
         }
-        wake = idle_ > 0;
+        something_.store(true, std::memory_order_relaxed);
+        wake = must_wake();
     }
     if (wake) {
         work_.notify_one();
@@ -142,6 +165,24 @@ bool Pool::remove_short(Task *task)
 {
     std::lock_guard<std::mutex> lock(mutex_);
     return short_.remove(task);
+}
+
+/* Only one thread at a time: more would take the cores from those who have work. */
+void Pool::look_around(std::unique_lock<std::mutex> &lock)
+{
+    looking_++;
+    something_.store(false, std::memory_order_relaxed);
+    lock.unlock();
+    const auto deadline = std::chrono::steady_clock::now() + look_time;
+    int looks = 0;
+    while (!something_.load(std::memory_order_relaxed)) {
+        relax();
+        if (++looks % looks_per_clock == 0 && std::chrono::steady_clock::now() >= deadline) {
+            break;
+        }
+    }
+    lock.lock();
+    looking_--;
 }
 
 void Pool::run_long(Task *task, unsigned thread, std::unique_lock<std::mutex> &lock)
@@ -159,13 +200,19 @@ void Pool::run_long(Task *task, unsigned thread, std::unique_lock<std::mutex> &l
 void Pool::loop(unsigned thread)
 {
     std::unique_lock<std::mutex> lock(mutex_);
+    bool looks = false;
     while (!stopping_) {
         if (Task *task = short_.pop()) {
             lock.unlock();
             task->run(thread);
             lock.lock();
+            looks = limit_ > 1;
         } else if (Task *piece = long_.pop()) {
             run_long(piece, thread, lock);
+            looks = false;
+        } else if (looks && looking_ == 0) {
+            look_around(lock);
+            looks = false;
         } else {
             idle_++;
             work_.wait(lock);

@@ -5,12 +5,13 @@
  * hands itself back after each piece, so a search waits for a piece at most. Where a piece is long all the same (an fsync,
  * a slow disk), one reserve thread, which takes short tasks only, steps in.
  *
- * An idle thread sleeps at once. Looking around for some microseconds first, for whoever awaits one search after another,
- * was measured: it gained nothing, and on a busy machine the system makes a thread that spins wait longer afterwards.
+ * A thread that has just done a short task looks around for some microseconds before it sleeps: whoever awaits one search
+ * after another asks again about then, and waking a thread takes as long as a quick search.
  */
 #ifndef DISKANN_NODE_POOL_H
 #define DISKANN_NODE_POOL_H
 
+#include <atomic>
 #include <condition_variable>
 #include <mutex>
 #include <thread>
@@ -77,10 +78,13 @@ public:
 private:
     void loop(unsigned thread);
     void reserve_loop(unsigned thread);
+    void look_around(std::unique_lock<std::mutex> &lock);
+    unsigned queued() const { return short_.count() + long_.count(); }
+    bool must_wake() const { return idle_ > 0 && queued() > looking_; }
     void run_long(Task *task, unsigned thread, std::unique_lock<std::mutex> &lock);
     bool start_thread();
     bool ensure_threads();
-    bool reserve_needed() const { return long_running_ > 0 && idle_ == 0; }
+    bool reserve_needed() const { return long_running_ > 0 && idle_ + looking_ == 0; }
     void ensure_reserve();
 
     const unsigned limit_;
@@ -92,6 +96,8 @@ private:
     std::vector<std::thread> threads_;
     std::thread reserve_;
     unsigned idle_ = 0;
+    unsigned looking_ = 0;              /* threads in look_around: 0 or 1 */
+    std::atomic<bool> something_{false}; /* what they look at: something was queued */
     unsigned long_running_ = 0;
     bool reserve_idle_ = false;
     bool stopping_ = false;
