@@ -4,7 +4,7 @@ import { existsSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
+import { bundleBrowserEntry } from "../support/browser-entry.js";
 import type { Dataset, DatasetName } from "../support/data.js";
 import { type CoreResult, DENSE_LISTS, distancesAt, runCore } from "./core.js";
 import { measureOverhead, type Overhead } from "./overhead.js";
@@ -59,27 +59,12 @@ async function measureCore(program: string, data: Dataset, folder: string): Prom
   return { data: data.name, title: data.title, real: data.real, rows: data.base.rows, graph, defaults };
 }
 
-async function browserGzip(root: string): Promise<number> {
-  const { outputFiles } = await build({
-    entryPoints: [join(root, "ts/wasm.ts")],
-    bundle: true,
-    minify: true,
-    format: "esm",
-    platform: "browser",
-    target: "es2022",
-    external: ["node:*"],
-    write: false,
-    logLevel: "silent",
-  });
-  return gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length;
-}
-
 async function measureSizes(root: string): Promise<Sizes> {
   const wasm = join(root, "dist/diskann.wasm");
   const addon = join(root, "build/Release/diskann.node");
   return {
     wasmGzip: existsSync(wasm) ? gzipSync(readFileSync(wasm), { level: 9 }).length : undefined,
-    browserGzip: await browserGzip(root),
+    browserGzip: gzipSync(await bundleBrowserEntry(), { level: 9 }).length,
     addon: existsSync(addon) ? statSync(addon).size : undefined,
   };
 }

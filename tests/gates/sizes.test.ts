@@ -2,8 +2,8 @@
 import { readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import { gzipSync } from "node:zlib";
-import { build } from "esbuild";
 import { expect, test } from "vitest";
+import { bundleBrowserEntry } from "../support/browser-entry.js";
 import { repositoryRoot } from "../support/data.js";
 
 const root = repositoryRoot();
@@ -15,18 +15,7 @@ test("the WebAssembly module is at most 100 KB gzipped", () => {
 });
 
 test("the JavaScript of the browser entry is at most 15 KB gzipped", async () => {
-  const { outputFiles } = await build({
-    entryPoints: [join(root, "ts/wasm.ts")],
-    bundle: true,
-    minify: true,
-    format: "esm",
-    platform: "browser",
-    target: "es2022",
-    external: ["node:*"],
-    write: false,
-    logLevel: "silent",
-  });
-  const script = outputFiles[0]?.contents ?? new Uint8Array(0);
+  const script = await bundleBrowserEntry();
   expect(Buffer.from(script).toString()).toContain("ERR_INVALID_ARGUMENT");
   expect(gzipSync(script, { level: 9 }).length).toBeLessThanOrEqual(15_000);
 });
