@@ -99,7 +99,7 @@ export function makeChecks(sets: readonly SetResult[], extras: Extras | undefine
   if (extras === undefined) {
     return checks;
   }
-  const above = extras.overhead?.map((one) => one.awaited - one.direct);
+  const above = extras.overhead?.map((one) => one.above);
   const held = ["build", "add", "save"];
   const loop = extras.eventLoop?.filter((one) => held.includes(one.name)).map((one) => one.p999);
   return [

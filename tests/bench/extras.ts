@@ -159,7 +159,7 @@ function overheadTable(overhead: readonly Overhead[]): ExtraTable {
       String(one.list),
       number(one.direct, 1),
       number(one.awaited, 1),
-      number(one.awaited - one.direct, 1),
+      number(one.above, 1),
       number(one.concurrent, 1),
     ]),
   };

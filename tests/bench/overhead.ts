@@ -9,15 +9,19 @@ import { quantile } from "./curve.js";
 const ROWS = 10_000;
 const DIMENSIONS = 128;
 const QUERIES = 2000;
-const ROUNDS = 9;
+/** Short ones, and many: the speed of the machine changes between them, hardly within one. */
+const ROUNDS = 40;
+const QUERIES_PER_ROUND = 500;
 const K = 10;
 
 export interface Overhead {
   readonly list: number;
-  /** Microseconds of a query: the median of a round, the least of all rounds. */
+  /** Microseconds of a query: the median of each round, and of all rounds. */
   readonly direct: number;
   readonly awaited: number;
-  /** The mean with 64 calls under way at a time. */
+  /** Awaited less direct within a round; the median of all rounds. */
+  readonly above: number;
+  /** The mean of a round with 64 calls under way at a time; the median of all rounds. */
   readonly concurrent: number;
 }
 
@@ -49,6 +53,8 @@ async function makeSubject(): Promise<Subject> {
   }
   return { index, native };
 }
+
+const median = (values: readonly number[]): number => quantile(Float64Array.from(values).sort(), 0.5);
 
 /** Microseconds of one query, the median. */
 async function medianTime(
@@ -92,15 +98,18 @@ async function measure(
   const awaited: number[] = [];
   const concurrent: number[] = [];
   for (let round = 0; round < ROUNDS; round++) {
-    direct.push(await medianTime(queries, (query) => native.searchSync(query, params, ids, distances)));
-    awaited.push(await medianTime(queries, (query) => index.search(query, options)));
-    concurrent.push(await concurrentTime(queries, (query) => index.search(query, options)));
+    const first = (round * QUERIES_PER_ROUND) % QUERIES;
+    const some = queries.slice(first, first + QUERIES_PER_ROUND);
+    direct.push(await medianTime(some, (query) => native.searchSync(query, params, ids, distances)));
+    awaited.push(await medianTime(some, (query) => index.search(query, options)));
+    concurrent.push(await concurrentTime(some, (query) => index.search(query, options)));
   }
   return {
     list,
-    direct: Math.min(...direct),
-    awaited: Math.min(...awaited),
-    concurrent: Math.min(...concurrent),
+    direct: median(direct),
+    awaited: median(awaited),
+    above: median(awaited.map((time, round) => time - (direct[round] as number))),
+    concurrent: median(concurrent),
   };
 }
 

@@ -25,6 +25,7 @@ import {
   SEARCHED,
   type Status,
 } from "./binding.js";
+import { KeepAwake } from "./keep-awake.js";
 
 interface Search {
   readonly resolve: (hits: CoreHits) => void;
@@ -85,8 +86,10 @@ export class Calls {
   /** By ticket; tickets of ended calls are used again. */
   readonly #under: (Search | Job | undefined)[] = [];
   readonly #free: number[] = [];
+  readonly #awake: KeepAwake;
 
   constructor(binding: Binding, threads: number) {
+    this.#awake = new KeepAwake(threads);
     this.functions = binding.connect(
       threads,
       (length) => this.#complete(length),
@@ -115,6 +118,7 @@ export class Calls {
         reject(statusError(status));
         return;
       }
+      this.#awake.begin();
       const unlisten = signal && onAbort(signal, () => void this.functions.searchCancel(ticket));
       this.#under[ticket] = { resolve, reject, signal, unlisten, index };
     });
@@ -163,6 +167,7 @@ export class Calls {
       const call = this.#under[ticket];
       if (kind === KIND_SEARCH) {
         this.#release(ticket);
+        this.#awake.end();
         this.#endSearch(call as Search, at);
       } else if (kind === KIND_PROGRESS) {
         this.#tell(call as Job, at);
