@@ -22,7 +22,7 @@ await build({
   target: "node20",
   sourcemap: "inline",
   // The package itself is loaded as users have it: what its exports map gives.
-  external: ["diskann", "diskann/*", "esbuild"],
+  external: ["diskann", "diskann/*", "esbuild", "playwright-core"],
   logLevel: "warning",
 });
 

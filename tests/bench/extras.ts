@@ -8,6 +8,7 @@ import { bundleBrowserEntry } from "../support/browser-entry.js";
 import type { Dataset, DatasetName } from "../support/data.js";
 import { type CoreResult, DENSE_LISTS, distancesAt, runCore } from "./core.js";
 import { measureOverhead, type Overhead } from "./overhead.js";
+import { measurePage } from "./page.js";
 import { number } from "./report.js";
 import { loadSet, type SetChoice } from "./sets.js";
 
@@ -35,7 +36,7 @@ export interface CoreMeasured {
   readonly defaults: CoreResult;
 }
 
-/** A line of event-loop.mjs; milliseconds. */
+/** A line of event-loop.mjs or page-calls.ts; milliseconds. */
 export interface EventDelay {
   readonly name: string;
   readonly ms: number;
@@ -49,6 +50,7 @@ export interface Extras {
   readonly core: readonly CoreMeasured[];
   readonly overhead: readonly Overhead[] | undefined;
   readonly eventLoop: readonly EventDelay[] | undefined;
+  readonly page: readonly EventDelay[] | undefined;
   readonly sizes: Sizes;
 }
 
@@ -111,7 +113,8 @@ export async function measureExtras(options: ExtrasOptions): Promise<Extras> {
   }
   const overhead = await attempt("what a search costs above the C call", progress, measureOverhead);
   const eventLoop = await attempt("delay of the event loop", progress, () => measureEventDelay(root));
-  return { core, overhead, eventLoop, sizes: await measureSizes(root) };
+  const page = await attempt("what holds the thread of a page", progress, () => measurePage(root));
+  return { core, overhead, eventLoop, page, sizes: await measureSizes(root) };
 }
 
 /* ---- tables ---- */
@@ -165,11 +168,11 @@ function overheadTable(overhead: readonly Overhead[]): ExtraTable {
   };
 }
 
-function eventLoopTable(loop: readonly EventDelay[]): ExtraTable {
+function delayTable(title: string, delays: readonly EventDelay[]): ExtraTable {
   return {
-    title: "Delay of the event loop while a call runs, ms (30,000 x 128, one thread)",
+    title,
     head: ["", "took", "p50", "p99", "p99.9", "max"],
-    rows: loop.map((one) => [
+    rows: delays.map((one) => [
       one.name,
       number(one.ms),
       ...[one.p50, one.p99, one.p999, one.max].map((value) => number(value, 2)),
@@ -187,7 +190,12 @@ export function extraTables(extras: Extras): ExtraTable[] {
     tables.push(overheadTable(extras.overhead));
   }
   if (extras.eventLoop !== undefined) {
-    tables.push(eventLoopTable(extras.eventLoop));
+    const title = "Delay of Node's event loop while a call runs, ms (30,000 x 128, one thread)";
+    tables.push(delayTable(title, extras.eventLoop));
+  }
+  if (extras.page !== undefined) {
+    const title = "Turns of a page's own thread while a call runs on it, ms (Chromium, 30,000 x 128)";
+    tables.push(delayTable(title, extras.page));
   }
   return tables;
 }
