@@ -51,7 +51,32 @@ static inline float lane_fold(lane_vector a)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
-#include "lanes.h"
+
+/* ---- codes (see dots.h) ---- */
+
+enum { DOT_STEP = 32 };
+typedef __m512i dot_vector;
+
+static inline dot_vector dot_zero(void)
+{
+    return _mm512_setzero_si512();
+}
+
+static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int16_t *query)
+{
+    const __m512i codes = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)row));
+    return _mm512_add_epi32(sums, _mm512_madd_epi16(codes, _mm512_loadu_si512(query)));
+}
+
+static inline int32_t dot_fold(dot_vector sums)
+{
+    const __m256i eight = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
+    const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
+
+#include "dots.h"
 
 const simd_kernels simd_avx512 = LANES_TABLE(DISKANN_SIMD_AVX512, crc32c_sse42);
 

@@ -53,7 +53,35 @@ static inline float lane_fold(lane_vector a)
     return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
 }
 
-#include "lanes.h"
+
+/* ---- codes (see dots.h) ---- */
+
+enum { DOT_STEP = 16 };
+typedef int32x4_t dot_vector;
+
+static inline dot_vector dot_zero(void)
+{
+    return vdupq_n_s32(0);
+}
+
+static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int16_t *query)
+{
+    const uint8x16_t codes = vld1q_u8(row);
+    const int16x8_t low = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(codes)));
+    const int16x8_t high = vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(codes)));
+    const int16x8_t first = vld1q_s16(query), second = vld1q_s16(query + 8);
+    sums = vmlal_s16(sums, vget_low_s16(low), vget_low_s16(first));
+    sums = vmlal_s16(sums, vget_high_s16(low), vget_high_s16(first));
+    sums = vmlal_s16(sums, vget_low_s16(high), vget_low_s16(second));
+    return vmlal_s16(sums, vget_high_s16(high), vget_high_s16(second));
+}
+
+static inline int32_t dot_fold(dot_vector sums)
+{
+    return vaddvq_s32(sums);
+}
+
+#include "dots.h"
 
 const simd_kernels simd_neon = LANES_TABLE(DISKANN_SIMD_NEON, crc32c_slicing);
 #if defined(DISKANN_HAVE_ARM_CRC)

@@ -56,6 +56,31 @@ static inline float lane_fold(lane_vector a)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
+/* ---- codes (see dots.h) ---- */
+
+enum { DOT_STEP = 16 };
+typedef __m128i dot_vector;
+
+static inline dot_vector dot_zero(void)
+{
+    return _mm_setzero_si128();
+}
+
+static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int16_t *query)
+{
+    const __m128i codes = _mm_loadu_si128((const __m128i *)(const void *)row);
+    const __m128i *values = (const __m128i *)(const void *)query;
+    const __m128i low = _mm_madd_epi16(_mm_unpacklo_epi8(codes, _mm_setzero_si128()), _mm_loadu_si128(values));
+    const __m128i high = _mm_madd_epi16(_mm_unpackhi_epi8(codes, _mm_setzero_si128()), _mm_loadu_si128(values + 1));
+    return _mm_add_epi32(sums, _mm_add_epi32(low, high));
+}
+
+static inline int32_t dot_fold(dot_vector sums)
+{
+    const __m128i two = _mm_add_epi32(sums, _mm_unpackhi_epi64(sums, sums));
+    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
+
 #else
 
 #include <math.h>
@@ -105,9 +130,27 @@ static inline float lane_fold(lane_vector a)
     return (a.at[0] + a.at[2]) + (a.at[1] + a.at[3]);
 }
 
+enum { DOT_STEP = 1 };
+typedef int32_t dot_vector;
+
+static inline dot_vector dot_zero(void)
+{
+    return 0;
+}
+
+static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int16_t *query)
+{
+    return sums + *row * *query;
+}
+
+static inline int32_t dot_fold(dot_vector sums)
+{
+    return sums;
+}
+
 #endif
 
-#include "lanes.h"
+#include "dots.h"
 
 const simd_kernels simd_portable = LANES_TABLE(DISKANN_SIMD_PORTABLE, crc32c_slicing);
 #if defined(DISKANN_HAVE_SSE42)

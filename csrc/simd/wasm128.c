@@ -53,7 +53,32 @@ static inline float lane_fold(lane_vector a)
     return wasm_f32x4_extract_lane(two, 0) + wasm_f32x4_extract_lane(two, 1);
 }
 
-#include "lanes.h"
+
+/* ---- codes (see dots.h) ---- */
+
+enum { DOT_STEP = 16 };
+typedef v128_t dot_vector;
+
+static inline dot_vector dot_zero(void)
+{
+    return wasm_i32x4_const(0, 0, 0, 0);
+}
+
+static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int16_t *query)
+{
+    const v128_t codes = wasm_v128_load(row);
+    const v128_t low = wasm_i32x4_dot_i16x8(wasm_u16x8_extend_low_u8x16(codes), wasm_v128_load(query));
+    const v128_t high = wasm_i32x4_dot_i16x8(wasm_u16x8_extend_high_u8x16(codes), wasm_v128_load(query + 8));
+    return wasm_i32x4_add(sums, wasm_i32x4_add(low, high));
+}
+
+static inline int32_t dot_fold(dot_vector sums)
+{
+    const v128_t two = wasm_i32x4_add(sums, wasm_i64x2_shuffle(sums, sums, 1, 0));
+    return wasm_i32x4_extract_lane(two, 0) + wasm_i32x4_extract_lane(two, 1);
+}
+
+#include "dots.h"
 
 const simd_kernels simd_wasm128 = LANES_TABLE(DISKANN_SIMD_WASM128, crc32c_slicing);
 

@@ -1,7 +1,7 @@
 /** Guards of the public boundary. A message says what was wrong and what to do. */
-import { DATA_TYPES, LIMITS, METRICS } from "./constants.js";
+import { CODES, DATA_TYPES, LIMITS, METRICS } from "./constants.js";
 import { DiskAnnError } from "./errors.js";
-import type { AbortSignalLike, DataType, IndexOptions, Metric, SearchOptions } from "./types.js";
+import type { AbortSignalLike, Codes, DataType, IndexOptions, Metric, SearchOptions } from "./types.js";
 
 /** A short text for a value in a message: `null`, `"abc"`, `1.5`, `a Float64Array`. */
 export function describe(value: unknown): string {
@@ -91,6 +91,7 @@ export interface CheckedIndexOptions {
   readonly buildListSize: number;
   readonly alpha: number;
   readonly seed: number;
+  readonly codes: Codes;
   readonly threads: number | undefined;
 }
 
@@ -130,7 +131,11 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
       `dataType ${JSON.stringify(dataType)} is not supported yet: leave it out to store float32`,
     );
   }
-  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, threads };
+  const codes = choice("codes", options.codes, CODES, "auto");
+  if (codes === "8bit" && metric === "l1") {
+    throw new DiskAnnError("ERR_UNSUPPORTED", 'there are no codes for the metric "l1": leave codes out');
+  }
+  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, threads };
 }
 
 export interface CheckedSearch {

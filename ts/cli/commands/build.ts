@@ -1,5 +1,5 @@
 import { DiskAnnError } from "../../core/errors.js";
-import type { Metric } from "../../core/types.js";
+import type { Codes, Metric } from "../../core/types.js";
 import type { CommonOptions, Context } from "../context.js";
 import type { Engine, VectorIndex } from "../engine.js";
 import { checkWritable, convertElements, type ElementType, readIds, VectorFile } from "../formats/index.js";
@@ -17,6 +17,7 @@ export interface BuildOptions extends CommonOptions {
   readonly alpha: number;
   readonly threads?: number;
   readonly seed: number;
+  readonly codes: Codes;
   readonly ids?: string;
   readonly check: number;
 }
@@ -108,6 +109,7 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
         alpha: options.alpha,
         threads: options.threads,
         seed: options.seed,
+        codes: options.codes,
         ids,
         signal: context.signal,
         onProgress: (event) => progress.update(event, event.phase === "order" ? "steps" : "points"),
