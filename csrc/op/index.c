@@ -8,7 +8,8 @@ int index_check_config(const diskann_config *config)
         config->metric >= DISKANN_METRIC_COUNT || config->data_type >= DISKANN_DATA_TYPE_COUNT ||
         config->max_degree < DISKANN_MAX_DEGREE_MIN || config->max_degree > DISKANN_MAX_DEGREE_MAX ||
         config->build_list_size < DISKANN_LIST_SIZE_MIN || config->build_list_size > DISKANN_LIST_SIZE_MAX ||
-        !(config->alpha >= 1.0f && config->alpha <= 2.0f) || config->simd >= DISKANN_SIMD_COUNT || config->codes >= DISKANN_CODES_COUNT) {
+        !(config->alpha >= 1.0f && config->alpha <= 2.0f) || config->simd >= DISKANN_SIMD_COUNT ||
+        config->codes >= DISKANN_CODES_COUNT) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     const simd_kernels *kernels = simd_kernels_get(config->simd);

@@ -51,7 +51,6 @@ static inline float lane_fold(lane_vector a)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
-
 /* ---- codes (see dots.h) ---- */
 
 enum { DOT_STEP = 32 };

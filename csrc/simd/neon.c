@@ -53,7 +53,6 @@ static inline float lane_fold(lane_vector a)
     return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
 }
 
-
 /* ---- codes (see dots.h) ---- */
 
 enum { DOT_STEP = 16 };

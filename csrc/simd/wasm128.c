@@ -53,7 +53,6 @@ static inline float lane_fold(lane_vector a)
     return wasm_f32x4_extract_lane(two, 0) + wasm_f32x4_extract_lane(two, 1);
 }
 
-
 /* ---- codes (see dots.h) ---- */
 
 enum { DOT_STEP = 16 };
