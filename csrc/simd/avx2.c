@@ -68,6 +68,13 @@ static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int
     return _mm256_add_epi32(sums, _mm256_madd_epi16(codes, values));
 }
 
+static inline dot_vector dot_step_codes(dot_vector sums, const uint8_t *a, const uint8_t *b)
+{
+    const __m256i of_a = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)a));
+    const __m256i of_b = _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)b));
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(of_a, of_b));
+}
+
 static inline int32_t dot_fold(dot_vector sums)
 {
     const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));

@@ -67,6 +67,13 @@ static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int
     return _mm512_add_epi32(sums, _mm512_madd_epi16(codes, _mm512_loadu_si512(query)));
 }
 
+static inline dot_vector dot_step_codes(dot_vector sums, const uint8_t *a, const uint8_t *b)
+{
+    const __m512i of_a = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)a));
+    const __m512i of_b = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)b));
+    return _mm512_add_epi32(sums, _mm512_madd_epi16(of_a, of_b));
+}
+
 static inline int32_t dot_fold(dot_vector sums)
 {
     const __m256i eight = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));

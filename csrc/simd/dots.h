@@ -5,6 +5,7 @@
  *     dot_vector, DOT_STEP               sums, and how many elements a step takes: a divisor of SIMD_DOT_LENGTH
  *     dot_zero()
  *     dot_step(sums, row, query)         adds DOT_STEP products; no intermediate result may saturate
+ *     dot_step_codes(sums, a, b)         the same of codes and codes
  *     dot_fold(sums)                     the sum of all
  */
 #ifndef DISKANN_SIMD_DOTS_H
@@ -38,6 +39,15 @@ static void dots(const int16_t *query, const void *const *rows, uint32_t count, 
         }
         out[i] = dot_fold(sums);
     }
+}
+
+static int32_t dot_codes(const uint8_t *a, const uint8_t *b, uint32_t length)
+{
+    dot_vector sums = dot_zero();
+    for (uint32_t at = 0; at < length; at += DOT_STEP) {
+        sums = dot_step_codes(sums, a + at, b + at);
+    }
+    return dot_fold(sums);
 }
 
 #endif

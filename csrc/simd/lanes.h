@@ -187,7 +187,8 @@ LANES_DEFINE(l1, SIMD_SUM_L1)
 #define LANES_ROW(name) {[SIMD_SUM_L2] = name##_l2, [SIMD_SUM_DOT] = name##_dot, [SIMD_SUM_L1] = name##_l1}
 #define LANES_TABLE(family, checksum)                                                                       \
     {                                                                                                       \
-        .simd = (family), .crc32c = (checksum), .dots = dots, .one = {[DISKANN_F32] = LANES_ROW(one)},                    \
+        .simd = (family), .crc32c = (checksum), .dots = dots, .dot_codes = dot_codes,                       \
+        .one = {[DISKANN_F32] = LANES_ROW(one)},                                                            \
         .many = {[DISKANN_F32] = LANES_ROW(many)},                                                          \
     }
 

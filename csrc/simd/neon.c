@@ -75,6 +75,14 @@ static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int
     return vmlal_s16(sums, vget_high_s16(high), vget_high_s16(second));
 }
 
+static inline dot_vector dot_step_codes(dot_vector sums, const uint8_t *a, const uint8_t *b)
+{
+    const uint8x16_t of_a = vld1q_u8(a), of_b = vld1q_u8(b);
+    const uint16x8_t low = vmull_u8(vget_low_u8(of_a), vget_low_u8(of_b));
+    const uint16x8_t high = vmull_u8(vget_high_u8(of_a), vget_high_u8(of_b));
+    return vreinterpretq_s32_u32(vpadalq_u16(vpadalq_u16(vreinterpretq_u32_s32(sums), low), high));
+}
+
 static inline int32_t dot_fold(dot_vector sums)
 {
     return vaddvq_s32(sums);

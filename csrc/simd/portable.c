@@ -75,6 +75,16 @@ static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int
     return _mm_add_epi32(sums, _mm_add_epi32(low, high));
 }
 
+static inline dot_vector dot_step_codes(dot_vector sums, const uint8_t *a, const uint8_t *b)
+{
+    const __m128i zero = _mm_setzero_si128();
+    const __m128i of_a = _mm_loadu_si128((const __m128i *)(const void *)a);
+    const __m128i of_b = _mm_loadu_si128((const __m128i *)(const void *)b);
+    const __m128i low = _mm_madd_epi16(_mm_unpacklo_epi8(of_a, zero), _mm_unpacklo_epi8(of_b, zero));
+    const __m128i high = _mm_madd_epi16(_mm_unpackhi_epi8(of_a, zero), _mm_unpackhi_epi8(of_b, zero));
+    return _mm_add_epi32(sums, _mm_add_epi32(low, high));
+}
+
 static inline int32_t dot_fold(dot_vector sums)
 {
     const __m128i two = _mm_add_epi32(sums, _mm_unpackhi_epi64(sums, sums));
@@ -141,6 +151,11 @@ static inline dot_vector dot_zero(void)
 static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int16_t *query)
 {
     return sums + *row * *query;
+}
+
+static inline dot_vector dot_step_codes(dot_vector sums, const uint8_t *a, const uint8_t *b)
+{
+    return sums + *a * *b;
 }
 
 static inline int32_t dot_fold(dot_vector sums)

@@ -71,6 +71,14 @@ static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int
     return wasm_i32x4_add(sums, wasm_i32x4_add(low, high));
 }
 
+static inline dot_vector dot_step_codes(dot_vector sums, const uint8_t *a, const uint8_t *b)
+{
+    const v128_t of_a = wasm_v128_load(a), of_b = wasm_v128_load(b);
+    const v128_t low = wasm_i32x4_dot_i16x8(wasm_u16x8_extend_low_u8x16(of_a), wasm_u16x8_extend_low_u8x16(of_b));
+    const v128_t high = wasm_i32x4_dot_i16x8(wasm_u16x8_extend_high_u8x16(of_a), wasm_u16x8_extend_high_u8x16(of_b));
+    return wasm_i32x4_add(sums, wasm_i32x4_add(low, high));
+}
+
 static inline int32_t dot_fold(dot_vector sums)
 {
     const v128_t two = wasm_i32x4_add(sums, wasm_i64x2_shuffle(sums, sums, 1, 0));
