@@ -55,6 +55,8 @@
         "node/memory.cc",
         "node/outbox.cc",
         "node/pool.cc",
+        "node/pq.cc",
+        "node/pq_functions.cc",
         "node/search.cc",
         "node/work.cc"
       ],
