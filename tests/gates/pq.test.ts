@@ -1,6 +1,6 @@
 /**
  * What product quantisation loses: the error of reconstruction, and recall of a search among codes, alone and after the 100 nearest
- * have been compared exactly. The same numbers on every machine.
+ * have been compared exactly. The same numbers on every machine; generated data are harder to compress.
  */
 import { beforeAll, describe, expect, test } from "vitest";
 import { ProductQuantizer as Native } from "../../ts/pq-native.js";
@@ -47,21 +47,20 @@ describe.each([
     name: "image",
     chunks: 16,
     sampleSize: 20_000,
-    error: 0.05,
-    coded: 0.6,
-    exact: 0.985,
+    real: { error: 0.05, coded: 0.6, exact: 0.985 },
+    generated: { error: 0.26, coded: 0.48, exact: 0.965 },
   },
   {
     what: "25,000 text embeddings in 48 bytes",
     name: "text",
     chunks: 48,
     sampleSize: 5000,
-    error: 0.29,
-    coded: 0.7,
-    exact: 0.99,
+    real: { error: 0.29, coded: 0.7, exact: 0.99 },
+    generated: { error: 0.24, coded: 0.68, exact: 0.985 },
   },
-] as const)("$what", ({ name, chunks, sampleSize, error, coded, exact }) => {
+] as const)("$what", ({ name, chunks, sampleSize, ...bounds }) => {
   let data: Dataset;
+  const bound = () => (data.real ? bounds.real : bounds.generated);
   let quantizer: Quantizer;
   beforeAll(async () => {
     data = dataset(name);
@@ -69,15 +68,15 @@ describe.each([
     quantizer = await Native.train(values, { dimensions, chunks, sampleSize });
   }, 4 * MINUTES);
 
-  test(`lose at most ${error} of what they say`, async () => {
+  test("lose no more than they may", async () => {
     const { relative, count } = await quantizer.error(data.base.values);
     console.log(`relative error ${relative.toFixed(4)}`);
     expect(count).toBe(data.base.rows);
-    expect(relative).toBeLessThanOrEqual(error);
+    expect(relative).toBeLessThanOrEqual(bound().error);
   });
 
   test(
-    `find ${coded} of the 10 nearest by themselves, ${exact} after an exact look at 100`,
+    "find the 10 nearest by themselves, and better after an exact look at 100",
     async () => {
       const codes = await quantizer.encode(data.base.values);
       const found = await answer(quantizer, codes, data);
@@ -89,8 +88,8 @@ describe.each([
       console.log(
         `recall@10 among codes ${recall.coded.toFixed(4)}, after a look ${recall.exact.toFixed(4)}`,
       );
-      expect(recall.coded).toBeGreaterThanOrEqual(coded);
-      expect(recall.exact).toBeGreaterThanOrEqual(exact);
+      expect(recall.coded).toBeGreaterThanOrEqual(bound().coded);
+      expect(recall.exact).toBeGreaterThanOrEqual(bound().exact);
     },
     2 * MINUTES,
   );
