@@ -48,10 +48,13 @@ class PqHandle : public Handle {
 public:
     static constexpr Kind kind_wanted = Kind::quantizer;
     explicit PqHandle(std::shared_ptr<Quantizer> quantizer) : Handle(kind_wanted), quantizer_(std::move(quantizer)) {}
+    /* NULL once closed. */
     const std::shared_ptr<Quantizer> &quantizer() const { return quantizer_; }
+    /* Calls under way have references of their own. */
+    void close() { quantizer_.reset(); }
 
 private:
-    const std::shared_ptr<Quantizer> quantizer_;
+    std::shared_ptr<Quantizer> quantizer_;
 };
 
 /* A long call: its errand, the drive of it, and its records. */

@@ -11,9 +11,14 @@ namespace {
 
 enum { SHAPE_FIELDS = 4, TRAINING_FIELDS = 8 };
 
+/* Throws for one that is closed: its JavaScript object lets no call through. */
 const std::shared_ptr<Quantizer> &quantizer_argument(const Napi::CallbackInfo &info, size_t i)
 {
-    return unwrap<PqHandle>(info[i])->quantizer();
+    const std::shared_ptr<Quantizer> &quantizer = unwrap<PqHandle>(info[i])->quantizer();
+    if (quantizer == nullptr) {
+        throw Napi::TypeError::New(info.Env(), "an open quantizer was expected");
+    }
+    return quantizer;
 }
 
 bool read_offsets(const Napi::Value &value, const diskann_pq_config &config, std::vector<uint32_t> *offsets)
@@ -103,6 +108,14 @@ Napi::Value pq_decode(const Napi::CallbackInfo &info)
         return number(info, DISKANN_ERR_INVALID_ARGUMENT);
     }
     return number(info, diskann_pq_decode(quantizer.core(), codes, rows, out));
+}
+
+/* pqClose(pq) */
+Napi::Value pq_close(const Napi::CallbackInfo &info)
+{
+    unwrap<PqHandle>(info[0])->close();
+    addon_of(info).weigh();
+    return info.Env().Undefined();
 }
 
 /* pqTrain(training, threads) */
@@ -209,6 +222,7 @@ void add_pq_functions(Addon &addon, Napi::Object target)
     add("pqCreate", guarded<pq_create>);
     add("pqExport", guarded<pq_export>);
     add("pqDecode", guarded<pq_decode>);
+    add("pqClose", pq_close);
     add("pqTrain", guarded<pq_train>);
     add("pqRows", guarded<pq_rows>);
     add("pqBadRow", guarded<pq_bad_row>);

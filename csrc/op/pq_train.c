@@ -98,7 +98,7 @@ static int prepare(train_op *op)
         op->sums = memory_get_zeroed(account, sizes.sums);
     }
     op->means = memory_get_zeroed(account, sizes.means);
-    op->points = memory_get_zeroed(account, sizes.points);
+    op->points = memory_get(account, sizes.points);
     op->distances = memory_get(account, sizes.distances);
     op->numbers = memory_get(account, sizes.numbers);
     op->weights = memory_get(account, sizes.weights);

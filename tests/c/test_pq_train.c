@@ -271,10 +271,10 @@ static void a_sample_is_drawn_by_the_seed(void)
     check_training(w);
 }
 
-/* Enough to be trained in two groups. */
+/* So many chunks that they are trained in three groups. */
 static void groups_change_nothing(void)
 {
-    world w = make_world(2100, 5600, 1400, check_is_light() ? 1 : 2, 1000);
+    world w = make_world(150, 65000, 65000, 2, 1000);
     w.config.iterations = 1;
     check_training(w);
 }

@@ -99,6 +99,8 @@ export interface Functions {
   ): PqHandle | Status;
   pqExport(pq: PqHandle, offsets: Float64Array, pivots: Float32Array, centre: Float32Array): Status;
   pqDecode(pq: PqHandle, codes: Uint8Array, out: Float32Array): Status;
+  /** Frees it at once; calls under way keep what they use. */
+  pqClose(pq: PqHandle): void;
   /** `training`: dimensions, chunks, centroids, iterations, sampleRows, isCentred, seed, simd. */
   pqTrain(training: Float64Array, threads: number): JobHandle | Status;
   pqRows(job: JobHandle, rows: Float32Array): Status;

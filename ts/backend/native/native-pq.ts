@@ -66,9 +66,10 @@ class NativePq implements BackendPq {
     return { ids, distances, distanceComputations: codes.length / this.shape.chunks, hops: 0 };
   }
 
-  /** What it held is freed with its handle: it is small. */
   close(): void {
+    const pq = this.#pq;
     this.#pq = undefined;
+    if (pq) this.#calls.functions.pqClose(pq);
   }
 
   #handle(): PqHandle {
