@@ -87,6 +87,12 @@ export default defineConfig([
     dts: true,
     outputOptions: { chunkFileNames },
   },
-  { ...shared, entry: files(entries.filter((name) => name !== "pq-wasm")), format: "cjs", dts: true, shims: true },
+  {
+    ...shared,
+    entry: files(entries.filter((name) => name !== "pq-wasm")),
+    format: "cjs",
+    dts: true,
+    shims: true,
+  },
   { ...shared, entry: files(["worker-host"]), format: "esm", dts: true },
 ]);
