@@ -234,16 +234,31 @@ static void run_chunk(train_op *op, uint64_t item, uint64_t each)
     }
 }
 
+/* The chunk of the group that has a dimension, both counted from the first of the group. */
+static uint32_t chunk_of(const train_op *op, uint64_t dim)
+{
+    const uint32_t *offsets = op->pq->offsets + op->first_chunk;
+    uint32_t low = 0, high = op->chunk_count;
+    while (high - low > 1) {
+        const uint32_t middle = low + (high - low) / 2;
+        if (offsets[middle] - offsets[0] <= dim) {
+            low = middle;
+        } else {
+            high = middle;
+        }
+    }
+    return low;
+}
+
 /* Item i is a dimension of the group, or behind those the counts of a chunk. */
 static void run_sum(train_op *op, uint64_t item)
 {
-    uint32_t c = 0;
-    for (; c < op->chunk_count && item >= op->means[c].dims; c++) {
-        item -= op->means[c].dims;
-    }
-    kmeans *means = &op->means[c < op->chunk_count ? c : item];
+    const uint32_t *offsets = op->pq->offsets + op->first_chunk;
+    const uint32_t dims = offsets[op->chunk_count] - offsets[0];
+    const uint32_t chunk = item < dims ? chunk_of(op, item) : (uint32_t)(item - dims);
+    kmeans *means = &op->means[chunk];
     if (!means->is_settled) {
-        kmeans_sum(means, c < op->chunk_count ? (uint32_t)item : means->dims);
+        kmeans_sum(means, item < dims ? (uint32_t)item - (offsets[chunk] - offsets[0]) : means->dims);
     }
 }
 
