@@ -140,6 +140,11 @@ static void distances_are_those_of_the_decoded_vectors(void)
         CHECK_BYTES(few, distances, sizeof few);
     }
     CHECK_UINT(search(pq, query, DISKANN_L2, codes, 0, 3, 0, ids, distances), 0);
+    memset(codes, 3, (size_t)ROWS * 5); /* equal codes: the first rows */
+    CHECK_UINT(search(pq, query, DISKANN_L2, codes, ROWS, 6, 5, ids, distances), 6);
+    for (uint32_t i = 0; i < 6; i++) {
+        CHECK_UINT(ids[i], i);
+    }
     free(decoded);
     free(codes);
     diskann_pq_destroy(pq);

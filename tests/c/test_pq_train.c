@@ -280,33 +280,53 @@ static void groups_change_nothing(void)
     check_training(w);
 }
 
-/* An empty centroid in the course of the iterations: three far points, of which two share a centroid at first. */
+/* k-means of one dimension and at most 64 points, from centroids of the test's choice. */
+static void iterate(kmeans *means, uint32_t iterations)
+{
+    static float distances[NEAREST_POINTS];
+    static uint32_t numbers[NEAREST_POINTS];
+    static uint64_t counts[4];
+    static double weights[1], sums[4];
+    means->kernel = simd_nearest_get(DISKANN_SIMD_AUTO);
+    means->dims = 1;
+    means->seeded = means->centroid_count;
+    means->distances = distances;
+    means->numbers = numbers;
+    means->weights = weights;
+    means->sums = sums;
+    means->counts = counts;
+    for (uint32_t i = 0; i < iterations; i++) {
+        kmeans_assign(means, 0);
+        kmeans_sum(means, 0);
+        kmeans_sum(means, 1);
+        kmeans_move(means);
+    }
+}
+
 static void an_empty_centroid_takes_the_farthest_point(void)
 {
-    float points[NEAREST_POINTS] = {0, 1, 10, 11, 30}, distances[NEAREST_POINTS], centroids[3] = {0, 100, 10};
-    uint32_t numbers[NEAREST_POINTS];
-    uint64_t counts[3];
-    double weights[1], sums[3];
-    kmeans means = {.kernel = simd_nearest_get(DISKANN_SIMD_AUTO), .points = points, .count = 5, .dims = 1,
-                    .centroid_count = 3, .seeded = 3, .centroids = centroids, .distances = distances, .numbers = numbers,
-                    .weights = weights, .sums = sums, .counts = counts};
-    kmeans_assign(&means, 0);
-    kmeans_sum(&means, 0);
-    kmeans_sum(&means, 1);
-    kmeans_move(&means);
+    float points[NEAREST_POINTS] = {0, 1, 10, 11, 30}, centroids[3] = {0, 100, 10};
+    kmeans means = {.points = points, .count = 5, .centroid_count = 3, .centroids = centroids};
+    iterate(&means, 1);
     CHECK(centroids[0] == 0.5f && centroids[1] == 30.0f && centroids[2] == 17.0f);
     CHECK(!means.is_settled);
-    for (uint32_t i = 0; i < 2; i++) {
-        kmeans_assign(&means, 0);
-        kmeans_sum(&means, 0);
-        kmeans_sum(&means, 1);
-        kmeans_move(&means);
-    }
+    iterate(&means, 2);
     CHECK(centroids[0] == 0.5f && centroids[1] == 30.0f && centroids[2] == 10.5f);
     CHECK(means.is_settled);
+}
+
+static void of_equally_far_points_the_lowest_goes_first(void)
+{
+    float points[NEAREST_POINTS] = {0, 1, -1, 40, -40, 40}, one[2] = {0, 1000}, two[4] = {0, 1000, 3000, 2000};
+    kmeans means = {.points = points, .count = 6, .centroid_count = 2, .centroids = one};
+    iterate(&means, 1);
+    CHECK(one[1] == 40.0f);
+    means = (kmeans){.points = points, .count = 6, .centroid_count = 4, .centroids = two};
+    iterate(&means, 1);
+    CHECK(two[1] == 40.0f && two[2] == -40.0f && two[3] == 40.0f);
 }
 
 CHECK_MAIN(CHECK_TEST(every_kernel_finds_what_the_definition_finds), CHECK_TEST(training_finds_what_the_definition_finds),
            CHECK_TEST(ties_and_empty_centroids_are_as_specified), CHECK_TEST(fewer_rows_than_centroids_are_enough),
            CHECK_TEST(a_sample_is_drawn_by_the_seed), CHECK_TEST(groups_change_nothing),
-           CHECK_TEST(an_empty_centroid_takes_the_farthest_point))
+           CHECK_TEST(an_empty_centroid_takes_the_farthest_point), CHECK_TEST(of_equally_far_points_the_lowest_goes_first))
