@@ -18,6 +18,24 @@ export async function hexDigest(bytes: Uint8Array): Promise<string> {
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
+/** Pivots and centre of a file of pivots, then codes: what the hash of a golden quantiser is over. */
+export function quantizerBytes(
+  { dimensions, centroids }: { readonly dimensions: number; readonly centroids: number },
+  file: Uint8Array,
+  codes: Uint8Array,
+): Uint8Array {
+  const pivots = 4096 + 8;
+  const centre = pivots + 4 * centroids * dimensions + 8;
+  const parts = [file.subarray(pivots, centre - 8), file.subarray(centre, centre + 4 * dimensions), codes];
+  const all = new Uint8Array(parts.reduce((bytes, part) => bytes + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    all.set(part, at);
+    at += part.length;
+  }
+  return all;
+}
+
 /** FNV-1a, 64 bits, in hexadecimal: what the C test computes, which has no SHA-256. */
 export function fnv1a64(bytes: Uint8Array): string {
   let hash = 0xcbf29ce484222325n;

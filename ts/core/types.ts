@@ -54,7 +54,7 @@ export interface IndexOptions {
 }
 
 export interface ProgressEvent {
-  /** `"validate" | "link" | "order" | "read" | "check" | "audit" | "seal" | "write" | "scan"` */
+  /** `"validate" | "link" | "order" | "read" | "check" | "audit" | "seal" | "write" | "scan"`, of codes `"train" | "encode" | "decode"` */
   readonly phase: string;
   readonly done: number;
   readonly total: number;
