@@ -61,6 +61,7 @@ void link_source(link_worker *worker, const link_graph *graph, uint32_t slot)
     if (graph->space.codes != NULL) {
         candidates_sort(worker->prune.pool, count);
         if (!graph_search_refine(search, &graph->space, point, worker->prune.pool, count)) {
+            worker->coarse++;
             worker->prune.distance_count += search->distance_count;
             count = search_record(worker, graph, point, 0);
         }

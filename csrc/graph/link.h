@@ -8,6 +8,7 @@
 typedef struct link_worker {
     graph_search search;
     prune_scratch prune;
+    uint64_t coarse; /* records that were searched for again, since codes could not tell their neighbours apart */
     record_degrees degrees; /* what it changed since the last commit, of lists in records */
 } link_worker;
 

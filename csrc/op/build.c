@@ -191,11 +191,30 @@ static void renumber_rows(insert_op *op, uint32_t worker, uint64_t begin, uint64
     }
 }
 
+/*
+ * Codes that are too coarse for this data make every search twice. Looked at between batches, by counts of rows, so that the
+ * bytes do not depend on threads.
+ */
+void build_judge_codes(insert_op *op)
+{
+    enum { ROWS_MIN = 1000, COARSE_SHARE = 4 };
+    uint64_t coarse = 0;
+    for (uint32_t i = 0; i < op->base.workers; i++) {
+        coarse += op->link_workers[i].coarse;
+    }
+    if (op->index->may_drop_codes && op->added >= ROWS_MIN && coarse * COARSE_SHARE > op->added) {
+        op->graph.space.codes = NULL;
+    }
+}
+
 static void finish_index(insert_op *op)
 {
     diskann_index *index = op->index;
     index->size = (uint32_t)op->rows;
     index->entry = 0; /* the walk starts there */
+    if (op->graph.space.codes == NULL && index->space.codes != NULL) {
+        index_drop_codes(index);
+    }
     for (uint32_t i = 0; i < op->base.workers; i++) {
         record_degrees_add(&index->degrees, &op->link_workers[i].degrees);
     }
@@ -262,7 +281,7 @@ int build_step(insert_op *op, diskann_stage *stage)
     case INSERT_REMAP:
         return insert_enter(op, stage, INSERT_PERMUTE, DISKANN_PHASE_ORDER, 2 * op->rows, 0);
     case INSERT_PERMUTE:
-        if (op->index->space.codes != NULL) {
+        if (op->graph.space.codes != NULL) {
             return insert_enter(op, stage, INSERT_RECODE, DISKANN_PHASE_ORDER, op->rows, 1);
         } /* fall through */
     default:

@@ -35,7 +35,8 @@ int index_create(const diskann_config *config, const diskann_allocator *allocato
     index->config = *config;
     index->config.simd = kernels->simd;
     if (config->codes == DISKANN_CODES_AUTO) {
-        index->config.codes = code_is_possible(config) ? DISKANN_CODES_8BIT : DISKANN_CODES_NONE;
+        index->config.codes = code_is_worthwhile(config) ? DISKANN_CODES_8BIT : DISKANN_CODES_NONE;
+        index->may_drop_codes = 1;
     }
     index->account = account;
     index->entry = SLOT_NONE;
@@ -61,6 +62,13 @@ void index_destroy(diskann_index *index)
     record_store_reset(&index->records);
     memory_account account = index->account;
     memory_put(&account, index, sizeof *index);
+}
+
+void index_drop_codes(diskann_index *index)
+{
+    index->config.codes = DISKANN_CODES_NONE;
+    index->space.codes = NULL;
+    code_store_reset(&index->codes);
 }
 
 int index_set_origin(diskann_index *index, uint32_t slot)

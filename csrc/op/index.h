@@ -12,6 +12,7 @@ struct diskann_index {
     record_store records;
     id_map ids;
     code_store codes;  /* empty where config says none */
+    uint32_t may_drop_codes; /* they were nobody's wish */
     graph_space space; /* metric, kernels, records */
     uint32_t size;
     uint32_t entry; /* slot where searches start; SLOT_NONE when empty */
@@ -26,6 +27,8 @@ int index_check_config(const diskann_config *config);
 int index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out);
 void index_destroy(diskann_index *index);
 
+/* From now on it has none. */
+void index_drop_codes(diskann_index *index);
 /* Codes are of vectors less the one of this slot, which is the entry. ERR_NO_MEMORY. */
 int index_set_origin(diskann_index *index, uint32_t slot);
 /* `scratch`: [dimensions]. Different slots may be encoded at the same time. */

@@ -249,6 +249,9 @@ static int step(diskann_op *base, diskann_stage *stage)
             op->stage = INSERT_BATCH; /* settled: reset must not do it again */
             return DISKANN_ERR_CANCELLED;
         }
+        if (op->is_build) {
+            build_judge_codes(op);
+        }
         if (op->added < op->rows) {
             return batch_begin(op, stage);
         }

@@ -71,6 +71,8 @@ int build_prepare(insert_op *op);
 int build_step(insert_op *op, diskann_stage *stage);
 void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end);
 void build_reset(insert_op *op);
+/* After a batch: goes on without codes when they mislead. */
+void build_judge_codes(insert_op *op);
 
 /* insert.c: codes of all rows, then what follows; `entry`: the slot where searches will start, if the index is empty. */
 int insert_encode(insert_op *op, diskann_stage *stage, uint32_t entry);

@@ -24,6 +24,12 @@ int code_is_possible(const diskann_config *config)
     return config->data_type == DISKANN_F32 && config->metric != DISKANN_L1;
 }
 
+int code_is_worthwhile(const diskann_config *config)
+{
+    enum { DIMENSIONS_MIN = 64 };
+    return code_is_possible(config) && config->dimensions >= DIMENSIONS_MIN;
+}
+
 /* ---- memory ---- */
 
 void code_store_init(code_store *store, const diskann_config *config, const simd_kernels *kernels, memory_account *account)

@@ -170,13 +170,52 @@ static void codes_that_are_too_coarse_are_not_trusted(void)
     compare(make_one_large, DISKANN_L2, 0.02, 2.6);
 }
 
+/* Asked for, they stay; else they go, and their memory with them, and what is inserted later does without. */
+static void coarse_codes_are_dropped_by_a_build(void)
+{
+    enum { LONG = 64 };
+    for (int asked = 0; asked < 2; asked++) {
+        for (int coarse = 0; coarse < 2; coarse++) {
+            float *rows = malloc((size_t)ROWS * LONG * sizeof *rows);
+            random_state random = {4};
+            REQUIRE(rows != NULL);
+            for (uint32_t i = 0; i < ROWS * LONG; i++) {
+                random_state centre = {i / LONG % 16 * LONG + i % LONG};
+                rows[i] = (coarse ? 100 * normal(&centre) : 0) + (coarse ? 0.05f : 1.0f) * normal(&random);
+            }
+            diskann_config config;
+            diskann_config_init(&config, LONG);
+            config.codes = asked ? DISKANN_CODES_8BIT : DISKANN_CODES_AUTO;
+            diskann_index *index = NULL;
+            REQUIRE(diskann_index_create(&config, NULL, &index) == DISKANN_OK);
+            for (int part = 0; part < 2; part++) {
+                diskann_op *op;
+                host h = {.workers = 2};
+                const uint32_t first = part * (ROWS - 100), count = part ? 100 : ROWS - 100;
+                REQUIRE((part ? diskann_insert_begin(index, 2, &op) : diskann_build_begin(index, 2, &op)) == DISKANN_OK);
+                REQUIRE(diskann_op_rows(op, rows + (size_t)first * LONG, DISKANN_F32, NULL, count) == DISKANN_OK);
+                CHECK_INT(host_drive(&h, op), DISKANN_OK);
+                diskann_op_end(op);
+            }
+            diskann_stats stats;
+            diskann_index_stats(index, &stats);
+            const int dropped = coarse && !asked;
+            CHECK_UINT(stats.size, ROWS);
+            CHECK_UINT(stats.config.codes, dropped ? DISKANN_CODES_NONE : DISKANN_CODES_8BIT);
+            CHECK((stats.memory_codes == 0) == dropped);
+            diskann_index_destroy(index);
+            free(rows);
+        }
+    }
+}
+
 static void a_saved_index_answers_the_same(void)
 {
     for (uint32_t metric = DISKANN_L2; metric <= DISKANN_IP; metric++) {
         float *rows = make_rows(make_normal, ROWS, 5), *queries = make_rows(make_normal, QUERIES, 6);
         answers before, after;
         diskann_stats stats, again;
-        diskann_index *index = build(rows, metric, DISKANN_CODES_AUTO, 100), *opened;
+        diskann_index *index = build(rows, metric, DISKANN_CODES_8BIT, 100), *opened;
         diskann_index_stats(index, &stats);
         CHECK_UINT(stats.config.codes, DISKANN_CODES_8BIT);
         host h = {.file = calloc(1, stats.file_bytes), .file_bytes = stats.file_bytes};
@@ -202,4 +241,4 @@ static void a_saved_index_answers_the_same(void)
 }
 
 CHECK_MAIN(CHECK_TEST(codes_lose_nothing), CHECK_TEST(codes_that_are_too_coarse_are_not_trusted),
-           CHECK_TEST(a_saved_index_answers_the_same))
+           CHECK_TEST(coarse_codes_are_dropped_by_a_build), CHECK_TEST(a_saved_index_answers_the_same))

@@ -370,6 +370,7 @@ static void there_are_codes_for_some_indexes_only(void)
     for (uint32_t metric = 0; metric < DISKANN_METRIC_COUNT; metric++) {
         config.metric = metric;
         CHECK_INT(code_is_possible(&config), metric != DISKANN_L1);
+        CHECK_INT(code_is_worthwhile(&config), 0); /* of four dimensions */
     }
     diskann_index *index = NULL;
     config.metric = DISKANN_L1;
