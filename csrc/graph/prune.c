@@ -26,20 +26,24 @@ void prune_reset(prune_scratch *scratch)
     memory_put(scratch->account, scratch->pool, scratch->capacity * sizeof *scratch->pool);
     memory_put(scratch->account, scratch->states, scratch->capacity * sizeof *scratch->states);
     memory_put(scratch->account, scratch->selected, scratch->capacity * sizeof *scratch->selected);
+    memory_put(scratch->account, scratch->source, scratch->source_floats * sizeof *scratch->source);
     prune_init(scratch, scratch->account);
 }
 
-int prune_reserve(prune_scratch *scratch, uint32_t capacity)
+int prune_reserve(prune_scratch *scratch, uint32_t capacity, uint32_t source_floats)
 {
-    if (capacity <= scratch->capacity) {
+    if (capacity <= scratch->capacity && source_floats <= scratch->source_floats) {
         return DISKANN_OK;
     }
     prune_reset(scratch);
     scratch->capacity = capacity;
+    scratch->source_floats = source_floats;
     scratch->pool = memory_get(scratch->account, capacity * sizeof *scratch->pool);
     scratch->states = memory_get(scratch->account, capacity * sizeof *scratch->states);
     scratch->selected = memory_get(scratch->account, capacity * sizeof *scratch->selected);
-    if (scratch->pool == NULL || scratch->states == NULL || scratch->selected == NULL) {
+    scratch->source = source_floats > 0 ? memory_get(scratch->account, source_floats * sizeof *scratch->source) : NULL;
+    if (scratch->pool == NULL || scratch->states == NULL || scratch->selected == NULL ||
+        (source_floats > 0 && scratch->source == NULL)) {
         prune_reset(scratch);
         return DISKANN_ERR_NO_MEMORY;
     }
@@ -60,7 +64,10 @@ static int is_clear(pruning *pruning, uint32_t position, float factor)
     prune_state *state = &scratch->states[position];
     const graph_candidate candidate = scratch->pool[position];
     const float to_record = candidate_distance(candidate);
-    const graph_point point = graph_point_at(pruning->space, candidate_slot(candidate));
+    if (state->tested == pruning->selected_count) {
+        return 1;
+    }
+    const graph_point point = graph_source_at(pruning->space, candidate_slot(candidate), scratch->source);
     while (state->tested < pruning->selected_count) {
         const uint32_t chosen = scratch->selected[state->tested++];
         if (chosen > position) {

@@ -12,10 +12,7 @@ int index_check_config(const diskann_config *config)
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     const simd_kernels *kernels = simd_kernels_get(config->simd);
-    if (kernels == NULL || kernels->one[config->data_type][SIMD_SUM_L2] == NULL) {
-        return DISKANN_ERR_UNSUPPORTED;
-    }
-    return DISKANN_OK;
+    return kernels != NULL ? DISKANN_OK : DISKANN_ERR_UNSUPPORTED;
 }
 
 int index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out)

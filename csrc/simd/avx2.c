@@ -1,4 +1,7 @@
-/* Eight floats at a time, for CPUs with AVX2. FMA is there on nearly all of them and is not used: see the lane rule. */
+/*
+ * Eight floats or sixteen bytes at a time, for CPUs with AVX2 and F16C. FMA is there on nearly all of them and is not
+ * used: see the lane rule.
+ */
 #include "families.h"
 
 #if defined(DISKANN_HAVE_AVX2)
@@ -22,6 +25,16 @@ static inline lane_vector lane_load_part(const float *p, uint32_t n)
 {
     const __m256i position = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     return _mm256_maskload_ps(p, _mm256_cmpgt_epi32(_mm256_set1_epi32((int)n), position));
+}
+
+static inline lane_vector lane_load_half(const uint16_t *p)
+{
+    return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+static inline void lane_store(float *p, lane_vector a)
+{
+    _mm256_storeu_ps(p, a);
 }
 
 static inline lane_vector lane_add(lane_vector a, lane_vector b)
@@ -51,8 +64,54 @@ static inline float lane_fold(lane_vector a)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
-#include "lanes.h"
+enum { WIDE_WIDTH = 16 };
+typedef __m256i wide_vector;
+typedef __m256i wide_sums;
 
-const simd_kernels simd_avx2 = LANES_TABLE(DISKANN_SIMD_AVX2, crc32c_sse42);
+static inline wide_vector wide_load_i8(const uint8_t *p)
+{
+    return _mm256_cvtepi8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+static inline wide_vector wide_load_u8(const uint8_t *p)
+{
+    return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
+}
+
+static inline wide_vector wide_ones(void)
+{
+    return _mm256_set1_epi16(1);
+}
+
+static inline wide_vector wide_sub(wide_vector a, wide_vector b)
+{
+    return _mm256_sub_epi16(a, b);
+}
+
+static inline wide_vector wide_abs(wide_vector a)
+{
+    return _mm256_abs_epi16(a);
+}
+
+static inline wide_sums wide_zero(void)
+{
+    return _mm256_setzero_si256();
+}
+
+static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
+{
+    return _mm256_add_epi32(sums, _mm256_madd_epi16(a, b));
+}
+
+static inline uint32_t wide_fold(wide_sums sums)
+{
+    const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+    const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
+    return (uint32_t)_mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
+
+#include "kernels.h"
+
+const simd_kernels simd_avx2 = KERNELS_TABLE(DISKANN_SIMD_AVX2, crc32c_sse42);
 
 #endif

@@ -1,4 +1,4 @@
-/* Four floats at a time on AArch64, where every CPU has NEON. */
+/* Four floats or eight bytes at a time on AArch64, where every CPU has NEON. */
 #include "families.h"
 
 #if defined(SIMD_AARCH64)
@@ -27,6 +27,16 @@ static inline lane_vector lane_load_part(const float *p, uint32_t n)
     return n > 2 ? vld1q_lane_f32(p + 2, part, 2) : part;
 }
 
+static inline lane_vector lane_load_half(const uint16_t *p)
+{
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
+
+static inline void lane_store(float *p, lane_vector a)
+{
+    vst1q_f32(p, a);
+}
+
 static inline lane_vector lane_add(lane_vector a, lane_vector b)
 {
     return vaddq_f32(a, b);
@@ -53,11 +63,55 @@ static inline float lane_fold(lane_vector a)
     return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
 }
 
-#include "lanes.h"
+enum { WIDE_WIDTH = 8 };
+typedef int16x8_t wide_vector;
+typedef int32x4_t wide_sums;
 
-const simd_kernels simd_neon = LANES_TABLE(DISKANN_SIMD_NEON, crc32c_slicing);
+static inline wide_vector wide_load_i8(const uint8_t *p)
+{
+    return vmovl_s8(vreinterpret_s8_u8(vld1_u8(p)));
+}
+
+static inline wide_vector wide_load_u8(const uint8_t *p)
+{
+    return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p)));
+}
+
+static inline wide_vector wide_ones(void)
+{
+    return vdupq_n_s16(1);
+}
+
+static inline wide_vector wide_sub(wide_vector a, wide_vector b)
+{
+    return vsubq_s16(a, b);
+}
+
+static inline wide_vector wide_abs(wide_vector a)
+{
+    return vabsq_s16(a);
+}
+
+static inline wide_sums wide_zero(void)
+{
+    return vdupq_n_s32(0);
+}
+
+static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
+{
+    return vmlal_high_s16(vmlal_s16(sums, vget_low_s16(a), vget_low_s16(b)), a, b);
+}
+
+static inline uint32_t wide_fold(wide_sums sums)
+{
+    return vaddvq_u32(vreinterpretq_u32_s32(sums));
+}
+
+#include "kernels.h"
+
+const simd_kernels simd_neon = KERNELS_TABLE(DISKANN_SIMD_NEON, crc32c_slicing);
 #if defined(DISKANN_HAVE_ARM_CRC)
-const simd_kernels simd_neon_crc = LANES_TABLE(DISKANN_SIMD_NEON, crc32c_arm);
+const simd_kernels simd_neon_crc = KERNELS_TABLE(DISKANN_SIMD_NEON, crc32c_arm);
 #endif
 
 #endif

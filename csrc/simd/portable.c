@@ -1,8 +1,9 @@
 /*
- * The family that is always there: SSE2 on x86-64, where every CPU has it; plain C elsewhere, four floats at a time
- * so that a compiler sees vectors.
+ * The family that is always there: SSE2 on x86-64, where every CPU has it; plain C elsewhere, four floats or
+ * eight bytes at a time so that a compiler sees vectors.
  */
 #include "families.h"
+#include "half.h"
 
 #if defined(SIMD_X86_64)
 
@@ -28,6 +29,23 @@ static inline lane_vector lane_load_part(const float *p, uint32_t n)
     }
     const __m128 two = _mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(const void *)p));
     return n == 2 ? two : _mm_movelh_ps(two, _mm_load_ss(p + 2));
+}
+
+/*
+ * The bits of a half, put where a float has them, are the number divided by 2^112, a power of two: the multiplication is
+ * exact, for subnormal halves too (float_mode.h keeps denormals).
+ */
+static inline lane_vector lane_load_half(const uint16_t *p)
+{
+    const __m128i wide = _mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)(const void *)p), _mm_setzero_si128());
+    const __m128i magnitude = _mm_slli_epi32(_mm_and_si128(wide, _mm_set1_epi32(0x7fff)), 13);
+    const __m128i sign = _mm_slli_epi32(_mm_and_si128(wide, _mm_set1_epi32(0x8000)), 16);
+    return _mm_or_ps(_mm_mul_ps(_mm_castsi128_ps(magnitude), _mm_set1_ps(0x1p112f)), _mm_castsi128_ps(sign));
+}
+
+static inline void lane_store(float *p, lane_vector a)
+{
+    _mm_storeu_ps(p, a);
 }
 
 static inline lane_vector lane_add(lane_vector a, lane_vector b)
@@ -56,6 +74,52 @@ static inline float lane_fold(lane_vector a)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
+enum { WIDE_WIDTH = 8 };
+typedef __m128i wide_vector;
+typedef __m128i wide_sums;
+
+static inline wide_vector wide_load_i8(const uint8_t *p)
+{
+    const __m128i eight = _mm_loadl_epi64((const __m128i *)(const void *)p);
+    return _mm_srai_epi16(_mm_unpacklo_epi8(eight, eight), 8);
+}
+
+static inline wide_vector wide_load_u8(const uint8_t *p)
+{
+    return _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)(const void *)p), _mm_setzero_si128());
+}
+
+static inline wide_vector wide_ones(void)
+{
+    return _mm_set1_epi16(1);
+}
+
+static inline wide_vector wide_sub(wide_vector a, wide_vector b)
+{
+    return _mm_sub_epi16(a, b);
+}
+
+static inline wide_vector wide_abs(wide_vector a)
+{
+    return _mm_max_epi16(a, _mm_sub_epi16(_mm_setzero_si128(), a));
+}
+
+static inline wide_sums wide_zero(void)
+{
+    return _mm_setzero_si128();
+}
+
+static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
+{
+    return _mm_add_epi32(sums, _mm_madd_epi16(a, b));
+}
+
+static inline uint32_t wide_fold(wide_sums sums)
+{
+    const __m128i two = _mm_add_epi32(sums, _mm_unpackhi_epi64(sums, sums));
+    return (uint32_t)_mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+}
+
 #else
 
 #include <math.h>
@@ -78,6 +142,18 @@ static inline lane_vector lane_load(const float *p)
 static inline lane_vector lane_load_part(const float *p, uint32_t n)
 {
     return (lane_vector){{p[0], n > 1 ? p[1] : 0.0f, n > 2 ? p[2] : 0.0f, 0.0f}};
+}
+
+static inline lane_vector lane_load_half(const uint16_t *p)
+{
+    return (lane_vector){{half_to_float(p[0]), half_to_float(p[1]), half_to_float(p[2]), half_to_float(p[3])}};
+}
+
+static inline void lane_store(float *p, lane_vector a)
+{
+    for (uint32_t i = 0; i < LANE_WIDTH; i++) {
+        p[i] = a.at[i];
+    }
 }
 
 static inline lane_vector lane_add(lane_vector a, lane_vector b)
@@ -105,11 +181,74 @@ static inline float lane_fold(lane_vector a)
     return (a.at[0] + a.at[2]) + (a.at[1] + a.at[3]);
 }
 
+enum { WIDE_WIDTH = 8 };
+typedef struct wide_vector {
+    int16_t at[WIDE_WIDTH];
+} wide_vector;
+typedef uint32_t wide_sums;
+
+static inline wide_vector wide_load_i8(const uint8_t *p)
+{
+    wide_vector result;
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        result.at[i] = (int8_t)p[i];
+    }
+    return result;
+}
+
+static inline wide_vector wide_load_u8(const uint8_t *p)
+{
+    wide_vector result;
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        result.at[i] = p[i];
+    }
+    return result;
+}
+
+static inline wide_vector wide_ones(void)
+{
+    return (wide_vector){{1, 1, 1, 1, 1, 1, 1, 1}};
+}
+
+static inline wide_vector wide_sub(wide_vector a, wide_vector b)
+{
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        a.at[i] = (int16_t)(a.at[i] - b.at[i]);
+    }
+    return a;
+}
+
+static inline wide_vector wide_abs(wide_vector a)
+{
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        a.at[i] = (int16_t)(a.at[i] < 0 ? -a.at[i] : a.at[i]);
+    }
+    return a;
+}
+
+static inline wide_sums wide_zero(void)
+{
+    return 0;
+}
+
+static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
+{
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        sums += (uint32_t)(a.at[i] * b.at[i]);
+    }
+    return sums;
+}
+
+static inline uint32_t wide_fold(wide_sums sums)
+{
+    return sums;
+}
+
 #endif
 
-#include "lanes.h"
+#include "kernels.h"
 
-const simd_kernels simd_portable = LANES_TABLE(DISKANN_SIMD_PORTABLE, crc32c_slicing);
+const simd_kernels simd_portable = KERNELS_TABLE(DISKANN_SIMD_PORTABLE, crc32c_slicing);
 #if defined(DISKANN_HAVE_SSE42)
-const simd_kernels simd_portable_sse42 = LANES_TABLE(DISKANN_SIMD_PORTABLE, crc32c_sse42);
+const simd_kernels simd_portable_sse42 = KERNELS_TABLE(DISKANN_SIMD_PORTABLE, crc32c_sse42);
 #endif

@@ -1,4 +1,4 @@
-/* Four floats at a time with WebAssembly SIMD128 (-msimd128, for every file of the module). Nothing relaxed. */
+/* Four floats or eight bytes at a time with WebAssembly SIMD128 (-msimd128, for every file of the module). Nothing relaxed. */
 #include "families.h"
 
 #if defined(SIMD_WASM128)
@@ -27,6 +27,23 @@ static inline lane_vector lane_load_part(const float *p, uint32_t n)
     return n == 2 ? two : wasm_f32x4_replace_lane(two, 2, p[2]);
 }
 
+/*
+ * The bits of a half, put where a float has them, are the number divided by 2^112, a power of two: the multiplication is
+ * exact, for subnormal halves too.
+ */
+static inline lane_vector lane_load_half(const uint16_t *p)
+{
+    const v128_t wide = wasm_u32x4_load16x4(p);
+    const v128_t magnitude = wasm_i32x4_shl(wasm_v128_and(wide, wasm_i32x4_const(0x7fff, 0x7fff, 0x7fff, 0x7fff)), 13);
+    const v128_t sign = wasm_i32x4_shl(wasm_v128_and(wide, wasm_i32x4_const(0x8000, 0x8000, 0x8000, 0x8000)), 16);
+    return wasm_v128_or(wasm_f32x4_mul(magnitude, wasm_f32x4_const(0x1p112f, 0x1p112f, 0x1p112f, 0x1p112f)), sign);
+}
+
+static inline void lane_store(float *p, lane_vector a)
+{
+    wasm_v128_store(p, a);
+}
+
 static inline lane_vector lane_add(lane_vector a, lane_vector b)
 {
     return wasm_f32x4_add(a, b);
@@ -53,8 +70,53 @@ static inline float lane_fold(lane_vector a)
     return wasm_f32x4_extract_lane(two, 0) + wasm_f32x4_extract_lane(two, 1);
 }
 
-#include "lanes.h"
+enum { WIDE_WIDTH = 8 };
+typedef v128_t wide_vector;
+typedef v128_t wide_sums;
 
-const simd_kernels simd_wasm128 = LANES_TABLE(DISKANN_SIMD_WASM128, crc32c_slicing);
+static inline wide_vector wide_load_i8(const uint8_t *p)
+{
+    return wasm_i16x8_load8x8(p);
+}
+
+static inline wide_vector wide_load_u8(const uint8_t *p)
+{
+    return wasm_u16x8_load8x8(p);
+}
+
+static inline wide_vector wide_ones(void)
+{
+    return wasm_i16x8_const(1, 1, 1, 1, 1, 1, 1, 1);
+}
+
+static inline wide_vector wide_sub(wide_vector a, wide_vector b)
+{
+    return wasm_i16x8_sub(a, b);
+}
+
+static inline wide_vector wide_abs(wide_vector a)
+{
+    return wasm_i16x8_abs(a);
+}
+
+static inline wide_sums wide_zero(void)
+{
+    return wasm_i32x4_const(0, 0, 0, 0);
+}
+
+static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
+{
+    return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(a, b));
+}
+
+static inline uint32_t wide_fold(wide_sums sums)
+{
+    const v128_t two = wasm_i32x4_add(sums, wasm_i32x4_shuffle(sums, sums, 2, 3, 0, 1));
+    return (uint32_t)wasm_i32x4_extract_lane(two, 0) + (uint32_t)wasm_i32x4_extract_lane(two, 1);
+}
+
+#include "kernels.h"
+
+const simd_kernels simd_wasm128 = KERNELS_TABLE(DISKANN_SIMD_WASM128, crc32c_slicing);
 
 #endif

@@ -309,20 +309,6 @@ static void the_norm_of_ip_is_checked(void)
     }
 }
 
-static void a_type_that_is_not_built_in_is_unsupported(void)
-{
-    forge f = forge_make(DISKANN_L2, 13, 8, 0);
-    forge_put(f.bytes + FORGE_DATA_TYPE, DISKANN_U8, 4);
-    f.dimensions = 4; /* the shape of 13 bytes: as many words */
-    forge_shape(&f);
-    forge_put(f.bytes + FORGE_PAGE_BYTES, f.page_bytes, 4);
-    forge_put(f.bytes + FORGE_RECORDS_PER_PAGE, f.records_per_page, 4);
-    forge_put(f.bytes + FORGE_RECORD_BYTES, f.record_bytes, 4);
-    forge_seal_superblock(f.bytes);
-    CHECK_INT(forge_status(&f, NULL), DISKANN_ERR_UNSUPPORTED);
-    forge_free(&f);
-}
-
 static void another_version_or_feature_is_named(void)
 {
     for (int bit = 0; bit < 64; bit++) {
@@ -542,7 +528,6 @@ CHECK_MAIN(CHECK_TEST(a_forged_file_opens_and_saves_as_the_same_bytes),
            CHECK_TEST(every_other_length_is_found),
            CHECK_TEST(every_field_of_the_superblock_is_checked),
            CHECK_TEST(the_norm_of_ip_is_checked),
-           CHECK_TEST(a_type_that_is_not_built_in_is_unsupported),
            CHECK_TEST(another_version_or_feature_is_named),
            CHECK_TEST(a_size_off_by_one_is_found),
            CHECK_TEST(a_claim_is_not_paid_for),

@@ -10,6 +10,7 @@ import { making } from "./topics/making.js";
 import { order } from "./topics/order.js";
 import { searching } from "./topics/searching.js";
 import { storing } from "./topics/storing.js";
+import { types } from "./topics/types.js";
 
 export type { Subject, Test } from "./kit.js";
 
@@ -17,6 +18,7 @@ export function conformance(test: Test, subject: Subject): void {
   making(test, subject);
   adding(test, subject);
   searching(test, subject);
+  types(test, subject);
   storing(test, subject);
   order(test, subject);
   control(test, subject);

@@ -124,12 +124,6 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
   const alpha = checkAlpha(options.alpha);
   const seed = integerOr("seed", options.seed, 0, LIMITS.idMax, 0) + 0;
   const threads = checkThreads(options.threads);
-  if (dataType !== "f32") {
-    throw new DiskAnnError(
-      "ERR_UNSUPPORTED",
-      `dataType ${JSON.stringify(dataType)} is not supported yet: leave it out to store float32`,
-    );
-  }
   return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, threads };
 }
 

@@ -3,7 +3,11 @@
 /** Distances; smaller is nearer. `l2` = squared Euclidean, `cosine` = 1 - cos, `ip` = -<q,x>, `l1` = Manhattan. */
 export type Metric = "l2" | "cosine" | "ip" | "l1";
 
-/** How the index stores vectors. */
+/**
+ * How the index stores vectors. `"f16"`: rounded to the nearest half, magnitudes up to 65504. `"i8"`, `"u8"`: integers from
+ * -128 to 127 or from 0 to 255, exactly; rows and queries may come in any `Vector`, but must hold such numbers. Distances
+ * are of what is stored.
+ */
 export type DataType = "f32" | "f16" | "i8" | "u8";
 
 /** One vector of `dimensions` finite numbers. Typed-array views are honoured with their byte offset. */
@@ -29,7 +33,7 @@ export interface IndexOptions {
   dimensions: number;
   /** Default `"l2"`. */
   metric?: Metric | undefined;
-  /** Default `"f32"`. */
+  /** Default `"f32"`. `"f16"` takes half the memory of the vectors, `"i8"` and `"u8"` a quarter. */
   dataType?: DataType | undefined;
   /** R: most edges a node keeps, 4 .. 512, default 32. More: better recall, larger file, slower build. */
   maxDegree?: number | undefined;
