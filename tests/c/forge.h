@@ -195,7 +195,7 @@ static inline uint16_t forge_half(int value)
 {
     const int magnitude = abs(value);
     const int exponent = magnitude >= 8 ? 3 : magnitude >= 4 ? 2 : magnitude >= 2 ? 1 : 0;
-    const int bits = (exponent + 15) << 10 | (magnitude - (1 << exponent)) << (10 - exponent);
+    const int bits = (exponent + 15) << 10 | (magnitude - (1 << exponent)) * (1 << (10 - exponent));
     return (uint16_t)(magnitude == 0 ? 0 : value < 0 ? 0x8000 | bits : bits);
 }
 

@@ -50,7 +50,7 @@ static void make_elements(uint32_t data_type, const float *rows, uint32_t count,
             for (int left = abs(eighths); left > 1; left >>= 1) {
                 exponent++;
             }
-            const int mantissa = (abs(eighths) - (1 << exponent)) << (10 - exponent);
+            const int mantissa = (abs(eighths) - (1 << exponent)) * (1 << (10 - exponent));
             const int bits = eighths == 0 ? 0 : (exponent - 3 + 15) << 10 | mantissa;
             forge_put(out + (size_t)2 * i, (uint64_t)(bits | (eighths < 0 ? 0x8000 : 0)), 2);
         } else {
