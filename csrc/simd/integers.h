@@ -73,25 +73,12 @@ ROWS_INLINE float wide_sum(const uint8_t *a, const uint8_t *b, uint32_t dims, en
     return form == WIDE_I8 && sum == SIMD_SUM_DOT ? (float)(int32_t)total : (float)total;
 }
 
-ROWS_INLINE void wide_many(const void *query, const void *const *rows, uint32_t count, uint32_t dims, float *out,
-                           enum simd_sum sum, enum wide_form form)
-{
-    rows_begin(rows, count, dims);
-    for (uint32_t i = 0; i < count; i++) {
-        out[i] = wide_sum(query, rows[i], dims, sum, form, rows_ahead(query, rows, i, count));
-    }
-}
-
 #define WIDE_DEFINE(name, sum, form)                                                                        \
-    static float one_##name(const void *a, const void *b, uint32_t dims)                                    \
+    ROWS_SUM float sum_##name(const uint8_t *a, const uint8_t *b, uint32_t dims, const uint8_t *ahead)      \
     {                                                                                                       \
-        return wide_sum(a, b, dims, sum, form, NULL);                                                       \
+        return wide_sum(a, b, dims, sum, form, ahead);                                                      \
     }                                                                                                       \
-    static void many_##name(const void *query, const void *const *rows, uint32_t count, uint32_t dims,      \
-                            float *out)                                                                     \
-    {                                                                                                       \
-        wide_many(query, rows, count, dims, out, sum, form);                                                \
-    }
+    ROWS_KERNELS(name, 1)
 
 WIDE_DEFINE(i8_l2, SIMD_SUM_L2, WIDE_I8)
 WIDE_DEFINE(i8_dot, SIMD_SUM_DOT, WIDE_I8)

@@ -33,14 +33,13 @@ static inline lane_vector lane_load_part(const float *p, uint32_t n)
 
 /*
  * The bits of a half, put where a float has them, are the number divided by 2^112, a power of two: the multiplication is
- * exact, for subnormal halves too (float_mode.h keeps denormals).
+ * exact, for subnormal halves too (float_mode.h keeps denormals), if slow for those.
  */
 static inline lane_vector lane_load_half(const uint16_t *p)
 {
-    const __m128i wide = _mm_unpacklo_epi16(_mm_loadl_epi64((const __m128i *)(const void *)p), _mm_setzero_si128());
-    const __m128i magnitude = _mm_slli_epi32(_mm_and_si128(wide, _mm_set1_epi32(0x7fff)), 13);
-    const __m128i sign = _mm_slli_epi32(_mm_and_si128(wide, _mm_set1_epi32(0x8000)), 16);
-    return _mm_or_ps(_mm_mul_ps(_mm_castsi128_ps(magnitude), _mm_set1_ps(0x1p112f)), _mm_castsi128_ps(sign));
+    const __m128i high = _mm_unpacklo_epi16(_mm_setzero_si128(), _mm_loadl_epi64((const __m128i *)(const void *)p));
+    const __m128i bits = _mm_and_si128(_mm_srai_epi32(high, 3), _mm_set1_epi32((int)0x8fffe000));
+    return _mm_mul_ps(_mm_castsi128_ps(bits), _mm_set1_ps(0x1p112f));
 }
 
 static inline void lane_store(float *p, lane_vector a)

@@ -29,14 +29,12 @@ static inline lane_vector lane_load_part(const float *p, uint32_t n)
 
 /*
  * The bits of a half, put where a float has them, are the number divided by 2^112, a power of two: the multiplication is
- * exact, for subnormal halves too.
+ * exact, for subnormal halves too, if slow for those.
  */
 static inline lane_vector lane_load_half(const uint16_t *p)
 {
-    const v128_t wide = wasm_u32x4_load16x4(p);
-    const v128_t magnitude = wasm_i32x4_shl(wasm_v128_and(wide, wasm_i32x4_const(0x7fff, 0x7fff, 0x7fff, 0x7fff)), 13);
-    const v128_t sign = wasm_i32x4_shl(wasm_v128_and(wide, wasm_i32x4_const(0x8000, 0x8000, 0x8000, 0x8000)), 16);
-    return wasm_v128_or(wasm_f32x4_mul(magnitude, wasm_f32x4_const(0x1p112f, 0x1p112f, 0x1p112f, 0x1p112f)), sign);
+    const v128_t bits = wasm_v128_and(wasm_i32x4_shl(wasm_i32x4_load16x4(p), 13), wasm_i32x4_splat((int32_t)0x8fffe000));
+    return wasm_f32x4_mul(bits, wasm_f32x4_splat(0x1p112f));
 }
 
 static inline void lane_store(float *p, lane_vector a)

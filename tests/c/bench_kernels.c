@@ -6,6 +6,7 @@
  *
  * Prints a Markdown table of nanoseconds a distance and of gigabytes of checksum a second.
  */
+#include "../../csrc/simd/half.h"
 #include "../../csrc/simd/simd.h"
 #include "golden.h"
 
@@ -34,7 +35,6 @@ typedef struct rows {
     float *query;
 } rows;
 
-/* Any bytes are integers; of halves the exponent must not be all ones. */
 static void fill_row(const rows *set, uint8_t *row, random_state *random)
 {
     for (uint32_t i = 0; i < set->dims; i++) {
@@ -42,7 +42,7 @@ static void fill_row(const rows *set, uint8_t *row, random_state *random)
         if (set->type == DISKANN_F32) {
             ((float *)(void *)row)[i] = golden_uniform(draw);
         } else if (set->type == DISKANN_F16) {
-            ((uint16_t *)(void *)row)[i] = (uint16_t)draw & 0xbfff;
+            ((uint16_t *)(void *)row)[i] = half_of_float(golden_uniform(draw));
         } else {
             row[i] = (uint8_t)draw;
         }
