@@ -2,7 +2,7 @@
  * The conformance suite: what the API promises, of any backend. One set of tests, run against native and
  * WebAssembly builds in Node, in workers, in Deno, Bun, Chromium and Firefox.
  */
-import type { Subject, Test } from "./kit.js";
+import { type Subject, subjectOf, type Test } from "./kit.js";
 import { adding } from "./topics/adding.js";
 import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
@@ -23,6 +23,13 @@ export function conformance(test: Test, subject: Subject): void {
   order(test, subject);
   control(test, subject);
   goldenBytes(test, subject);
+  for (const dataType of ["f16", "i8", "u8"] as const) {
+    const named: Test = (name, body) => test(`${dataType}: ${name}`, body);
+    const typed = subjectOf(subject, dataType);
+    adding(named, typed);
+    searching(named, typed);
+    storing(named, typed);
+  }
 }
 
 /** How one test ended; `error` is undefined when it passed. */
