@@ -7,7 +7,7 @@ namespace diskann_node {
 
 namespace {
 
-enum { CONFIG_FIELDS = 8, STATS_FIELDS = 22 };
+enum { CONFIG_FIELDS = 9, STATS_FIELDS = 24 };
 
 void read_config(const double *fields, diskann_config *config)
 {
@@ -18,7 +18,8 @@ void read_config(const double *fields, diskann_config *config)
     config->build_list_size = static_cast<uint32_t>(fields[4]);
     config->alpha = static_cast<float>(fields[5]);
     config->seed = static_cast<uint64_t>(fields[6]);
-    config->simd = static_cast<uint32_t>(fields[7]);
+    config->codes = static_cast<uint32_t>(fields[7]);
+    config->simd = static_cast<uint32_t>(fields[8]);
 }
 
 /* create(config): an index, or a status */
@@ -115,12 +116,12 @@ void write_stats(const diskann_stats &stats, double *out)
     const double values[STATS_FIELDS] = {
         double(config.dimensions),    double(config.metric),     double(config.data_type),
         double(config.max_degree),    double(config.build_list_size), double(config.alpha),
-        double(config.seed),          double(config.simd),       double(stats.size),
-        double(stats.next_id),        double(stats.edges),       double(stats.degree_max),
-        double(stats.record_bytes),   double(stats.page_bytes),  double(stats.records_per_page),
-        double(stats.pages),          double(stats.file_bytes),  double(stats.memory_vectors),
-        double(stats.memory_graph),   double(stats.memory_records), double(stats.memory_ids),
-        double(stats.memory_total),
+        double(config.seed),          double(config.codes),      double(config.simd),
+        double(stats.size),           double(stats.next_id),     double(stats.edges),
+        double(stats.degree_max),     double(stats.record_bytes), double(stats.page_bytes),
+        double(stats.records_per_page), double(stats.pages),     double(stats.file_bytes),
+        double(stats.memory_vectors), double(stats.memory_graph), double(stats.memory_records),
+        double(stats.memory_codes),   double(stats.memory_ids),  double(stats.memory_total),
     };
     for (size_t i = 0; i < STATS_FIELDS; i++) {
         out[i] = values[i];

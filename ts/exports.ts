@@ -4,6 +4,7 @@ export type {
   BlobLike,
   BuildControl,
   CallOptions,
+  Codes,
   DataType,
   ErrorCode,
   FileHandleLike,

@@ -38,7 +38,8 @@ static int give(int status, const void *object)
 /* ---- index --------------------------------------------------------------------------------------------- */
 
 int EXPORT(index_create)(uint32_t dimensions, uint32_t metric, uint32_t data_type, uint32_t max_degree,
-                         uint32_t build_list_size, double alpha, double seed, uint32_t simd)
+                         uint32_t build_list_size, double alpha, double seed, uint32_t codes,
+                         uint32_t simd)
 {
     diskann_index *index = NULL;
     diskann_config config;
@@ -49,6 +50,7 @@ int EXPORT(index_create)(uint32_t dimensions, uint32_t metric, uint32_t data_typ
     config.build_list_size = build_list_size;
     config.alpha = (float)alpha;
     config.seed = (uint64_t)seed;
+    config.codes = codes;
     config.simd = simd;
     const int status = diskann_index_create(&config, NULL, &index);
     return give(status, index);
@@ -72,6 +74,7 @@ void EXPORT(index_stats)(const diskann_index *index)
     *slot++ = stats.config.build_list_size;
     *slot++ = stats.config.alpha;
     *slot++ = (double)stats.config.seed;
+    *slot++ = stats.config.codes;
     *slot++ = stats.config.simd;
     *slot++ = (double)stats.size;
     *slot++ = (double)stats.next_id;
@@ -85,6 +88,7 @@ void EXPORT(index_stats)(const diskann_index *index)
     *slot++ = (double)stats.memory_vectors;
     *slot++ = (double)stats.memory_graph;
     *slot++ = (double)stats.memory_records;
+    *slot++ = (double)stats.memory_codes;
     *slot++ = (double)stats.memory_ids;
     *slot++ = (double)stats.memory_total;
 }

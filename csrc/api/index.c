@@ -15,7 +15,7 @@ void diskann_config_init(diskann_config *config, uint32_t dimensions)
         .build_list_size = DISKANN_BUILD_LIST_SIZE_DEFAULT,
         .alpha = DISKANN_ALPHA_DEFAULT,
         .simd = DISKANN_SIMD_AUTO,
-        .reserved = 0,
+        .codes = DISKANN_CODES_AUTO,
         .seed = 0,
     };
 }
@@ -81,6 +81,7 @@ void diskann_index_stats(const diskann_index *index, diskann_stats *out)
         (uint64_t)index->size * index->config.dimensions * simd_element_bytes(index->config.data_type);
     out->memory_graph = (uint64_t)index->size * index->config.max_degree * sizeof(uint32_t);
     out->memory_records = record_store_bytes(&index->records);
+    out->memory_codes = code_store_bytes(&index->codes);
     out->memory_ids = id_map_bytes(&index->ids);
     out->memory_total = index->account.live_bytes;
     count_degrees(index, out);

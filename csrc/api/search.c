@@ -3,6 +3,8 @@
 #include "../base/status.h"
 #include "../op/index.h"
 
+enum { REFINE_BEYOND = 16 };
+
 struct diskann_searcher {
     const diskann_index *index;
     memory_account account;
@@ -54,6 +56,7 @@ static int reserve(diskann_searcher *searcher, uint32_t list_size, const diskann
         .list_size = list_size,
         .expanded = 0,
         .per_round = per_record * params->beam_width,
+        .codes = index->space.codes,
     };
     return graph_search_reserve(&searcher->search, &limits);
 }
@@ -95,6 +98,36 @@ static int check(const float *query, const diskann_search_params *params)
     return DISKANN_OK;
 }
 
+/*
+ * How many of the list get their distance after a search by codes: enough that those which codes put behind their places
+ * are among them.
+ */
+static uint32_t refined_count(uint32_t k, uint32_t list_count)
+{
+    const uint32_t wanted = k + (k / 2 > REFINE_BEYOND ? k / 2 : REFINE_BEYOND);
+    return wanted < list_count ? wanted : list_count;
+}
+
+/* Leaves the nearest, with their distances, in the searcher's list. */
+static void search_graph(diskann_searcher *searcher, graph_point point, uint32_t k, graph_search_options *options)
+{
+    const diskann_index *index = searcher->index;
+    const graph_links links = {.records = &index->records, .capacity = index->config.max_degree};
+    graph_search *search = &searcher->search;
+    options->is_coded = index->space.codes != NULL;
+    graph_search_run(search, &index->space, &links, point, options);
+    if (!options->is_coded) {
+        return;
+    }
+    const uint64_t by_codes = search->distance_count;
+    search->list_count = refined_count(k, search->list_count);
+    if (!graph_search_refine(search, &index->space, point, search->list, search->list_count)) {
+        options->is_coded = 0;
+        graph_search_run(search, &index->space, &links, point, options);
+        search->distance_count += by_codes;
+    }
+}
+
 static int search(diskann_searcher *searcher, const float *query, const diskann_search_params *params, uint64_t *ids,
                   float *distances, uint32_t *count)
 {
@@ -108,15 +141,14 @@ static int search(diskann_searcher *searcher, const float *query, const diskann_
         return DISKANN_OK;
     }
     TRY(reserve(searcher, list_size, params));
-    const graph_links links = {.records = &index->records, .capacity = index->config.max_degree};
-    const graph_search_options options = {
+    graph_search_options options = {
         .entry = index->entry,
         .list_size = list_size,
         .beam_width = params->beam_width,
         .page_search = params->page_search,
         .size = index->size,
     };
-    graph_search_run(&searcher->search, &index->space, &links, point, &options);
+    search_graph(searcher, point, params->k, &options);
     *count = write_hits(searcher, params->k, ids, distances);
     return DISKANN_OK;
 }

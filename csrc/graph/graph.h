@@ -5,6 +5,7 @@
 #ifndef DISKANN_GRAPH_H
 #define DISKANN_GRAPH_H
 
+#include "../quant/codes.h"
 #include "../record/record.h"
 #include "../simd/simd.h"
 
@@ -14,6 +15,7 @@
 typedef struct graph_space {
     const record_store *records;
     const simd_kernels *kernels;
+    const code_store *codes; /* NULL: searches read the vectors themselves */
     uint32_t metric;
     uint32_t data_type;
     uint32_t dimensions;
@@ -76,6 +78,12 @@ static inline graph_point graph_source_at(const graph_space *space, uint32_t slo
         point.vector = scratch;
     }
     return point;
+}
+
+/* What a vector is multiplied with before it is coded. */
+static inline float graph_code_weight(const graph_space *space, float aux)
+{
+    return space->metric == DISKANN_COSINE ? aux : 1.0f;
 }
 
 /* ---- neighbour lists -------------------------------------------------------------------------------------- */
@@ -143,6 +151,9 @@ typedef struct graph_search {
     uint32_t *slots;           /* of one round: */
     const void **rows;
     float *distances;
+    int32_t *dots;       /* of codes */
+    code_query coded;    /* values: NULL without codes */
+    const code_store *codes;
     uint32_t list_capacity, list_count;
     uint32_t expanded_capacity; /* 0: not logged */
     uint64_t expanded_count;    /* ever logged by this search */
@@ -157,6 +168,7 @@ typedef struct graph_search_limits {
     uint32_t list_size; /* L */
     uint32_t expanded;  /* log capacity, or 0 */
     uint32_t per_round; /* most records that one round can score */
+    const code_store *codes; /* or NULL */
 } graph_search_limits;
 
 void graph_search_init(graph_search *search, memory_account *account);
@@ -170,11 +182,20 @@ typedef struct graph_search_options {
     uint32_t beam_width;
     uint32_t page_search;
     uint64_t size; /* page search: slots at and above it are not in the graph yet */
+    uint32_t is_coded; /* distances are estimates by codes, if the space has any */
 } graph_search_options;
 
 /* Leaves the list_size nearest reachable records in search->list. */
 void graph_search_run(graph_search *search, const graph_space *space, const graph_links *links, graph_point query,
                       const graph_search_options *options);
+
+/*
+ * After a search by codes: replaces the estimates of candidates[0 .. count), which are in order, by distances and puts them in
+ * order again. 0: among the nearest the estimates were off by about as much as the distances differ, so that codes cannot
+ * tell them apart: the search is to be made again without.
+ */
+int graph_search_refine(graph_search *search, const graph_space *space, graph_point query, graph_candidate *candidates,
+                        uint32_t count);
 
 /* ---- robust prune (prune.c) ------------------------------------------------------------------------------- */
 

@@ -23,6 +23,7 @@ int link_worker_reserve(link_worker *worker, const link_graph *graph, uint64_t s
         .list_size = graph->build_list_size,
         .expanded = graph->build_list_size + PATH_LOG,
         .per_round = graph->links.capacity,
+        .codes = graph->space.codes,
     };
     TRY(graph_search_reserve(&worker->search, &limits));
     /* A target can be wanted by a whole batch, and get its displaced edges back. */
@@ -40,17 +41,31 @@ static void note_degree(link_worker *worker, const link_graph *graph, uint32_t b
     }
 }
 
-void link_source(link_worker *worker, const link_graph *graph, uint32_t slot)
+/* Searches for a record; what was expanded on the way is left in the pool of the prune. Returns its count. */
+static uint32_t search_record(link_worker *worker, const link_graph *graph, graph_point point, uint32_t is_coded)
 {
     const graph_search_options options = {
-        .entry = graph->entry, .list_size = graph->build_list_size, .beam_width = 1, .page_search = 0, .size = 0};
+        .entry = graph->entry, .list_size = graph->build_list_size, .beam_width = 1, .is_coded = is_coded};
     graph_search *search = &worker->search;
-    const graph_point point = graph_source_at(&graph->space, slot, worker->prune.source);
     graph_search_run(search, &graph->space, &graph->links, point, &options);
-
     const uint64_t logged = search->expanded_count;
     const uint32_t count = (uint32_t)(logged < search->expanded_capacity ? logged : search->expanded_capacity);
     memcpy(worker->prune.pool, search->expanded, count * sizeof *search->expanded);
+    return count;
+}
+
+void link_source(link_worker *worker, const link_graph *graph, uint32_t slot)
+{
+    const graph_point point = graph_source_at(&graph->space, slot, worker->prune.source);
+    graph_search *search = &worker->search;
+    uint32_t count = search_record(worker, graph, point, 1);
+    if (graph->space.codes != NULL) {
+        candidates_sort(worker->prune.pool, count);
+        if (!graph_search_refine(search, &graph->space, point, worker->prune.pool, count)) {
+            worker->prune.distance_count += search->distance_count;
+            count = search_record(worker, graph, point, 0);
+        }
+    }
     worker->prune.distance_count += search->distance_count;
     record_list *list = links_at(&graph->links, slot);
     prune_run(&worker->prune, &graph->space, count, graph->max_degree, graph->alpha, list);

@@ -3,9 +3,12 @@
 
 #include "../base/status.h"
 
+#include <math.h>
 #include <string.h>
 
 static const graph_candidate EXPANDED = 1;
+/* Errors of codes, as a share of the differences between distances, above which codes are not trusted. */
+static const float CODE_ERROR_MAX = 0.75f;
 
 void graph_search_init(graph_search *search, memory_account *account)
 {
@@ -22,6 +25,10 @@ void graph_search_reset(graph_search *search)
     memory_put(account, search->slots, search->round_capacity * sizeof *search->slots);
     memory_put(account, search->rows, search->round_capacity * sizeof *search->rows);
     memory_put(account, search->distances, search->round_capacity * sizeof *search->distances);
+    memory_put(account, search->dots, search->round_capacity * sizeof *search->dots);
+    if (search->codes != NULL) {
+        code_query_reset(&search->coded, search->codes, account);
+    }
     graph_search_init(search, account);
 }
 
@@ -41,22 +48,26 @@ static int regrow(memory_account *account, void *block, uint64_t old_bytes, uint
 static int reserve_round(graph_search *search, uint32_t capacity)
 {
     const uint64_t old = search->round_capacity;
-    /* All three or none: the capacity is theirs together. */
+    /* All or none: the capacity is theirs together. */
     uint32_t *slots = memory_get(search->account, capacity * sizeof *slots);
     const void **rows = memory_get(search->account, capacity * sizeof *rows);
     float *distances = memory_get(search->account, capacity * sizeof *distances);
-    if (slots == NULL || rows == NULL || distances == NULL) {
+    int32_t *dots = memory_get(search->account, capacity * sizeof *dots);
+    if (slots == NULL || rows == NULL || distances == NULL || dots == NULL) {
         memory_put(search->account, slots, capacity * sizeof *slots);
         memory_put(search->account, rows, capacity * sizeof *rows);
         memory_put(search->account, distances, capacity * sizeof *distances);
+        memory_put(search->account, dots, capacity * sizeof *dots);
         return DISKANN_ERR_NO_MEMORY;
     }
     memory_put(search->account, search->slots, old * sizeof *slots);
     memory_put(search->account, search->rows, old * sizeof *rows);
     memory_put(search->account, search->distances, old * sizeof *distances);
+    memory_put(search->account, search->dots, old * sizeof *dots);
     search->slots = slots;
     search->rows = rows;
     search->distances = distances;
+    search->dots = dots;
     search->round_capacity = capacity;
     return DISKANN_OK;
 }
@@ -78,6 +89,10 @@ int graph_search_reserve(graph_search *search, const graph_search_limits *limits
         TRY(regrow(search->account, &search->expanded, search->expanded_capacity * sizeof *search->expanded,
                    limits->expanded * sizeof *search->expanded));
         search->expanded_capacity = limits->expanded;
+    }
+    if (limits->codes != NULL && search->codes == NULL) {
+        TRY(code_query_init(&search->coded, limits->codes, search->account));
+        search->codes = limits->codes;
     }
     const uint32_t per_round = limits->per_round + 1; /* see gather */
     return per_round > search->round_capacity ? reserve_round(search, per_round) : DISKANN_OK;
@@ -150,7 +165,7 @@ static void absorb(graph_search *search, const graph_links *links, uint32_t slot
     }
 }
 
-/* The likely next one to be expanded: its list comes while the distances are computed. */
+/* Of one that is likely to be expanded next: its list comes while distances are computed. */
 static void prefetch_list(const graph_links *links, uint32_t slot)
 {
     enum { CACHE_LINE = 64, LINES_MAX = 4 };
@@ -161,26 +176,45 @@ static void prefetch_list(const graph_links *links, uint32_t slot)
 }
 
 /* Scores the gathered records. Returns the first place of the list that changed. */
-static uint32_t score(graph_search *search, const graph_space *space, graph_point query, uint32_t list_size, uint32_t count)
+static uint32_t score(graph_search *search, const graph_space *space, const graph_links *links, graph_point query,
+                      const graph_search_options *options, uint32_t count)
 {
-    graph_distances(space, query, search->slots, count, search->rows, search->distances);
+    const uint32_t list_size = options->list_size;
+    if (options->is_coded && space->codes != NULL) {
+        code_estimates(space->codes, &search->coded, search->slots, count, search->rows, search->dots, search->distances);
+    } else {
+        graph_distances(space, query, search->slots, count, search->rows, search->distances);
+    }
     search->distance_count += count;
     uint32_t first = list_size;
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t place = offer(search, list_size, candidate_make(search->distances[i], search->slots[i]));
-        first = place < first ? place : first;
+        if (place < first) {
+            first = place;
+            prefetch_list(links, search->slots[i]);
+        }
     }
     return first;
+}
+
+static void set_coded(graph_search *search, const graph_space *space, graph_point query)
+{
+    code_query_set(&search->coded, space->codes, query.vector, graph_code_weight(space, query.aux));
+    if (space->is_lifted) {
+        code_query_lift(&search->coded, space->lifted_norm, query.aux);
+    }
 }
 
 void graph_search_run(graph_search *search, const graph_space *space, const graph_links *links, graph_point query,
                       const graph_search_options *options)
 {
-    const uint32_t list_size = options->list_size;
     uint32_t count = 0;
     begin(search);
+    if (options->is_coded && space->codes != NULL) {
+        set_coded(search, space, query);
+    }
     gather(search, &count, options->entry);
-    score(search, space, query, list_size, count);
+    score(search, space, links, query, options, count);
 
     uint32_t cursor = 0; /* every candidate before it is expanded */
     while (cursor < search->list_count) {
@@ -202,7 +236,51 @@ void graph_search_run(graph_search *search, const graph_space *space, const grap
         }
         search->hops += width;
         search->rounds += width > 0;
-        const uint32_t changed = score(search, space, query, list_size, count);
+        const uint32_t changed = score(search, space, links, query, options, count);
         cursor = changed < cursor ? changed : cursor;
     }
+}
+
+/* ---- after a search by codes ---- */
+
+/* Least and greatest of what was seen. */
+typedef struct span {
+    float least, greatest;
+} span;
+
+static void span_add(span *span, float value)
+{
+    span->least = value < span->least ? value : span->least;
+    span->greatest = value > span->greatest ? value : span->greatest;
+}
+
+static float span_width(const span *span)
+{
+    return span->greatest - span->least;
+}
+
+int graph_search_refine(graph_search *search, const graph_space *space, graph_point query, graph_candidate *candidates,
+                        uint32_t count)
+{
+    /* Only the nearest say whether codes are fine enough: far ones differ by more, and matter less. */
+    enum { CHECKED = 32 };
+    span distances = {INFINITY, -INFINITY}, errors = {INFINITY, -INFINITY};
+    for (uint32_t first = 0; first < count; first += search->round_capacity) {
+        const uint32_t part = count - first < search->round_capacity ? count - first : search->round_capacity;
+        for (uint32_t i = 0; i < part; i++) {
+            search->slots[i] = candidate_slot(candidates[first + i]);
+        }
+        graph_distances(space, query, search->slots, part, search->rows, search->distances);
+        for (uint32_t i = 0; i < part; i++) {
+            graph_candidate *candidate = &candidates[first + i];
+            if (first + i < CHECKED) {
+                span_add(&distances, search->distances[i]);
+                span_add(&errors, candidate_distance(*candidate) - search->distances[i]);
+            }
+            *candidate = candidate_make(search->distances[i], search->slots[i]) | (*candidate & EXPANDED);
+        }
+    }
+    search->distance_count += count;
+    candidates_sort(candidates, count);
+    return !(span_width(&errors) > CODE_ERROR_MAX * span_width(&distances));
 }

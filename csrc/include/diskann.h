@@ -85,6 +85,13 @@ enum diskann_data_type {
     DISKANN_DATA_TYPE_COUNT = 4
 };
 
+/*
+ * What searches read instead of the vectors, to find the way: an 8-bit code of each, a quarter of the bytes, made when the
+ * index is built or opened and held in memory beside the records. Distances of hits are always of the vectors. AUTO: codes
+ * where there are any (f32 under l2, cosine and ip).
+ */
+enum diskann_codes { DISKANN_CODES_NONE = 0, DISKANN_CODES_8BIT = 1, DISKANN_CODES_AUTO = 2, DISKANN_CODES_COUNT = 3 };
+
 /* Kernel families. All give the same bits; forcing one is for tests and measurements. */
 enum diskann_simd {
     DISKANN_SIMD_AUTO = 0,
@@ -122,11 +129,11 @@ typedef struct diskann_config {
     uint32_t build_list_size; /* L at build, 1 .. 65535 */
     float alpha;              /* 1 .. 2 */
     uint32_t simd;            /* enum diskann_simd; not stored in a file */
-    uint32_t reserved;        /* 0 */
+    uint32_t codes;           /* enum diskann_codes */
     uint64_t seed;            /* order of insertion of a build */
 } diskann_config;
 
-/* Fills in the defaults: l2, f32, R 32, L 100, alpha 1.2, seed 0. */
+/* Fills in the defaults: l2, f32, R 32, L 100, alpha 1.2, codes as they suit, seed 0. */
 void diskann_config_init(diskann_config *config, uint32_t dimensions);
 
 /*
@@ -144,13 +151,13 @@ typedef struct diskann_allocator {
 
 typedef struct diskann_index diskann_index;
 
-/* An empty index; owned by caller. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED (simd), ERR_NO_MEMORY. */
+/* An empty index; owned by caller. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED (simd, codes), ERR_NO_MEMORY. */
 int diskann_index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out);
 /* Frees it and all it holds; no operation or searcher on it may be alive. NULL is fine. */
 void diskann_index_destroy(diskann_index *index);
 
 typedef struct diskann_stats {
-    diskann_config config;     /* simd says what runs, never AUTO */
+    diskann_config config;     /* simd and codes say what is, never AUTO */
     uint64_t size;             /* vectors */
     uint64_t next_id;          /* what an insert without ids assigns first */
     uint64_t edges;            /* sum of the degrees */
@@ -163,6 +170,7 @@ typedef struct diskann_stats {
     uint64_t memory_vectors;   /* size * dimensions * element size */
     uint64_t memory_graph;     /* size * max_degree * 4 */
     uint64_t memory_records;   /* bytes allocated for records: holds vectors, graph, ids, page headers, slack */
+    uint64_t memory_codes;     /* codes of the vectors */
     uint64_t memory_ids;       /* map from id to slot */
     uint64_t memory_total;     /* all that the index holds now, without searchers and operations */
 } diskann_stats;

@@ -270,6 +270,8 @@ int build_step(insert_op *op, diskann_stage *stage)
         return insert_enter(op, stage, INSERT_MEDOID, DISKANN_PHASE_LINK, chunk_count(op), 1);
     case INSERT_MEDOID:
         begin_order(op);
+        return insert_encode(op, stage, (uint32_t)(op->first + op->order[0]));
+    case INSERT_ENCODE:
         return insert_enter(op, stage, INSERT_SHUFFLE, DISKANN_PHASE_LINK, op->rows > 1 ? op->rows - 1 : 0, 0);
     case INSERT_SHUFFLE:
         return batch_begin(op, stage);
@@ -284,6 +286,10 @@ int build_step(insert_op *op, diskann_stage *stage)
         return insert_enter(op, stage, INSERT_REMAP, DISKANN_PHASE_ORDER, op->index->ids.capacity, 1);
     case INSERT_REMAP:
         return insert_enter(op, stage, INSERT_PERMUTE, DISKANN_PHASE_ORDER, 2 * op->rows, 0);
+    case INSERT_PERMUTE:
+        if (op->index->space.codes != NULL) {
+            return insert_enter(op, stage, INSERT_RECODE, DISKANN_PHASE_ORDER, op->rows, 1);
+        } /* fall through */
     default:
         finish_index(op);
         return DISKANN_OK;

@@ -8,11 +8,13 @@ int index_check_config(const diskann_config *config)
         config->metric >= DISKANN_METRIC_COUNT || config->data_type >= DISKANN_DATA_TYPE_COUNT ||
         config->max_degree < DISKANN_MAX_DEGREE_MIN || config->max_degree > DISKANN_MAX_DEGREE_MAX ||
         config->build_list_size < DISKANN_LIST_SIZE_MIN || config->build_list_size > DISKANN_LIST_SIZE_MAX ||
-        !(config->alpha >= 1.0f && config->alpha <= 2.0f) || config->simd >= DISKANN_SIMD_COUNT) {
+        !(config->alpha >= 1.0f && config->alpha <= 2.0f) || config->simd >= DISKANN_SIMD_COUNT ||
+        config->codes >= DISKANN_CODES_COUNT) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     const simd_kernels *kernels = simd_kernels_get(config->simd);
-    return kernels != NULL ? DISKANN_OK : DISKANN_ERR_UNSUPPORTED;
+    const int has_codes = config->codes != DISKANN_CODES_8BIT || code_is_possible(config);
+    return kernels != NULL && has_codes ? DISKANN_OK : DISKANN_ERR_UNSUPPORTED;
 }
 
 int index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out)
@@ -27,14 +29,18 @@ int index_create(const diskann_config *config, const diskann_allocator *allocato
     const simd_kernels *kernels = simd_kernels_get(config->simd);
     index->config = *config;
     index->config.simd = kernels->simd;
-    index->config.reserved = 0;
+    if (config->codes == DISKANN_CODES_AUTO) {
+        index->config.codes = code_is_possible(config) ? DISKANN_CODES_8BIT : DISKANN_CODES_NONE;
+    }
     index->account = account;
     index->entry = SLOT_NONE;
     record_store_init(&index->records, config, &index->account);
+    code_store_init(&index->codes, config, kernels, &index->account);
     id_map_init(&index->ids, &index->records, &index->account);
     index->space = (graph_space){
         .records = &index->records,
         .kernels = kernels,
+        .codes = index->config.codes == DISKANN_CODES_NONE ? NULL : &index->codes,
         .metric = config->metric,
         .data_type = config->data_type,
         .dimensions = config->dimensions,
@@ -46,7 +52,21 @@ int index_create(const diskann_config *config, const diskann_allocator *allocato
 void index_destroy(diskann_index *index)
 {
     id_map_reset(&index->ids);
+    code_store_reset(&index->codes);
     record_store_reset(&index->records);
     memory_account account = index->account;
     memory_put(&account, index, sizeof *index);
+}
+
+int index_set_origin(diskann_index *index, uint32_t slot)
+{
+    const graph_point point = graph_point_at(&index->space, slot);
+    return code_set_origin(&index->codes, point.vector, graph_code_weight(&index->space, point.aux));
+}
+
+void index_encode(const diskann_index *index, uint32_t slot, float *scratch)
+{
+    const graph_point point = graph_point_at(&index->space, slot);
+    const float weight = graph_code_weight(&index->space, point.aux);
+    code_encode(&index->codes, slot, point.vector, weight, point.aux, scratch);
 }

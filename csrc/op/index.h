@@ -11,6 +11,7 @@ struct diskann_index {
     memory_account account;
     record_store records;
     id_map ids;
+    code_store codes;  /* empty where config says none */
     graph_space space; /* metric, kernels, records */
     uint32_t size;
     uint32_t entry; /* slot where searches start; SLOT_NONE when empty */
@@ -24,5 +25,10 @@ int index_check_config(const diskann_config *config);
 /* As diskann_index_create; neither pointer is NULL. */
 int index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out);
 void index_destroy(diskann_index *index);
+
+/* Codes are of vectors less the one of this slot, which is the entry. ERR_NO_MEMORY. */
+int index_set_origin(diskann_index *index, uint32_t slot);
+/* `scratch`: [dimensions]. Different slots may be encoded at the same time. */
+void index_encode(const diskann_index *index, uint32_t slot, float *scratch);
 
 #endif

@@ -173,6 +173,16 @@ static void put_ids(insert_op *op, uint64_t begin_item, uint64_t end_item)
     }
 }
 
+/* ---- codes ---- */
+
+static void encode_rows(insert_op *op, uint32_t worker, uint64_t begin_row, uint64_t end_row)
+{
+    float *scratch = op->link_workers[worker].search.coded.scratch;
+    for (uint64_t row = begin_row; row < end_row && !op_is_cancelled(&op->base); row++) {
+        index_encode(op->index, (uint32_t)(op->first + row), scratch);
+    }
+}
+
 /* ---- stages ---- */
 
 static int no_memory(insert_op *op)
@@ -200,12 +210,27 @@ static int enter_ids(insert_op *op, diskann_stage *stage)
     if ((op->is_build ? build_prepare(op) : batch_prepare(op)) < 0) {
         return no_memory(op);
     }
+    if (index->space.codes != NULL && code_store_reserve(&index->codes, op->first + op->rows) < 0) {
+        return no_memory(op);
+    }
     const int grown = id_map_reserve(&index->ids, op->first + op->rows);
     if (grown < 0) {
         return no_memory(op);
     }
     op->rehash = grown ? op->first : 0;
     return insert_enter(op, stage, INSERT_IDS, DISKANN_PHASE_VALIDATE, op->rehash + op->rows, 0);
+}
+
+int insert_encode(insert_op *op, diskann_stage *stage, uint32_t entry)
+{
+    if (op->index->space.codes == NULL) {
+        op->stage = INSERT_ENCODE; /* nothing to do there */
+        return op->is_build ? build_step(op, stage) : batch_begin(op, stage);
+    }
+    if (op->first == 0 && index_set_origin(op->index, entry) < 0) {
+        return no_memory(op);
+    }
+    return insert_enter(op, stage, INSERT_ENCODE, DISKANN_PHASE_LINK, op->rows, 1);
 }
 
 static int finish(insert_op *op)
@@ -232,6 +257,8 @@ static int step(diskann_op *base, diskann_stage *stage)
     case INSERT_VALIDATE:
         return enter_ids(op, stage);
     case INSERT_IDS:
+        return op->is_build ? build_step(op, stage) : insert_encode(op, stage, (uint32_t)op->first);
+    case INSERT_ENCODE:
         return op->is_build ? build_step(op, stage) : batch_begin(op, stage);
     case INSERT_SEARCH:
     case INSERT_ATTACH:
@@ -249,8 +276,10 @@ static int step(diskann_op *base, diskann_stage *stage)
         return op->is_build ? build_step(op, stage) : finish(op);
     case INSERT_END:
         return DISKANN_OK;
-    default:
-        return build_step(op, stage) == DISKANN_RUN ? DISKANN_RUN : finish(op);
+    default: {
+        const int status = build_step(op, stage);
+        return status == DISKANN_OK ? finish(op) : status;
+    }
     }
 }
 
@@ -263,6 +292,10 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin_item, uint64_t
         break;
     case INSERT_IDS:
         put_ids(op, begin_item, end_item);
+        break;
+    case INSERT_ENCODE:
+    case INSERT_RECODE:
+        encode_rows(op, worker, begin_item, end_item);
         break;
     case INSERT_SEARCH:
     case INSERT_ATTACH:
@@ -290,6 +323,7 @@ static void reset(diskann_op *base)
             id_map_remove(&index->ids, (uint32_t)(op->first + row));
         }
         record_store_truncate(&index->records, index->size);
+        code_store_truncate(&index->codes, index->size);
     }
     batch_release(op);
     build_reset(op);

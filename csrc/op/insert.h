@@ -14,6 +14,7 @@ enum insert_stage {
     INSERT_CENTRE,   /* build: sums of chunks of rows */
     INSERT_MEDOID,   /* build: the row nearest to the mean */
     INSERT_SHUFFLE,  /* build: the order of insertion */
+    INSERT_ENCODE,   /* codes, in parallel */
     INSERT_BATCH,    /* between batches: the graph is whole */
     INSERT_SEARCH,   /* phase 1 of a batch, in parallel */
     INSERT_ATTACH,   /* tree edges; back-edges are listed */
@@ -24,6 +25,7 @@ enum insert_stage {
     INSERT_RENUMBER, /* build: lists into records, in the new numbers, in parallel */
     INSERT_REMAP,    /* build: the id map */
     INSERT_PERMUTE,  /* build: the records, in place */
+    INSERT_RECODE,   /* build: codes again, in their places, in parallel */
     INSERT_END
 };
 enum { ORDER_STAGES = INSERT_END - INSERT_TRIM };
@@ -71,6 +73,9 @@ int build_prepare(insert_op *op);
 int build_step(insert_op *op, diskann_stage *stage);
 void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end);
 void build_reset(insert_op *op);
+
+/* insert.c: codes of all rows, then what follows; `entry`: the slot where searches will start, if the index is empty. */
+int insert_encode(insert_op *op, diskann_stage *stage, uint32_t entry);
 
 /* Sets up a stage of `items`. */
 static inline int insert_enter(insert_op *op, diskann_stage *stage, uint32_t next, uint32_t phase, uint64_t items,

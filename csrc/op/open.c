@@ -4,6 +4,7 @@
  * checked.
  *
  *     superblock: IO -> pages: IO, in rounds -> check: RUN, parallel over pages -> tree: RUN, serial
+ *     -> codes: RUN, parallel over records
  *
  * The tree is walked because an insert relies on it: it descends the tree until there is room for a child.
  * The walk fills the id map on its way. The other edges are verify's business: they can do a search no harm.
@@ -19,7 +20,7 @@
 
 enum { ROUND_SEGMENTS = 4 }; /* read at once: about 8 MiB */
 
-enum open_state { OPEN_SUPERBLOCK, OPEN_DECODE, OPEN_PAGES, OPEN_CHECK, OPEN_TREE, OPEN_END };
+enum open_state { OPEN_SUPERBLOCK, OPEN_DECODE, OPEN_PAGES, OPEN_CHECK, OPEN_TREE, OPEN_CODES, OPEN_END };
 
 /* The first damaged page that a worker has seen. Cells of different workers share no cache line. */
 typedef struct open_cell {
@@ -39,6 +40,7 @@ typedef struct open_op {
     uint64_t next_page;   /* to be read */
     uint32_t *stack;      /* of the walk: records found, but not entered */
     uint8_t *found;       /* one byte per record */
+    float *scratch;       /* [workers][dimensions] */
     uint32_t stack_count;
     uint32_t simd;
     uint32_t state;
@@ -76,6 +78,9 @@ static int decode_superblock(open_op *op)
     }
     if (status < 0) {
         return op_fail(&op->base, status, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, value);
+    }
+    if (op->block.config.codes != DISKANN_CODES_NONE && !code_is_possible(&op->block.config)) {
+        return fail_corrupt(op, DISKANN_FINDING_SUPERBLOCK, DISKANN_NOWHERE);
     }
     if (op->block.file_bytes != op->file_bytes) {
         return fail_corrupt(op, DISKANN_FINDING_FILE_BYTES, DISKANN_NOWHERE);
@@ -130,10 +135,10 @@ static int hand_out_items(open_op *op, diskann_stage *stage, uint32_t state)
 {
     op->state = state;
     stage->phase = DISKANN_PHASE_CHECK;
-    stage->parallel = state == OPEN_CHECK;
+    stage->parallel = state != OPEN_TREE;
     stage->items = state == OPEN_CHECK ? op->block.pages : op->block.size;
-    stage->done = state == OPEN_CHECK ? 0 : op->block.pages;
-    stage->total = op->block.pages + op->block.size;
+    stage->done = state == OPEN_CHECK ? 0 : op->block.pages + (state == OPEN_TREE ? 0 : op->block.size);
+    stage->total = op->block.pages + op->block.size * (op->index->space.codes != NULL ? 2 : 1);
     return DISKANN_RUN;
 }
 
@@ -203,6 +208,12 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
         walk(op, end - begin);
         return;
     }
+    if (op->state == OPEN_CODES) {
+        for (uint64_t slot = begin; slot < end; slot++) {
+            index_encode(op->index, (uint32_t)slot, op->scratch + (size_t)worker * op->block.config.dimensions);
+        }
+        return;
+    }
     for (uint64_t page = begin; page < end; page++) {
         check_page(op, (uint32_t)page, &op->cells[worker]);
     }
@@ -235,6 +246,22 @@ static int finish_walk(open_op *op)
         stop_walk(op, (uint32_t)(missed - op->found), DISKANN_FINDING_TREE);
     }
     return fail_corrupt(op, op->bad_kind, record_page(&op->index->records.layout, op->bad_slot));
+}
+
+static uint64_t scratch_bytes(const open_op *op)
+{
+    return (uint64_t)op->base.workers * op->block.config.dimensions * sizeof *op->scratch;
+}
+
+static int prepare_codes(open_op *op)
+{
+    diskann_index *index = op->index;
+    op->scratch = memory_get(&op->base.account, scratch_bytes(op));
+    if (op->scratch == NULL || code_store_reserve(&index->codes, op->block.size) < 0 ||
+        index_set_origin(index, op->block.entry) < 0) {
+        return fail_memory(op);
+    }
+    return DISKANN_OK;
 }
 
 static int finish(open_op *op)
@@ -272,8 +299,14 @@ static int step(diskann_op *base, diskann_stage *stage)
         TRY(finish_check(op));
         find(op, op->block.entry);
         return hand_out_items(op, stage, OPEN_TREE);
-    default:
+    case OPEN_TREE:
         TRY(finish_walk(op));
+        if (op->index->space.codes == NULL) {
+            return finish(op);
+        }
+        TRY(prepare_codes(op));
+        return hand_out_items(op, stage, OPEN_CODES);
+    default:
         return finish(op);
     }
 }
@@ -291,6 +324,7 @@ static void reset(diskann_op *base)
     }
     memory_put(&base->account, op->stack, op->block.size * sizeof *op->stack);
     memory_put(&base->account, op->found, op->block.size);
+    memory_put(&base->account, op->scratch, scratch_bytes(op));
     memory_put(&base->account, op->cells, base->workers * sizeof *op->cells);
 }
 

@@ -78,6 +78,11 @@ static inline wide_vector wide_load_u8(const uint8_t *p)
     return _mm256_cvtepu8_epi16(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
 
+static inline wide_vector wide_load_i16(const int16_t *p)
+{
+    return _mm256_loadu_si256((const __m256i *)(const void *)p);
+}
+
 static inline wide_vector wide_ones(void)
 {
     return _mm256_set1_epi16(1);

@@ -8,6 +8,7 @@
  *
  *     wide_vector                   WIDE_WIDTH elements of 16 bits: 8, 16 or 32
  *     wide_load_i8(p), _u8(p)       WIDE_WIDTH bytes, widened
+ *     wide_load_i16(p)              WIDE_WIDTH integers of 16 bits, of any alignment
  *     wide_ones(), wide_sub(a, b), wide_abs(a)
  *     wide_sums                     some sums of 32 bits
  *     wide_zero()

@@ -77,6 +77,11 @@ static inline wide_vector wide_load_u8(const uint8_t *p)
     return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p)));
 }
 
+static inline wide_vector wide_load_i16(const int16_t *p)
+{
+    return vld1q_s16(p);
+}
+
 static inline wide_vector wide_ones(void)
 {
     return vdupq_n_s16(1);

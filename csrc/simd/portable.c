@@ -88,6 +88,11 @@ static inline wide_vector wide_load_u8(const uint8_t *p)
     return _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)(const void *)p), _mm_setzero_si128());
 }
 
+static inline wide_vector wide_load_i16(const int16_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
 static inline wide_vector wide_ones(void)
 {
     return _mm_set1_epi16(1);
@@ -196,6 +201,15 @@ static inline wide_vector wide_load_i8(const uint8_t *p)
 }
 
 static inline wide_vector wide_load_u8(const uint8_t *p)
+{
+    wide_vector result;
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        result.at[i] = p[i];
+    }
+    return result;
+}
+
+static inline wide_vector wide_load_i16(const int16_t *p)
 {
     wide_vector result;
     for (uint32_t i = 0; i < WIDE_WIDTH; i++) {

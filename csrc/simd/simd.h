@@ -29,6 +29,12 @@ typedef float simd_one(const void *a, const void *b, uint32_t dims);
  * out[i] = one(query, rows[i]) for i < count. Rows are expected to be cold: the kernel prefetches ahead inside.
  */
 typedef void simd_many(const void *query, const void *const *rows, uint32_t count, uint32_t dims, float *out);
+/*
+ * out[i] = sum of rows[i][j] * query[j] over j < length, exact: the caller sees to it that no sum leaves int32_t. Rows are
+ * u8, `length` a multiple of SIMD_DOT_LENGTH; the SIMD_DOT_TAIL bytes behind each row are prefetched with it.
+ */
+typedef void simd_dots(const int16_t *query, const void *const *rows, uint32_t count, uint32_t length, int32_t *out);
+enum { SIMD_DOT_LENGTH = 32, SIMD_DOT_TAIL = 16 };
 
 typedef struct simd_kernels {
     uint32_t simd; /* enum diskann_simd */
@@ -39,6 +45,7 @@ typedef struct simd_kernels {
     float (*norm[DISKANN_DATA_TYPE_COUNT])(const void *vector, uint32_t dims);
     /* `dims` finite halves as floats. */
     void (*expand)(const void *halves, uint32_t dims, float *out);
+    simd_dots *dots;
     /* CRC-32C (Castagnoli, reflected, initial and final complement inside): crc of `bytes` bytes after `crc`; start with 0. */
     uint32_t (*crc32c)(uint32_t crc, const void *data, size_t bytes);
 } simd_kernels;

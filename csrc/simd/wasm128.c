@@ -82,6 +82,11 @@ static inline wide_vector wide_load_u8(const uint8_t *p)
     return wasm_u16x8_load8x8(p);
 }
 
+static inline wide_vector wide_load_i16(const int16_t *p)
+{
+    return wasm_v128_load(p);
+}
+
 static inline wide_vector wide_ones(void)
 {
     return wasm_i16x8_const(1, 1, 1, 1, 1, 1, 1, 1);

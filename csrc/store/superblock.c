@@ -30,7 +30,8 @@ enum {
     AT_ALPHA = 96,
     AT_NORM_MAX = 100,
     AT_ENTRY = 104,
-    AT_REST = 108 /* zero to the end */
+    AT_CODES = 108,
+    AT_REST = 112 /* zero to the end */
 };
 
 static const uint8_t magic[8] = {'D', 'I', 'S', 'K', 'A', 'N', 'N', 0};
@@ -110,6 +111,7 @@ void superblock_encode(const superblock *block, page_crc32c *crc32c, uint8_t *by
     put_f32(bytes + AT_ALPHA, block->config.alpha);
     put_f32(bytes + AT_NORM_MAX, block->norm_max);
     put_u32(bytes + AT_ENTRY, block->entry);
+    put_u32(bytes + AT_CODES, block->config.codes);
     put_u32(bytes + AT_CHECKSUM, checksum(crc32c, bytes));
 }
 
@@ -123,6 +125,7 @@ static void read_fields(superblock *block, const uint8_t *bytes)
     block->config.build_list_size = get_u32(bytes + AT_BUILD_LIST_SIZE);
     block->config.alpha = get_f32(bytes + AT_ALPHA);
     block->config.simd = DISKANN_SIMD_AUTO;
+    block->config.codes = get_u32(bytes + AT_CODES);
     block->config.seed = get_u64(bytes + AT_SEED);
     block->size = get_u64(bytes + AT_SIZE);
     block->next_id = get_u64(bytes + AT_NEXT_ID);
@@ -137,7 +140,8 @@ static int config_is_valid(const diskann_config *config)
            config->metric < DISKANN_METRIC_COUNT && config->data_type < DISKANN_DATA_TYPE_COUNT &&
            config->max_degree >= DISKANN_MAX_DEGREE_MIN && config->max_degree <= DISKANN_MAX_DEGREE_MAX &&
            config->build_list_size >= DISKANN_LIST_SIZE_MIN &&
-           config->build_list_size <= DISKANN_LIST_SIZE_MAX && config->alpha >= 1.0f && config->alpha <= 2.0f;
+           config->build_list_size <= DISKANN_LIST_SIZE_MAX && config->alpha >= 1.0f && config->alpha <= 2.0f &&
+           (config->codes == DISKANN_CODES_NONE || config->codes == DISKANN_CODES_8BIT);
 }
 
 static int state_is_valid(const superblock *block)

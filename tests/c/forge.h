@@ -34,7 +34,8 @@ enum {
     FORGE_ALPHA = 96,
     FORGE_NORM_MAX = 100,
     FORGE_ENTRY = 104,
-    FORGE_REST = 108
+    FORGE_CODES = 108,
+    FORGE_REST = 112
 };
 
 typedef struct forge {

@@ -105,6 +105,7 @@ static void the_table_has_every_byte_of_the_superblock(void)
         {"alpha", FORGE_ALPHA},
         {"norm_max", FORGE_NORM_MAX},
         {"entry", FORGE_ENTRY},
+        {"codes", FORGE_CODES},
         {"rest", FORGE_REST},
     };
     enum { EXPECTED = sizeof expected / sizeof expected[0] };

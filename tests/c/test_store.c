@@ -278,6 +278,8 @@ static void every_field_of_the_superblock_is_checked(void)
     check_spoiled_field(FORGE_NORM_MAX, 0x80000000, 4);    /* -0 */
     check_spoiled_field(FORGE_ENTRY, 50, 4);
     check_spoiled_field(FORGE_ENTRY, UINT32_MAX, 4);
+    check_spoiled_field(FORGE_CODES, DISKANN_CODES_AUTO, 4);
+    check_spoiled_field(FORGE_CODES, 3, 4);
     for (uint32_t at = FORGE_REST; at < 4096; at += 4) {
         check_spoiled_field(at, 1u << at % 31, 4);
     }

@@ -18,6 +18,7 @@ const CONFIG: CoreConfig = {
   buildListSize: 40,
   alpha: 1.2,
   seed: 0,
+  codes: 2,
 };
 const PARAMS: CoreSearch = { k: 5, listSize: 40, beamWidth: 1, pageSearch: false };
 const rows = someRows(4000, DIMENSIONS);

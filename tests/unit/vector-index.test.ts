@@ -63,9 +63,24 @@ class FakeIndex implements BackendIndex {
   stats(): CoreStats {
     this.calls.push("stats");
     const { size } = this;
-    const shape = { dimensions: 1, metric: 0, dataType: 0, maxDegree: 32, buildListSize: 100, seed: 0 };
+    const shape = {
+      dimensions: 1,
+      metric: 0,
+      dataType: 0,
+      maxDegree: 32,
+      buildListSize: 100,
+      seed: 0,
+      codes: 0,
+    };
     const layout = { recordBytes: 100, pageBytes: 4096, recordsPerPage: 40, pages: 0, fileBytes: 3 };
-    const memory = { memoryVectors: 0, memoryGraph: 0, memoryRecords: 0, memoryIds: 0, memoryTotal: 0 };
+    const memory = {
+      memoryVectors: 0,
+      memoryGraph: 0,
+      memoryRecords: 0,
+      memoryCodes: 0,
+      memoryIds: 0,
+      memoryTotal: 0,
+    };
     const alpha = Math.fround(1.2);
     return { ...shape, ...layout, ...memory, alpha, simd: 1, size, nextId: size, edges: 0, degreeMax: 0 };
   }

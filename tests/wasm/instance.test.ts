@@ -16,6 +16,7 @@ const config: CoreConfig = {
   buildListSize: 40,
   alpha: 1.2,
   seed: 0,
+  codes: 2,
 };
 const search = { k: 5, listSize: 30, beamWidth: 1, pageSearch: false };
 

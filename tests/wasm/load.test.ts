@@ -23,6 +23,7 @@ const config = {
   buildListSize: 20,
   alpha: 1.2,
   seed: 0,
+  codes: 2,
 };
 
 let folder = "";

@@ -16,6 +16,7 @@ const config = {
   buildListSize: 40,
   alpha: 1.2,
   seed: 0,
+  codes: 2,
 };
 
 async function freshBackend() {

@@ -27,6 +27,7 @@ export interface CoreConfig {
   readonly buildListSize: number;
   readonly alpha: number;
   readonly seed: number;
+  readonly codes: number;
 }
 
 /** `diskann_stats`, one field each. */
@@ -44,6 +45,7 @@ export interface CoreStats extends CoreConfig {
   readonly memoryVectors: number;
   readonly memoryGraph: number;
   readonly memoryRecords: number;
+  readonly memoryCodes: number;
   readonly memoryIds: number;
   readonly memoryTotal: number;
 }

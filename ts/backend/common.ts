@@ -11,6 +11,7 @@ export const CONFIG_FIELDS = [
   "buildListSize",
   "alpha",
   "seed",
+  "codes",
 ] as const;
 
 /** Order of the fields of `diskann_stats` as the addon and the module hand them over. */
@@ -29,6 +30,7 @@ export const STATS_FIELDS = [
   "memoryVectors",
   "memoryGraph",
   "memoryRecords",
+  "memoryCodes",
   "memoryIds",
   "memoryTotal",
 ] as const;

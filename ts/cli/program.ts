@@ -1,6 +1,6 @@
 /** The command line: what can be typed, and where it goes. Each command's code is loaded when it is called. */
 import { Command, CommanderError, Option } from "commander";
-import { DATA_TYPES, LIMITS, METRICS } from "../core/constants.js";
+import { CODES, DATA_TYPES, LIMITS, METRICS } from "../core/constants.js";
 import { CHECK_QUERIES_DEFAULT, decimal, fileNamed, integer, integerList } from "./arguments.js";
 import type { BenchmarkOptions } from "./commands/benchmark.js";
 import type { BuildOptions } from "./commands/build.js";
@@ -145,6 +145,11 @@ class Program {
         "-j, --threads <n>",
         "default: all cores; never changes the result",
         integer(1, LIMITS.threadsMax),
+      )
+      .addOption(
+        new Option("--codes <codes>", "what searches read to find their way, instead of the vectors")
+          .choices([...CODES])
+          .default("auto"),
       )
       .option("--seed <n>", "order of insertion", integer(0), 0)
       .option("--ids <file>", "your ids, one for each vector: .txt a line each, .json array, .bin u32 or u64")

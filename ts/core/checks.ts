@@ -1,7 +1,7 @@
 /** Guards of the public boundary. A message says what was wrong and what to do. */
-import { DATA_TYPES, LIMITS, METRICS } from "./constants.js";
+import { CODES, DATA_TYPES, LIMITS, METRICS } from "./constants.js";
 import { DiskAnnError } from "./errors.js";
-import type { AbortSignalLike, DataType, IndexOptions, Metric, SearchOptions } from "./types.js";
+import type { AbortSignalLike, Codes, DataType, IndexOptions, Metric, SearchOptions } from "./types.js";
 
 /** A short text for a value in a message: `null`, `"abc"`, `1.5`, `a Float64Array`. */
 export function describe(value: unknown): string {
@@ -91,6 +91,7 @@ export interface CheckedIndexOptions {
   readonly buildListSize: number;
   readonly alpha: number;
   readonly seed: number;
+  readonly codes: Codes;
   readonly threads: number | undefined;
 }
 
@@ -124,7 +125,12 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
   const alpha = checkAlpha(options.alpha);
   const seed = integerOr("seed", options.seed, 0, LIMITS.idMax, 0) + 0;
   const threads = checkThreads(options.threads);
-  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, threads };
+  const codes = choice("codes", options.codes, CODES, "auto");
+  if (codes === "8bit" && (metric === "l1" || dataType !== "f32")) {
+    const what = metric === "l1" ? 'the metric "l1"' : `dataType ${JSON.stringify(dataType)}`;
+    throw new DiskAnnError("ERR_UNSUPPORTED", `there are no codes for ${what}: leave codes out`);
+  }
+  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, threads };
 }
 
 export interface CheckedSearch {

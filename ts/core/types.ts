@@ -28,6 +28,14 @@ export type VectorSource =
 /** Kernel families; all give the same bits. */
 export type Simd = "portable" | "avx2" | "avx512" | "neon" | "wasm128";
 
+/**
+ * What a search reads to find its way, instead of the vectors: `"8bit"`, a code of each vector, a quarter of its bytes; or
+ * `"none"`. `"auto"`: codes where there are any, for `"f32"` under `"l2"`, `"cosine"` and `"ip"`. Distances of hits are
+ * always exact. Codes cost dimensions + 16 bytes of memory for each vector and nothing in the file; a search that codes
+ * would mislead is made again without them.
+ */
+export type Codes = "auto" | "none" | "8bit";
+
 export interface IndexOptions {
   /** Length of every vector, 1 .. 65535. */
   dimensions: number;
@@ -45,6 +53,8 @@ export interface IndexOptions {
   threads?: number | undefined;
   /** Order of insertion of a build; an integer in 0 .. 2^53 - 1, default 0. */
   seed?: number | undefined;
+  /** Default `"auto"`. */
+  codes?: Codes | undefined;
 }
 
 export interface ProgressEvent {
@@ -135,6 +145,7 @@ export interface IndexStats {
   readonly buildListSize: number;
   readonly alpha: number;
   readonly seed: number;
+  readonly codes: "none" | "8bit";
   /** Degrees in use. */
   readonly degree: { readonly average: number; readonly max: number };
   /** Bytes held, by part; `total` is all of it. */
@@ -145,6 +156,8 @@ export interface IndexStats {
     readonly graph: number;
     /** What is allocated for records: vectors, neighbour lists, ids, page headers, padding. */
     readonly records: number;
+    /** Codes of the vectors. */
+    readonly codes: number;
     /** The map from id to record. */
     readonly ids: number;
     readonly total: number;

@@ -24,6 +24,7 @@ export interface CoreExports {
     buildListSize: number,
     alpha: number,
     seed: number,
+    codes: number,
     simd: number,
   ): number;
   index_destroy(index: Index): void;

@@ -253,9 +253,9 @@ export class WasmIndex implements BackendIndex {
 export async function createIndex(module: WebAssembly.Module, config: CoreConfig): Promise<WasmIndex> {
   const core = await acquireCore(module);
   try {
-    const { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed } = config;
+    const { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes } = config;
     const index = core.create((exports) =>
-      exports.index_create(dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, 0),
+      exports.index_create(dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, 0),
     );
     return new WasmIndex(module, core, index);
   } catch (error) {

@@ -1,5 +1,5 @@
 import { DiskAnnError } from "../../core/errors.js";
-import type { DataType, Metric } from "../../core/types.js";
+import type { Codes, DataType, Metric } from "../../core/types.js";
 import type { TypedRows } from "../../core/vectors.js";
 import type { CommonOptions, Context } from "../context.js";
 import type { Engine, VectorIndex } from "../engine.js";
@@ -26,6 +26,7 @@ export interface BuildOptions extends CommonOptions {
   readonly alpha: number;
   readonly threads?: number;
   readonly seed: number;
+  readonly codes: Codes;
   readonly ids?: string;
   readonly check: number;
 }
@@ -120,6 +121,7 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
         alpha: options.alpha,
         threads: options.threads,
         seed: options.seed,
+        codes: options.codes,
         ids,
         signal: context.signal,
         onProgress: (event) => progress.update(event, event.phase === "order" ? "steps" : "points"),

@@ -26,7 +26,7 @@ function indexFields(path: string, stats: IndexStats, check: SelfCheck | undefin
     ["metric", stats.metric],
     [
       "built with",
-      `R ${stats.maxDegree}, L ${stats.buildListSize}, alpha ${stats.alpha}, seed ${stats.seed}`,
+      `R ${stats.maxDegree}, L ${stats.buildListSize}, alpha ${stats.alpha}, seed ${stats.seed}, codes ${stats.codes}`,
     ],
     ["graph", `degree ${degree.average.toFixed(2)} on average, ${degree.max} at most`],
     ["file", `${formatBytes(layout.fileBytes)}, ${formatNumber(layout.fileBytes)} bytes`],
@@ -41,7 +41,8 @@ function indexFields(path: string, stats: IndexStats, check: SelfCheck | undefin
     ],
     [
       "memory",
-      `${formatBytes(memory.total)}: records ${formatBytes(memory.records)} (${records}), ids ${formatBytes(memory.ids)}`,
+      `${formatBytes(memory.total)}: records ${formatBytes(memory.records)} (${records}), ` +
+        `codes ${formatBytes(memory.codes)}, ids ${formatBytes(memory.ids)}`,
     ],
     ["opened by", `${stats.backend}, ${stats.simd}`],
   ];

@@ -1,0 +1,86 @@
+/*
+ * An 8-bit code of every vector, in memory: a quarter of the bytes that a search reads of a float vector. What is coded is
+ * the vector less an origin (the vector of the entry, so that a far-off data set loses nothing), under cosine both of
+ * unit length: each element is one of 256 steps between the vector's own least and greatest element. (Scalar quantisation
+ * by vector, as LVQ does; Aguerrebere et al., VLDB 2023.)
+ *
+ * A code estimates a distance; whoever needs the distance reads the vector. Codes are made of what is in the file and are
+ * not written to it.
+ *
+ * The row of a code: u8[length] | norm | step | least | 0, floats; `length` is dimensions rounded up to 32.
+ */
+#ifndef DISKANN_QUANT_CODES_H
+#define DISKANN_QUANT_CODES_H
+
+#include "../base/memory.h"
+#include "../simd/simd.h"
+
+typedef struct code_store {
+    memory_account *account;
+    const simd_kernels *kernels;
+    uint8_t **segments;
+    float *origin; /* [dimensions]; NULL before it was set */
+    uint32_t metric;
+    uint32_t dimensions;
+    uint32_t length; /* codes of a row, zeros at the end */
+    uint32_t stride; /* bytes of a row */
+    uint32_t segment_shift; /* log2 of the rows of a segment */
+    uint32_t segment_count, segment_capacity;
+} code_store;
+
+/* Whether there are codes for such an index: f32 under l2, cosine and ip. */
+int code_is_possible(const diskann_config *config);
+void code_store_init(code_store *store, const diskann_config *config, const simd_kernels *kernels, memory_account *account);
+void code_store_reset(code_store *store);
+/* Makes room for slots [0, slots). ERR_NO_MEMORY changes nothing that is there. */
+int code_store_reserve(code_store *store, uint64_t slots);
+/* Gives back the segments that no slot below `slots` needs; without slots the origin too. */
+void code_store_truncate(code_store *store, uint64_t slots);
+uint64_t code_store_bytes(const code_store *store);
+
+/*
+ * From now on codes are of vectors less this one. `weight`: what a vector is multiplied with first: cosine: 1 / |x|, others: 1.
+ * ERR_NO_MEMORY.
+ */
+int code_set_origin(code_store *store, const float *vector, float weight);
+/*
+ * The code of a vector; `norm`: its square, which ip keeps; `scratch`: [dimensions]. Different slots may be encoded at the
+ * same time.
+ */
+void code_encode(const code_store *store, uint32_t slot, const float *vector, float weight, float norm, float *scratch);
+
+/* A query, to be compared with codes. */
+typedef struct code_query {
+    int16_t *values; /* [length]: the query less the origin, rounded */
+    float *scratch;  /* [dimensions] */
+    float base;      /* l2, cosine: squared norm of `values`; ip: product of query and origin */
+    float step;      /* of `values` */
+    float sum;       /* of `values`, in steps */
+    /* While links are made under ip (see graph_space): M^2, the query's squared norm, its coordinate beyond the others. */
+    uint32_t is_lifted;
+    float lifted_norm;
+    float norm;
+    float lift;
+} code_query;
+
+/* Buffers of a query: ERR_NO_MEMORY. */
+int code_query_init(code_query *query, const code_store *store, memory_account *account);
+void code_query_reset(code_query *query, const code_store *store, memory_account *account);
+void code_query_set(code_query *query, const code_store *store, const float *vector, float weight);
+/* After that, ip: estimates are in the lifted space, whose M^2 is `lifted_norm`; `norm`: squared, of the query. */
+void code_query_lift(code_query *query, float lifted_norm, float norm);
+
+static inline const uint8_t *code_at(const code_store *store, uint32_t slot)
+{
+    return store->segments[slot >> store->segment_shift] +
+           (size_t)(slot & ((UINT32_C(1) << store->segment_shift) - 1)) * store->stride;
+}
+
+/*
+ * out[i]: what the codes make of the metric's distance between the query and slots[i]; never NaN. Scratch: `rows` and
+ * `dots` of `count`.
+ */
+void code_estimates(const code_store *store, const code_query *query, const uint32_t *slots, uint32_t count,
+                    const void **rows, int32_t *dots, float *out);
+
+#endif
