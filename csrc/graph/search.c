@@ -8,7 +8,7 @@
 
 static const graph_candidate EXPANDED = 1;
 /* Errors of codes, as a share of the differences between distances, above which codes are not trusted. */
-static const float CODE_ERROR_MAX = 0.75f;
+static const float CODE_ERROR_MAX = 0.25f;
 
 void graph_search_init(graph_search *search, memory_account *account)
 {
@@ -119,17 +119,14 @@ static void begin(graph_search *search)
 static uint32_t offer(graph_search *search, uint32_t list_size, graph_candidate candidate)
 {
     graph_candidate *list = search->list;
-    uint32_t low = 0, high = search->list_count;
-    if (high == list_size && candidate >> 32 >= list[high - 1] >> 32) {
+    uint32_t low = 0, count = search->list_count;
+    if (count == list_size && candidate >> 32 >= list[count - 1] >> 32) {
         return list_size;
     }
-    while (low < high) {
-        const uint32_t middle = (low + high) / 2;
-        if (list[middle] < candidate) {
-            low = middle + 1;
-        } else {
-            high = middle;
-        }
+    while (count > 0) { /* without a branch: which half is anybody's guess */
+        const uint32_t half = (count + 1) / 2;
+        low += list[low + half - 1] < candidate ? half : 0;
+        count -= half;
     }
     if (search->list_count < list_size) {
         search->list_count++;

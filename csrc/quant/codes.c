@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { CODE_MAX = 255, QUERY_MAX = 4095, SEGMENT_BYTES = 1 << 20 };
+enum { CODE_MAX = 255, QUERY_MAX = 4095, SEGMENT_BYTES_MAX = 16 << 20 };
 
 typedef struct code_factors {
     float norm;  /* squared: l2, cosine: of the decoded vector; ip: of the vector as it is */
@@ -33,20 +33,28 @@ void code_store_init(code_store *store, const diskann_config *config, const simd
     store->dimensions = config->dimensions;
     store->length = (config->dimensions + SIMD_DOT_LENGTH - 1) / SIMD_DOT_LENGTH * SIMD_DOT_LENGTH;
     store->stride = store->length + (uint32_t)sizeof(code_factors);
-    while (((uint64_t)store->stride << (store->segment_shift + 1)) <= SEGMENT_BYTES) {
+    while (((uint64_t)store->stride << (store->segment_shift + 1)) <= SEGMENT_BYTES_MAX) {
         store->segment_shift++;
     }
 }
 
-static uint64_t segment_bytes(const code_store *store)
+static uint32_t full_rows(const code_store *store)
 {
-    return (uint64_t)store->stride << store->segment_shift;
+    return UINT32_C(1) << store->segment_shift;
+}
+
+static uint64_t segment_bytes(const code_store *store, uint32_t segment)
+{
+    return (uint64_t)store->stride * (segment + 1 < store->segment_count ? full_rows(store) : store->last_rows);
 }
 
 static void free_segments_above(code_store *store, uint32_t count)
 {
     while (store->segment_count > count) {
-        memory_put(store->account, store->segments[--store->segment_count], segment_bytes(store));
+        const uint32_t last = store->segment_count - 1;
+        memory_put(store->account, store->segments[last], segment_bytes(store, last));
+        store->segment_count = last;
+        store->last_rows = full_rows(store);
     }
 }
 
@@ -79,38 +87,83 @@ static int grow_table(code_store *store, uint32_t wanted)
     return DISKANN_OK;
 }
 
-static uint32_t segments_for(const code_store *store, uint64_t slots)
+/* A larger last segment. */
+static int extend_last(code_store *store, uint32_t rows)
 {
-    return (uint32_t)((slots + (UINT64_C(1) << store->segment_shift) - 1) >> store->segment_shift);
+    const uint32_t last = store->segment_count - 1;
+    const uint64_t before = segment_bytes(store, last), after = (uint64_t)store->stride * rows;
+    uint8_t *segment = memory_get(store->account, after);
+    if (segment == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    memcpy(segment, store->segments[last], (size_t)before);
+    memset(segment + before, 0, (size_t)(after - before));
+    memory_put(store->account, store->segments[last], before);
+    store->segments[last] = segment;
+    store->last_rows = rows;
+    return DISKANN_OK;
+}
+
+static int append_segment(code_store *store, uint32_t rows)
+{
+    uint8_t *segment = memory_get_zeroed(store->account, (uint64_t)store->stride * rows);
+    if (segment == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    store->segments[store->segment_count++] = segment;
+    store->last_rows = rows;
+    return DISKANN_OK;
+}
+
+/* Rows for the last segment to have when it has to hold `rows`: half as many again as it had, so that inserts seldom copy. */
+static uint32_t grown_rows(const code_store *store, uint32_t rows, uint32_t before)
+{
+    const uint32_t roomy = before + before / 2;
+    const uint32_t wanted = rows > roomy ? rows : roomy;
+    return wanted < full_rows(store) ? wanted : full_rows(store);
 }
 
 int code_store_reserve(code_store *store, uint64_t slots)
 {
-    const uint32_t before = store->segment_count, wanted = segments_for(store, slots);
+    const uint32_t wanted = (uint32_t)((slots + full_rows(store) - 1) >> store->segment_shift);
+    if (wanted < store->segment_count || wanted == 0) {
+        return DISKANN_OK;
+    }
     TRY(grow_table(store, wanted));
-    while (store->segment_count < wanted) {
-        uint8_t *segment = memory_get_zeroed(store->account, segment_bytes(store));
-        if (segment == NULL) {
-            free_segments_above(store, before);
-            return DISKANN_ERR_NO_MEMORY;
+    const uint32_t in_last = (uint32_t)(slots - ((uint64_t)(wanted - 1) << store->segment_shift));
+    if (store->segment_count > 0) {
+        const uint32_t rows = wanted > store->segment_count ? full_rows(store) : in_last;
+        if (rows > store->last_rows) {
+            TRY(extend_last(store, grown_rows(store, rows, store->last_rows)));
         }
-        store->segments[store->segment_count++] = segment;
+    }
+    const uint32_t before = store->segment_count;
+    while (store->segment_count < wanted) {
+        const int status = append_segment(store, store->segment_count + 1 < wanted ? full_rows(store) : in_last);
+        if (status < 0) {
+            free_segments_above(store, before);
+            return status;
+        }
     }
     return DISKANN_OK;
 }
 
 void code_store_truncate(code_store *store, uint64_t slots)
 {
-    free_segments_above(store, segments_for(store, slots));
     if (slots == 0) {
         code_store_reset(store);
+        return;
     }
+    free_segments_above(store, (uint32_t)((slots + full_rows(store) - 1) >> store->segment_shift));
 }
 
 uint64_t code_store_bytes(const code_store *store)
 {
-    return store->segment_count * segment_bytes(store) + store->segment_capacity * sizeof *store->segments +
-           (store->origin != NULL ? store->dimensions * sizeof *store->origin : 0);
+    uint64_t bytes = store->segment_capacity * sizeof *store->segments;
+    for (uint32_t i = 0; i < store->segment_count; i++) {
+        bytes += segment_bytes(store, i);
+    }
+    return bytes + (store->origin != NULL ? store->dimensions * sizeof *store->origin : 0);
 }
 
 /* ---- codes ---- */

@@ -24,15 +24,16 @@ typedef struct code_store {
     uint32_t dimensions;
     uint32_t length; /* codes of a row, zeros at the end */
     uint32_t stride; /* bytes of a row */
-    uint32_t segment_shift; /* log2 of the rows of a segment */
+    uint32_t segment_shift; /* log2 of the rows of a full segment */
     uint32_t segment_count, segment_capacity;
+    uint32_t last_rows; /* of the last segment, which grows; the others are full */
 } code_store;
 
 /* Whether there are codes for such an index: f32 under l2, cosine and ip. */
 int code_is_possible(const diskann_config *config);
 void code_store_init(code_store *store, const diskann_config *config, const simd_kernels *kernels, memory_account *account);
 void code_store_reset(code_store *store);
-/* Makes room for slots [0, slots). ERR_NO_MEMORY changes nothing that is there. */
+/* Makes room for slots [0, slots). ERR_NO_MEMORY changes no code; codes may move. */
 int code_store_reserve(code_store *store, uint64_t slots);
 /* Gives back the segments that no slot below `slots` needs; without slots the origin too. */
 void code_store_truncate(code_store *store, uint64_t slots);

@@ -26,6 +26,7 @@ export interface CoreResult {
   readonly memoryTotal: number;
   readonly memoryVectors: number;
   readonly memoryGraph: number;
+  readonly memoryCodes: number;
   readonly points: readonly CorePoint[];
 }
 

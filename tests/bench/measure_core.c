@@ -236,10 +236,11 @@ int main(int argc, char **argv)
     drive_build(index, base);
     diskann_stats stats;
     diskann_index_stats(index, &stats);
-    printf("\"simd\":\"%s\",\"averageDegree\":%.3f,\"memoryTotal\":%llu,\"memoryVectors\":%llu,\"memoryGraph\":%llu,",
+    printf("\"simd\":\"%s\",\"averageDegree\":%.3f,"
+           "\"memoryTotal\":%llu,\"memoryVectors\":%llu,\"memoryGraph\":%llu,\"memoryCodes\":%llu,",
            diskann_simd_text(stats.config.simd), (double)stats.edges / (double)(stats.size > 0 ? stats.size : 1),
            (unsigned long long)stats.memory_total, (unsigned long long)stats.memory_vectors,
-           (unsigned long long)stats.memory_graph);
+           (unsigned long long)stats.memory_graph, (unsigned long long)stats.memory_codes);
     search_lists(index, queries, truth, argv[8]);
     diskann_index_destroy(index);
     free(base.cells);

@@ -298,9 +298,10 @@ static void memory_comes_and_goes_with_the_slots(void)
     CHECK_INT(code_store_reserve(&w.store, 100000), DISKANN_OK);
     CHECK(code_store_bytes(&w.store) >= 100000 * 1016u);
     CHECK(code_store_bytes(&w.store) <= 100000 * 1056u);
+    CHECK(before < 2 * ROWS * 1040u);
     CHECK(memcmp(kept, code_at(&w.store, 5), sizeof kept) == 0);
     code_store_truncate(&w.store, ROWS);
-    CHECK(code_store_bytes(&w.store) < before + 4096);
+    CHECK(code_store_bytes(&w.store) < (17u << 20));
     CHECK(memcmp(kept, code_at(&w.store, 5), sizeof kept) == 0);
     code_store_truncate(&w.store, 0);
     CHECK_UINT(code_store_bytes(&w.store), 0);

@@ -30,12 +30,14 @@ describe("a graph with R 32, L 75, alpha 1.2 over 100,000 image descriptors", ()
     MINUTES,
   );
 
-  test("holds little more than the vectors and the graph", () => {
+  test("holds little more than the vectors, the graph and the codes", () => {
     const { memory } = index.stats();
     expect(memory.vectors).toBe(100_000 * 128 * 4);
     expect(memory.graph).toBe(100_000 * 32 * 4);
-    expect(memory.total / (memory.vectors + memory.graph)).toBeLessThanOrEqual(1.15);
-    expect(memory.total).toBeGreaterThanOrEqual(memory.records + memory.ids);
+    expect((memory.total - memory.codes) / (memory.vectors + memory.graph)).toBeLessThanOrEqual(1.15);
+    expect(memory.codes / (100_000 * (128 + 16))).toBeGreaterThanOrEqual(1);
+    expect(memory.codes / (100_000 * (128 + 16))).toBeLessThanOrEqual(1.02);
+    expect(memory.total).toBeGreaterThanOrEqual(memory.records + memory.codes + memory.ids);
   });
 });
 
