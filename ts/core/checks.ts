@@ -126,7 +126,8 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
   const seed = integerOr("seed", options.seed, 0, LIMITS.idMax, 0) + 0;
   const threads = checkThreads(options.threads);
   const codes = choice("codes", options.codes, CODES, "auto");
-  if (codes === "8bit" && (metric === "l1" || dataType !== "f32")) {
+  const isFloat = dataType === "f32" || dataType === "f16";
+  if (codes === "8bit" && (metric === "l1" || !isFloat)) {
     const what = metric === "l1" ? 'the metric "l1"' : `dataType ${JSON.stringify(dataType)}`;
     throw new DiskAnnError("ERR_UNSUPPORTED", `there are no codes for ${what}: leave codes out`);
   }
