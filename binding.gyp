@@ -55,6 +55,8 @@
         "node/memory.cc",
         "node/outbox.cc",
         "node/pool.cc",
+        "node/pq.cc",
+        "node/pq_functions.cc",
         "node/search.cc",
         "node/work.cc"
       ],
@@ -69,7 +71,8 @@
           "ldflags": ["-Wl,--gc-sections", "-Wl,--exclude-libs,ALL", "-Wl,-z,relro", "-Wl,-z,now"]
         }],
         ["target_arch=='x64'", {
-          "dependencies": ["diskann_crc32c_sse42", "diskann_avx2", "diskann_avx512"]
+          "dependencies": ["diskann_crc32c_sse42", "diskann_avx2", "diskann_avx512", "diskann_nearest_avx2",
+                           "diskann_nearest_avx512"]
         }],
         ["target_arch=='arm64'", {
           "dependencies": ["diskann_neon", "diskann_crc32c_arm"]
@@ -99,6 +102,22 @@
           "target_name": "diskann_avx512",
           "type": "static_library",
           "sources": ["csrc/simd/avx512.c"],
+          "cflags": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"],
+          "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"] },
+          "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX512"] } }
+        },
+        {
+          "target_name": "diskann_nearest_avx2",
+          "type": "static_library",
+          "sources": ["csrc/simd/nearest_avx2.c"],
+          "cflags": ["-mavx2"],
+          "xcode_settings": { "OTHER_CFLAGS": ["-mavx2"] },
+          "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX2"] } }
+        },
+        {
+          "target_name": "diskann_nearest_avx512",
+          "type": "static_library",
+          "sources": ["csrc/simd/nearest_avx512.c"],
           "cflags": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"],
           "xcode_settings": { "OTHER_CFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"] },
           "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX512"] } }

@@ -10,7 +10,7 @@ import { defineConfig, type UserConfig } from "tsdown";
 const DIST = "dist";
 const WASM = join(DIST, "diskann.wasm");
 const LICENSES = "cli/THIRD-PARTY-LICENSES.txt";
-const entries = ["index", "wasm", "native", "inline", "worker"];
+const entries = ["index", "wasm", "native", "inline", "worker", "pq", "pq-wasm"];
 const files = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `ts/${name}.ts`]));
 
 /** What only the build knows: how far other files are, and the module's bytes for the entry that carries them. */
@@ -87,6 +87,12 @@ export default defineConfig([
     dts: true,
     outputOptions: { chunkFileNames },
   },
-  { ...shared, entry: files(entries), format: "cjs", dts: true, shims: true },
+  {
+    ...shared,
+    entry: files(entries.filter((name) => name !== "pq-wasm")),
+    format: "cjs",
+    dts: true,
+    shims: true,
+  },
   { ...shared, entry: files(["worker-host"]), format: "esm", dts: true },
 ]);

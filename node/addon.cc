@@ -174,6 +174,7 @@ Napi::Value connect(const Napi::CallbackInfo &info)
     add_index_functions(connected, functions);
     add_search_functions(connected, functions);
     add_job_functions(connected, functions);
+    add_pq_functions(connected, functions);
     return functions;
 }
 

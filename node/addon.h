@@ -22,7 +22,7 @@ class Search;
 /* What JavaScript holds: an external value whose finalizer deletes it. */
 class Handle {
 public:
-    enum class Kind { index, job };
+    enum class Kind { index, job, quantizer };
     explicit Handle(Kind kind) : kind_(kind) {}
     virtual ~Handle() = default;
     Handle(const Handle &) = delete;
@@ -42,6 +42,19 @@ public:
 
 private:
     Index *const index_;
+};
+
+class PqHandle : public Handle {
+public:
+    static constexpr Kind kind_wanted = Kind::quantizer;
+    explicit PqHandle(std::shared_ptr<Quantizer> quantizer) : Handle(kind_wanted), quantizer_(std::move(quantizer)) {}
+    /* NULL once closed. */
+    const std::shared_ptr<Quantizer> &quantizer() const { return quantizer_; }
+    /* Calls under way have references of their own. */
+    void close() { quantizer_.reset(); }
+
+private:
+    std::shared_ptr<Quantizer> quantizer_;
 };
 
 /* A long call: its errand, the drive of it, and its records. */
@@ -145,6 +158,7 @@ void write_stats(const diskann_stats &stats, double *out);
 void add_index_functions(Addon &addon, Napi::Object target);
 void add_search_functions(Addon &addon, Napi::Object target);
 void add_job_functions(Addon &addon, Napi::Object target);
+void add_pq_functions(Addon &addon, Napi::Object target);
 
 } // namespace diskann_node
 

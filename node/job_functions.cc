@@ -2,28 +2,13 @@
  * Long calls. Each is made here, not yet running (or a status says why not), and then started with a ticket. JavaScript
  * keeps the handle and every buffer that was lent until the record of its end.
  */
-#include "addon.h"
+#include "arguments.h"
 
 #include <cstring>
 
 namespace diskann_node {
 
 namespace {
-
-Napi::Value number(const Napi::CallbackInfo &info, double value)
-{
-    return Napi::Number::New(info.Env(), value);
-}
-
-double number_argument(const Napi::CallbackInfo &info, size_t i)
-{
-    return info[i].ToNumber().DoubleValue();
-}
-
-uint32_t uint32_argument(const Napi::CallbackInfo &info, size_t i)
-{
-    return info[i].ToNumber().Uint32Value();
-}
 
 /* NULL: closed. */
 Index *open_index(const Napi::CallbackInfo &info)
@@ -32,31 +17,9 @@ Index *open_index(const Napi::CallbackInfo &info)
     return index->core() != nullptr ? index : nullptr;
 }
 
-/*
- * Makes a job of an errand: `make(workers)` returns it, `begin(errand, workers)` a status.
- */
-template <class E, class Begin>
-Napi::Value make_job(const Napi::CallbackInfo &info, std::unique_ptr<E> errand, double threads, Begin begin)
-{
-    Addon &addon = addon_of(info);
-    const uint32_t workers = addon.workers(threads);
-    const int status = begin(*errand, workers);
-    return status < 0 ? number(info, status) : wrap(info.Env(), new Job(addon, std::move(errand), workers));
-}
-
 Napi::Value closed(const Napi::CallbackInfo &info)
 {
     return number(info, DISKANN_ERR_CLOSED);
-}
-
-/* Memory of the addon's own runs out (the core returns a status instead). */
-template <Napi::Value (*function)(const Napi::CallbackInfo &)> Napi::Value guarded(const Napi::CallbackInfo &info)
-{
-    try {
-        return function(info);
-    } catch (const std::bad_alloc &) {
-        return number(info, DISKANN_ERR_NO_MEMORY);
-    }
 }
 
 /* insert(index, build, threads) */
@@ -107,17 +70,6 @@ Napi::Value insert_rows(const Napi::CallbackInfo &info)
                    : diskann_op_rows(errand->op(), rows, data_type, numbers != nullptr ? ids.data() : nullptr, count);
     addon_of(info).weigh();
     return number(info, status);
-}
-
-HitsOut hits_argument(const Napi::CallbackInfo &info, size_t i, uint32_t k, uint64_t rows)
-{
-    size_t ids = 0;
-    size_t distances = 0;
-    const HitsOut hits = {doubles(info[i], &ids), floats(info[i + 1], &distances), k};
-    if (ids < rows * k || distances < rows * k) {
-        throw Napi::TypeError::New(info.Env(), "larger arrays were expected");
-    }
-    return hits;
 }
 
 /* exact(index, query, k, ids, distances, threads) */
@@ -339,6 +291,9 @@ Napi::Value finish(const Napi::CallbackInfo &info)
         outcome.index = nullptr;
         result.Set("index", wrap(env, handle));
         result.Set("dimensions", handle->index()->dimensions());
+    }
+    if (outcome.quantizer != nullptr) {
+        result.Set("pq", wrap(env, new PqHandle(std::move(outcome.quantizer))));
     }
     if (outcome.verified) {
         set_findings(outcome, result);

@@ -48,8 +48,7 @@ int OpErrand::end(int status)
         outcome_.failure.status = status;
     }
     const int reported = conclude(status);
-    diskann_op_end(op_);
-    op_ = nullptr;
+    end_op();
     leave_index();
     return reported;
 }

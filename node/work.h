@@ -14,6 +14,8 @@
 
 namespace diskann_node {
 
+class Quantizer;
+
 struct Outcome {
     diskann_failure failure = {DISKANN_OK, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, 0};
     uint64_t added = 0;
@@ -21,6 +23,7 @@ struct Outcome {
     uint64_t hops = 0;
     FileError file;
     Index *index = nullptr; /* opened; one reference */
+    std::shared_ptr<Quantizer> quantizer; /* trained */
     bool verified = false;
     std::vector<diskann_finding> findings;
     uint64_t finding_total = 0;
@@ -28,6 +31,7 @@ struct Outcome {
 };
 
 class InsertErrand;
+class PqTrainErrand;
 
 /* Any work with an outcome. Holds a reference to its index until the end. */
 class Errand : public Work {
@@ -43,6 +47,7 @@ public:
     Outcome &outcome() { return outcome_; }
     Index *index() const { return index_; }
     virtual InsertErrand *as_insert() { return nullptr; }
+    virtual PqTrainErrand *as_pq_train() { return nullptr; }
 
 protected:
     int fail(int status, uint64_t value = 0);
@@ -59,7 +64,7 @@ private:
 class OpErrand : public Errand {
 public:
     explicit OpErrand(Index *index) : Errand(index) {}
-    ~OpErrand() override { diskann_op_end(op_); }
+    ~OpErrand() override { end_op(); }
     int step(diskann_stage *stage) override { return diskann_op_step(op_, stage); }
     void run(unsigned thread, uint32_t worker, uint64_t begin, uint64_t end) override;
     void complete(uint32_t ticket, int status) override { diskann_op_complete(op_, ticket, status); }
@@ -70,6 +75,12 @@ public:
 protected:
     /* Before the operation is freed: takes what it has made; returns the status to report. */
     virtual int conclude(int status) { return status; }
+    /* Frees the operation: to be called by the destructor of a class that holds what the operation uses. */
+    void end_op()
+    {
+        diskann_op_end(op_);
+        op_ = nullptr;
+    }
 
     diskann_op *op_ = nullptr;
 };

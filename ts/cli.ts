@@ -12,4 +12,9 @@ await main({
     native: async () => (await import("./native.js")).VectorIndex,
     wasm: async () => (await import("./wasm.js")).VectorIndex,
   },
+  quantizers: {
+    auto: async () => (await import("./pq.js")).ProductQuantizer,
+    native: async () => (await import("./pq-native.js")).ProductQuantizer,
+    wasm: async () => (await import("./pq-wasm.js")).ProductQuantizer,
+  },
 });

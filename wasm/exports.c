@@ -338,3 +338,80 @@ void EXPORT(verify_finding)(const diskann_finding *first, uint32_t i)
     exchange_slots[1] = first[i].slot;
     exchange_slots[2] = (double)first[i].page;
 }
+
+/* ---- product quantisation ------------------------------------------------------------------------------ */
+
+/* `offsets`, `centre`: may be NULL. */
+int EXPORT(pq_create)(uint32_t dimensions, uint32_t chunks, uint32_t centroids, const uint32_t *offsets, const float *pivots,
+                      const float *centre)
+{
+    diskann_pq *pq = NULL;
+    diskann_pq_config config;
+    diskann_pq_config_init(&config, dimensions, chunks);
+    config.centroids = centroids;
+    const int status = diskann_pq_create(&config, offsets, pivots, centre, NULL, &pq);
+    return give(status, pq);
+}
+
+void EXPORT(pq_destroy)(diskann_pq *pq)
+{
+    diskann_pq_destroy(pq);
+}
+
+void EXPORT(pq_export)(const diskann_pq *pq, uint32_t *offsets, float *pivots, float *centre)
+{
+    diskann_pq_export(pq, offsets, pivots, centre);
+}
+
+int EXPORT(pq_train_begin)(uint32_t dimensions, uint32_t chunks, uint32_t centroids, uint32_t iterations,
+                           uint32_t sample_rows, uint32_t is_centred, double seed)
+{
+    diskann_op *op = NULL;
+    diskann_pq_config config;
+    diskann_pq_config_init(&config, dimensions, chunks);
+    config.centroids = centroids;
+    config.iterations = iterations;
+    config.sample_rows = sample_rows;
+    config.is_centred = is_centred;
+    config.seed = (uint64_t)seed;
+    const int status = diskann_pq_train_begin(&config, 1, NULL, &op);
+    return give(status, op);
+}
+
+int EXPORT(pq_rows)(diskann_op *op, const float *vectors, uint32_t rows)
+{
+    return diskann_pq_rows(op, vectors, rows);
+}
+
+diskann_pq *EXPORT(pq_train_take)(diskann_op *op)
+{
+    return diskann_pq_train_take(op);
+}
+
+int EXPORT(pq_encode_begin)(const diskann_pq *pq, const float *vectors, uint32_t rows, uint8_t *codes)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_pq_encode_begin(pq, vectors, rows, codes, 1, &op);
+    return give(status, op);
+}
+
+int EXPORT(pq_decode)(const diskann_pq *pq, const uint8_t *codes, uint32_t rows, float *out)
+{
+    return diskann_pq_decode(pq, codes, rows, out);
+}
+
+int EXPORT(pq_search_begin)(const diskann_pq *pq, const float *query, uint32_t metric, const uint8_t *codes, uint32_t rows,
+                            uint32_t k)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_pq_search_begin(pq, query, metric, codes, rows, k, 1, &op);
+    return give(status, op);
+}
+
+/* Pads as `search` does. */
+void EXPORT(pq_search_take)(diskann_op *op, uint32_t k, double *rows, float *distances)
+{
+    uint32_t count = 0;
+    diskann_pq_search_take(op, (uint64_t *)(void *)rows, distances, &count);
+    finish_row(rows, distances, count, k);
+}

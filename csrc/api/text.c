@@ -19,7 +19,8 @@ const char *diskann_status_text(int status)
 const char *diskann_phase_text(uint32_t phase)
 {
     static const char *const texts[DISKANN_PHASE_COUNT] = {"none",  "validate", "link", "order", "read",
-                                                           "check", "audit",    "seal", "write", "scan"};
+                                                           "check", "audit",    "seal", "write", "scan",
+                                                           "train"};
     return phase < COUNT_OF(texts) ? texts[phase] : "unknown phase";
 }
 

@@ -3,12 +3,14 @@
  * a factor, than the record itself. As in the reference implementation there are two passes, factor 1 and factor
  * alpha, so that the sparse relative-neighbourhood edges come first when the degree is short. We differ in the order
  * of work, not in the result: candidates are tested lazily, up to the first neighbour that occludes them, and a
- * second pass goes on where the first one stopped; and tree edges are always kept.
+ * second pass goes on where the first one stopped; codes give the verdict where they leave no doubt; and tree edges are
+ * always kept.
  */
 #include "graph.h"
 
 #include "../base/status.h"
 
+#include <math.h>
 #include <string.h>
 
 static const graph_candidate TREE_EDGE = 1;
@@ -54,33 +56,84 @@ typedef struct pruning {
     prune_scratch *scratch;
     const graph_space *space;
     float alpha;
+    uint32_t has_codes;
     uint32_t selected_count;
 } pruning;
+
+/* What a nearer chosen neighbour does to a candidate. */
+enum verdict { CLEAR, OCCLUDED, OCCLUDED_FOR_GOOD, UNDECIDED };
+
+/* A chosen neighbour that is nearer to a candidate than these occludes it: at this factor, and at any. */
+typedef struct reach {
+    float now, ever;
+} reach;
+
+static reach reach_of(const pruning *pruning, float to_record, float factor)
+{
+    const float unit = pruning->space->metric == DISKANN_COSINE ? 2.0f : 1.0f; /* squared distance of unit vectors is twice */
+    return (reach){sqrtf(unit * to_record / factor), sqrtf(unit * to_record / pruning->alpha)};
+}
+
+/* The codes prove that the vectors are nearer than that. */
+static int is_within(const code_pair *pair, float distance)
+{
+    const float rest = 0.9999f * distance - pair->error;
+    return rest > 0 && pair->squared + pair->rounding < rest * rest;
+}
+
+/* ... that they are farther. */
+static int is_beyond(const code_pair *pair, float distance)
+{
+    const float sum = 1.0001f * distance + pair->error;
+    return pair->squared - pair->rounding > sum * sum;
+}
+
+/* By codes alone, where they leave no doubt: the verdict is the one that the vectors give. */
+static enum verdict judge(const pruning *pruning, const reach *reach, uint32_t candidate, uint32_t chosen)
+{
+    const code_pair pair = code_compare(pruning->space->codes, candidate, chosen);
+    if (is_beyond(&pair, reach->now)) {
+        return CLEAR;
+    }
+    if (is_within(&pair, reach->ever)) {
+        return OCCLUDED_FOR_GOOD;
+    }
+    return is_within(&pair, reach->now) && is_beyond(&pair, reach->ever) ? OCCLUDED : UNDECIDED;
+}
+
+static enum verdict measure(const pruning *pruning, float to_record, float factor, graph_point candidate, uint32_t chosen)
+{
+    const graph_space *space = pruning->space;
+    const float between = graph_distance(space, candidate, graph_point_at(space, chosen));
+    if (between <= 0 || to_record > pruning->alpha * between) {
+        return OCCLUDED_FOR_GOOD;
+    }
+    return to_record > factor * between ? OCCLUDED : CLEAR;
+}
 
 /* Whether a candidate gets past every nearer chosen neighbour at this factor. */
 static int is_clear(pruning *pruning, uint32_t position, float factor)
 {
     prune_scratch *scratch = pruning->scratch;
     prune_state *state = &scratch->states[position];
-    const graph_candidate candidate = scratch->pool[position];
-    const float to_record = candidate_distance(candidate);
-    if (state->tested == pruning->selected_count) {
-        return 1;
-    }
-    const graph_point point = graph_source_at(pruning->space, candidate_slot(candidate), scratch->source);
+    const uint32_t candidate = candidate_slot(scratch->pool[position]);
+    const float to_record = candidate_distance(scratch->pool[position]);
+    const reach reach = reach_of(pruning, to_record, factor);
+    graph_point point = {NULL, 0}; /* fetched when codes leave a doubt */
     while (state->tested < pruning->selected_count) {
-        const uint32_t chosen = scratch->selected[state->tested++];
-        if (chosen > position) {
+        const uint32_t place = scratch->selected[state->tested++];
+        if (place > position) {
             continue;
         }
-        const uint32_t slot = candidate_slot(scratch->pool[chosen]);
-        const float between = graph_distance(pruning->space, point, graph_point_at(pruning->space, slot));
-        scratch->distance_count++;
-        if (between <= 0 || to_record > pruning->alpha * between) {
-            state->taken = 1;
-            return 0;
+        const uint32_t chosen = candidate_slot(scratch->pool[place]);
+        enum verdict verdict = pruning->has_codes ? judge(pruning, &reach, candidate, chosen) : UNDECIDED;
+        if (verdict == UNDECIDED) {
+            point = point.vector != NULL ? point : graph_source_at(pruning->space, candidate, scratch->source);
+            verdict = measure(pruning, to_record, factor, point, chosen);
         }
-        if (to_record > factor * between) {
+        scratch->distance_count++;
+        state->taken = verdict == OCCLUDED_FOR_GOOD;
+        if (verdict != CLEAR) {
             return 0;
         }
     }
@@ -102,7 +155,7 @@ static void select_pass(pruning *pruning, uint32_t count, uint32_t *room, float 
 void prune_run(prune_scratch *scratch, const graph_space *space, uint32_t count, uint32_t max_degree, float alpha,
                record_list *list)
 {
-    pruning pruning = {scratch, space, alpha, 0};
+    pruning pruning = {scratch, space, alpha, space->codes != NULL && code_is_comparable(space->codes), 0};
     candidates_sort(scratch->pool, count);
     memset(scratch->states, 0, count * sizeof *scratch->states);
     for (uint32_t i = 0; i < count; i++) {

@@ -12,7 +12,9 @@ typedef struct code_factors {
     float norm;  /* squared: l2, cosine: of the decoded vector; ip: of the vector as it is */
     float step;
     float least;
-    float zero;
+    float error; /* distance between the vector and its code */
+    float sum;   /* of the decoded vector */
+    float zero[3];
 } code_factors;
 
 _Static_assert(sizeof(code_factors) == SIMD_DOT_TAIL, "kernels prefetch what follows a code");
@@ -207,6 +209,16 @@ static float decoded_norm(const code_factors *factors, uint32_t dimensions, uint
     return (float)(least * least * dimensions + 2.0 * least * step * (double)sum + step * step * (double)squares);
 }
 
+static float coding_error(const code_factors *factors, const uint8_t *row, const float *values, uint32_t dimensions)
+{
+    double squared = 0;
+    for (uint32_t i = 0; i < dimensions; i++) {
+        const double apart = (double)values[i] - ((double)factors->least + (double)factors->step * row[i]);
+        squared += apart * apart;
+    }
+    return (float)sqrt(squared);
+}
+
 void code_encode(const code_store *store, uint32_t slot, const void *vector, float weight, float norm, float *scratch)
 {
     const float *values = in_floats(store, vector, scratch);
@@ -230,6 +242,8 @@ void code_encode(const code_store *store, uint32_t slot, const void *vector, flo
     code_factors *factors = (code_factors *)(void *)(row + store->length);
     factors->step = inverse > 0 ? (greatest - least) / CODE_MAX : 0.0f;
     factors->least = least;
+    factors->sum = (float)((double)factors->least * store->dimensions + (double)factors->step * (double)sum);
+    factors->error = coding_error(factors, row, scratch, store->dimensions);
     factors->norm = store->metric == DISKANN_IP ? norm : decoded_norm(factors, store->dimensions, sum, squares);
 }
 
@@ -338,4 +352,24 @@ void code_estimates(const code_store *store, const code_query *query, const uint
         const float distance = finish(store, query, factors, product);
         out[i] = distance < FLT_MAX ? distance : FLT_MAX; /* far out of range, also where it is not a number */
     }
+}
+
+/* ---- codes beside codes ---- */
+
+int code_is_comparable(const code_store *store)
+{
+    return store->metric != DISKANN_IP && store->dimensions <= INT32_MAX / (CODE_MAX * CODE_MAX);
+}
+
+code_pair code_compare(const code_store *store, uint32_t a, uint32_t b)
+{
+    const uint8_t *row_a = code_at(store, a), *row_b = code_at(store, b);
+    const code_factors *of_a = (const code_factors *)(const void *)(row_a + store->length);
+    const code_factors *of_b = (const code_factors *)(const void *)(row_b + store->length);
+    const float dot = (float)store->kernels->dot_codes(row_a, row_b, store->length);
+    /* the sum of (least + step * code) over both, multiplied out */
+    const float rest = of_a->sum - of_a->least * (float)store->dimensions;
+    const float product = of_a->least * of_b->sum + of_b->least * rest + of_a->step * (of_b->step * dot);
+    const float norms = of_a->norm + of_b->norm;
+    return (code_pair){norms - 2.0f * product, 4e-6f * norms, 1.0001f * (of_a->error + of_b->error)};
 }

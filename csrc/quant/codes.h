@@ -7,7 +7,7 @@
  * A code estimates a distance; whoever needs the distance reads the vector. Codes are made of what is in the file and are
  * not written to it.
  *
- * The row of a code: u8[length] | norm | step | least | 0, floats; `length` is dimensions rounded up to 32.
+ * The row of a code: u8[length] | norm, step, least, error, sum: floats | zero; `length` is dimensions rounded up to 32.
  */
 #ifndef DISKANN_QUANT_CODES_H
 #define DISKANN_QUANT_CODES_H
@@ -71,6 +71,20 @@ void code_query_reset(code_query *query, const code_store *store, memory_account
 void code_query_set(code_query *query, const code_store *store, const float *vector, float weight);
 /* After that, ip: estimates are in the lifted space, whose M^2 is `lifted_norm`; `norm`: squared, of the query. */
 void code_query_lift(code_query *query, float lifted_norm, float norm);
+
+/*
+ * l2 and cosine, of unit length under the latter: what codes say of the distance between two coded vectors. It is at least
+ * sqrt(squared - rounding) - error and at most sqrt(squared + rounding) + error, since no vector is farther from its code.
+ */
+typedef struct code_pair {
+    float squared;  /* distance of the codes */
+    float rounding; /* of `squared`, at most */
+    float error;    /* of the two codes together */
+} code_pair;
+
+/* 1: code_compare can be asked. */
+int code_is_comparable(const code_store *store);
+code_pair code_compare(const code_store *store, uint32_t a, uint32_t b);
 
 static inline const uint8_t *code_at(const code_store *store, uint32_t slot)
 {

@@ -1,6 +1,6 @@
 /*
- * Products of 8-bit codes and a 16-bit query, once for all families: integers, so that any order gives the same bits. Made of
- * what integers.h names.
+ * Products of 8-bit codes and a 16-bit query, and of two codes, once for all families: integers, so that any order gives the
+ * same bits. Made of what integers.h names.
  */
 #ifndef DISKANN_SIMD_DOTS_H
 #define DISKANN_SIMD_DOTS_H
@@ -27,6 +27,15 @@ static void dots(const int16_t *query, const void *const *rows, uint32_t count, 
         }
         out[i] = (int32_t)wide_fold(sums);
     }
+}
+
+static int32_t dot_codes(const uint8_t *a, const uint8_t *b, uint32_t length)
+{
+    wide_sums sums = wide_zero();
+    for (uint32_t at = 0; at < length; at += WIDE_WIDTH) {
+        sums = wide_add(sums, wide_load_u8(a + at), wide_load_u8(b + at));
+    }
+    return (int32_t)wide_fold(sums);
 }
 
 #endif

@@ -32,7 +32,7 @@ static float norm_u8(const void *vector, uint32_t dims)
         .simd = (family), .crc32c = (checksum), .one = KERNELS_TYPES(one), .many = KERNELS_TYPES(many),     \
         .norm = {[DISKANN_F32] = norm_f32, [DISKANN_F16] = norm_f16, [DISKANN_I8] = norm_i8,                \
                  [DISKANN_U8] = norm_u8},                                                                   \
-        .expand = expand_f16, .dots = dots,                                                                 \
+        .expand = expand_f16, .dots = dots, .dot_codes = dot_codes,                                         \
     }
 
 #endif

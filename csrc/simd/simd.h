@@ -34,7 +34,9 @@ typedef void simd_many(const void *query, const void *const *rows, uint32_t coun
  * u8, `length` a multiple of SIMD_DOT_LENGTH; the SIMD_DOT_TAIL bytes behind each row are prefetched with it.
  */
 typedef void simd_dots(const int16_t *query, const void *const *rows, uint32_t count, uint32_t length, int32_t *out);
-enum { SIMD_DOT_LENGTH = 32, SIMD_DOT_TAIL = 16 };
+enum { SIMD_DOT_LENGTH = 32, SIMD_DOT_TAIL = 32 };
+/* The sum of a[j] * b[j] over j < length, in the same way. */
+typedef int32_t simd_dot_codes(const uint8_t *a, const uint8_t *b, uint32_t length);
 
 typedef struct simd_kernels {
     uint32_t simd; /* enum diskann_simd */
@@ -46,6 +48,7 @@ typedef struct simd_kernels {
     /* `dims` finite halves as floats. */
     void (*expand)(const void *halves, uint32_t dims, float *out);
     simd_dots *dots;
+    simd_dot_codes *dot_codes;
     /* CRC-32C (Castagnoli, reflected, initial and final complement inside): crc of `bytes` bytes after `crc`; start with 0. */
     uint32_t (*crc32c)(uint32_t crc, const void *data, size_t bytes);
 } simd_kernels;

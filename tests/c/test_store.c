@@ -311,6 +311,19 @@ static void the_norm_of_ip_is_checked(void)
     }
 }
 
+static void codes_are_for_some_metrics_and_types_only(void)
+{
+    for (uint32_t i = 0; i < DISKANN_METRIC_COUNT * DISKANN_DATA_TYPE_COUNT; i++) {
+        const uint32_t metric = i % DISKANN_METRIC_COUNT, type = i / DISKANN_METRIC_COUNT;
+        const int has_codes = metric != DISKANN_L1 && (type == DISKANN_F32 || type == DISKANN_F16);
+        forge f = forge_make_typed(type, metric, 13, 8, 50);
+        forge_put(f.bytes + FORGE_CODES, DISKANN_CODES_8BIT, 4);
+        forge_seal_superblock(f.bytes);
+        CHECK_INT(forge_status(&f, NULL), has_codes ? DISKANN_OK : DISKANN_ERR_CORRUPT);
+        forge_free(&f);
+    }
+}
+
 static void another_version_or_feature_is_named(void)
 {
     for (int bit = 0; bit < 64; bit++) {
@@ -530,6 +543,7 @@ CHECK_MAIN(CHECK_TEST(a_forged_file_opens_and_saves_as_the_same_bytes),
            CHECK_TEST(every_other_length_is_found),
            CHECK_TEST(every_field_of_the_superblock_is_checked),
            CHECK_TEST(the_norm_of_ip_is_checked),
+           CHECK_TEST(codes_are_for_some_metrics_and_types_only),
            CHECK_TEST(another_version_or_feature_is_named),
            CHECK_TEST(a_size_off_by_one_is_found),
            CHECK_TEST(a_claim_is_not_paid_for),

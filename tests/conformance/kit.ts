@@ -3,9 +3,11 @@
  * files run under vitest, in Deno and Bun, and in pages and workers of browsers.
  */
 import type { VectorIndexEntry } from "../../ts/api/define.js";
+import type { ProductQuantizerEntry } from "../../ts/api/define-pq.js";
 import type { DataType, ErrorCode, FileHandleLike, IndexOptions } from "../../ts/core/types.js";
 
 export type Entry = VectorIndexEntry<object>;
+export type PqEntry = ProductQuantizerEntry<object>;
 export type Index = Awaited<ReturnType<Entry["create"]>>;
 
 /** A file system, where there is one. */
@@ -24,6 +26,8 @@ export interface Subject {
   readonly name: string;
   readonly VectorIndex: Entry;
   readonly backend: "native" | "wasm";
+  /** Where the build has it: not in the worker entry. */
+  readonly ProductQuantizer?: PqEntry | undefined;
   readonly files?: Files | undefined;
   /** What `subjectOf` made of it: indexes are of this type, and hold only what it can. Absent: floats. */
   readonly dataType?: DataType | undefined;

@@ -1,4 +1,5 @@
 import { VectorIndex } from "../../ts/native.js";
+import { ProductQuantizer } from "../../ts/pq-native.js";
 import { conformanceInNode } from "./node.js";
 
-conformanceInNode("the addon in Node", VectorIndex, "native");
+conformanceInNode("the addon in Node", VectorIndex, "native", ProductQuantizer);

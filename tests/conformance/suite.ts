@@ -8,6 +8,7 @@ import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
 import { making } from "./topics/making.js";
 import { order } from "./topics/order.js";
+import { quantizing } from "./topics/quantizing.js";
 import { searching } from "./topics/searching.js";
 import { storing } from "./topics/storing.js";
 import { types } from "./topics/types.js";
@@ -30,6 +31,7 @@ export function conformance(test: Test, subject: Subject): void {
     searching(named, typed);
     storing(named, typed);
   }
+  if (subject.ProductQuantizer) quantizing(test, subject.ProductQuantizer, subject);
 }
 
 /** How one test ended; `error` is undefined when it passed. */

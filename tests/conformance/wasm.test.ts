@@ -1,4 +1,5 @@
+import { ProductQuantizer } from "../../ts/pq-wasm.js";
 import { VectorIndex } from "../../ts/wasm.js";
 import { conformanceInNode } from "./node.js";
 
-conformanceInNode("WebAssembly in Node", VectorIndex, "wasm");
+conformanceInNode("WebAssembly in Node", VectorIndex, "wasm", ProductQuantizer);

@@ -27,6 +27,7 @@ beforeAll(async () => {
   await mkdir(join(root, "build"), { recursive: true });
   folder = await mkdtemp(join(root, "build/readme-"));
   await writeFile(join(folder, "node.ts"), programBelow("Node"));
+  await writeFile(join(folder, "codes.ts"), programBelow("Codes"));
   await writeFile(join(folder, "page.ts"), programBelow("A browser page"));
   await writeFile(join(folder, "deno-bun.ts"), programBelow("Deno and Bun"));
   const tsconfig = { extends: "../../tsconfig.json", include: ["*.ts"] };
@@ -36,7 +37,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("the programs", () => {
   it("are all there are, and their types are right", async () => {
-    expect(README.match(/^```(?!sh$|$).*$/gm)).toEqual(["```ts", "```ts", "```ts"]);
+    expect(README.match(/^```(?!sh$|$).*$/gm)).toEqual(Array(4).fill("```ts"));
     expect(await checkTypes(folder)).toBe("");
   });
 
@@ -47,6 +48,17 @@ describe("the programs", () => {
     expect(lines).toHaveLength(6);
     expect(lines[0]).toMatch(/^0 -?\d/);
     expect(lines[5]).toBe("10001 native");
+  });
+
+  it("make codes", async () => {
+    const outfile = join(folder, "codes.mjs");
+    const entryPoints = [join(folder, "codes.ts")];
+    await bundle({ entryPoints, outfile, format: "esm", platform: "node", logLevel: "silent" });
+    const lines = (await outputIn(folder, process.execPath, outfile)).trim().split("\n");
+    expect(lines).toHaveLength(3);
+    expect(lines[0]).toMatch(/^\[ 0, \d+, \d+, \d+, \d+ \]$/);
+    expect(lines[1]).toMatch(/^80000 bytes, \d+\.\d % lost$/);
+    expect(lines[2]).toBe("5000 16");
   });
 
   it("run in a page", async () => {
@@ -98,6 +110,6 @@ describe("the words", () => {
     const help = await output(process.execPath, "dist/cli.js", "--help");
     const commands = [...README.matchAll(/^\| `(\w+) (?:-i|docs)[^|]*\|/gm)].map(([, name]) => name);
     expect(commands).toEqual(["build", "search", "benchmark", "convert", "info", "verify"]);
-    for (const name of commands) expect(help).toMatch(new RegExp(`^  ${name} `, "m"));
+    for (const name of [...commands, "pq"]) expect(help).toMatch(new RegExp(`^  ${name} `, "m"));
   });
 });

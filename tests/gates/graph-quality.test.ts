@@ -35,8 +35,8 @@ describe("a graph with R 32, L 75, alpha 1.2 over 100,000 image descriptors", ()
     expect(memory.vectors).toBe(100_000 * 128 * 4);
     expect(memory.graph).toBe(100_000 * 32 * 4);
     expect((memory.total - memory.codes) / (memory.vectors + memory.graph)).toBeLessThanOrEqual(1.15);
-    expect(memory.codes / (100_000 * (128 + 16))).toBeGreaterThanOrEqual(1);
-    expect(memory.codes / (100_000 * (128 + 16))).toBeLessThanOrEqual(1.02);
+    expect(memory.codes / (100_000 * (128 + 32))).toBeGreaterThanOrEqual(1);
+    expect(memory.codes / (100_000 * (128 + 32))).toBeLessThanOrEqual(1.02);
     expect(memory.total).toBeGreaterThanOrEqual(memory.records + memory.codes + memory.ids);
   });
 });

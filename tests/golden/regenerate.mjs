@@ -1,5 +1,5 @@
 /*
- * Writes the hashes of tests/golden/index.json anew with the WebAssembly build:
+ * Writes the hashes of tests/golden/index.json and pq.json anew with the WebAssembly build:
  *
  *     node tests/golden/regenerate.mjs [diskann.wasm]
  *
@@ -14,7 +14,11 @@ import { build } from "esbuild";
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const outdir = join(root, "build/golden");
 await build({
-  entryPoints: { wasm: join(root, "ts/wasm.ts"), recipe: join(root, "tests/golden/recipe.ts") },
+  entryPoints: {
+    wasm: join(root, "ts/wasm.ts"),
+    pq: join(root, "ts/pq-wasm.ts"),
+    recipe: join(root, "tests/golden/recipe.ts"),
+  },
   outdir,
   bundle: true,
   format: "esm",
@@ -22,7 +26,10 @@ await build({
   outExtension: { ".js": ".mjs" },
 });
 const { VectorIndex } = await import(pathToFileURL(join(outdir, "wasm.mjs")).href);
-const { fnv1a64, goldenRows, hexDigest } = await import(pathToFileURL(join(outdir, "recipe.mjs")).href);
+const { ProductQuantizer } = await import(pathToFileURL(join(outdir, "pq.mjs")).href);
+const { fnv1a64, goldenRows, hexDigest, quantizerBytes } = await import(
+  pathToFileURL(join(outdir, "recipe.mjs")).href
+);
 
 const path = join(root, "tests/golden/index.json");
 const golden = JSON.parse(readFileSync(path, "utf8"));
@@ -42,3 +49,15 @@ for (const recipe of golden.indexes) {
   recipe.fnv1a64 = fnv1a64(bytes);
 }
 writeFileSync(path, `${JSON.stringify(golden, null, 2)}\n`);
+
+const pqPath = join(root, "tests/golden/pq.json");
+const pqGolden = JSON.parse(readFileSync(pqPath, "utf8"));
+for (const recipe of pqGolden.quantizers) {
+  const { dimensions, rows, chunks, centroids, iterations, sampleRows: sampleSize, center, seed } = recipe;
+  const flat = goldenRows(rows, dimensions);
+  const options = { dimensions, chunks, centroids, iterations, sampleSize, center, seed, wasmUrl };
+  const quantizer = await ProductQuantizer.train(flat, options);
+  recipe.fnv1a64 = fnv1a64(quantizerBytes(recipe, await quantizer.toBytes(), await quantizer.encode(flat)));
+  await quantizer.close();
+}
+writeFileSync(pqPath, `${JSON.stringify(pqGolden, null, 2)}\n`);

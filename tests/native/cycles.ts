@@ -15,4 +15,4 @@ export async function expectFlat(way: string, count: number): Promise<void> {
   expect(growth).toBeLessThan(NOISE_BYTES + count * NOISE_BYTES_PER_CYCLE);
 }
 
-export const WAYS = ["create", "open", "bytes", "dropped", "failed"];
+export const WAYS = ["create", "open", "bytes", "dropped", "failed", "quantizer"];

@@ -115,6 +115,25 @@ describe("esbuild", () => {
     expect(bytes).toBeGreaterThan(1000);
     expect(bytes).toBeLessThanOrEqual(GZIP_BYTES_MAX);
   });
+
+  it("makes no more of product quantisation alone, and leaves it out of the rest", async () => {
+    const sizes: Record<string, number> = {};
+    for (const contents of ['export * from "diskann/pq";', 'export * from "diskann";']) {
+      const { outputFiles } = await esbuild({
+        stdin: { contents, resolveDir: app.folder },
+        bundle: true,
+        minify: true,
+        format: "esm",
+        platform: "browser",
+        write: false,
+      });
+      const text = outputFiles[0]?.text ?? "";
+      expect(text.includes("pq_train_begin")).toBe(contents.includes("pq"));
+      sizes[contents] = gzipSync(text, { level: 9 }).length;
+    }
+    console.log("gzipped:", sizes);
+    for (const bytes of Object.values(sizes)) expect(bytes).toBeLessThanOrEqual(GZIP_BYTES_MAX);
+  });
 });
 
 describe("no bundler", () => {

@@ -2,9 +2,11 @@
 import { readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { ProductQuantizer } from "../../ts/pq-wasm.js";
 import { DiskAnnError, VectorIndex } from "../../ts/wasm.js";
 import { runtime } from "../tools/runtimes.mjs";
 import { program } from "./apps/program.mjs";
+import { quantize } from "./apps/quantize.mjs";
 import { type Installed, install, root, runIn } from "./installed.js";
 
 let native: Installed;
@@ -72,6 +74,25 @@ describe("Node", () => {
       "--help",
     ]);
     expect(linked).toMatch(/benchmark/);
+  });
+});
+
+describe("product quantisation", () => {
+  it("answers the same everywhere, by the addon in Node and in WebAssembly elsewhere", async () => {
+    const [bun, deno] = [await runtime("bun"), await runtime("deno")];
+    const runs: [Installed, string, string[], string][] = [
+      [native, process.execPath, ["pq.mjs"], "native"],
+      [native, process.execPath, ["pq.cjs"], "native"],
+      [bare, process.execPath, ["pq.mjs"], "wasm"],
+      [bare, bun, ["pq.mjs"], "wasm"],
+      [bare, deno, ["run", "--no-prompt", "--allow-read", "pq.mjs"], "wasm"],
+    ];
+    const { answers: quantized } = await quantize({ ProductQuantizer, DiskAnnError });
+    expect(quantized).toMatchObject({ same: true, code: "ERR_CORRUPT" });
+    for (const [where, command, words, backend] of runs) {
+      const { stdout } = await runIn(where.folder, command, words);
+      expect(JSON.parse(stdout)).toEqual({ backend, answers: quantized });
+    }
   });
 });
 

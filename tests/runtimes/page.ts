@@ -1,5 +1,5 @@
 /** The suite in a page or a worker of one: `runSuite(entry)`. */
-import type { Entry } from "../conformance/kit.js";
+import type { Entry, PqEntry } from "../conformance/kit.js";
 import { type Outcome, runConformance } from "../conformance/suite.js";
 
 let fileCount = 0;
@@ -12,7 +12,15 @@ async function privateFile(): Promise<FileSystemFileHandle> {
 
 async function runSuite(entry: string): Promise<Outcome[]> {
   const { VectorIndex } = (await import(entry)) as { VectorIndex: Entry };
-  return runConformance({ name: entry, VectorIndex, backend: "wasm", handle: privateFile });
+  const quantizers = new URL("pq-wasm.js", new URL(entry, location.href)).href;
+  const { ProductQuantizer } = (await import(quantizers)) as { ProductQuantizer: PqEntry };
+  return runConformance({
+    name: entry,
+    VectorIndex,
+    ProductQuantizer,
+    backend: "wasm",
+    handle: privateFile,
+  });
 }
 
 Object.assign(globalThis, { runSuite });

@@ -1,15 +1,18 @@
 /** The suite as a program for Deno and Bun: <entry file> <backend> <result file>. */
 import { writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
-import type { Entry } from "../conformance/kit.js";
+import type { Entry, PqEntry } from "../conformance/kit.js";
 import { nodeFiles, removeFolders } from "../conformance/node-files.js";
 import { runConformance } from "../conformance/suite.js";
 
 const [entry = "", backend = "", result = ""] = process.argv.slice(2);
 const { VectorIndex } = (await import(pathToFileURL(entry).href)) as { VectorIndex: Entry };
+const quantizers = new URL(backend === "native" ? "pq.js" : "pq-wasm.js", pathToFileURL(entry));
+const { ProductQuantizer } = (await import(quantizers.href)) as { ProductQuantizer: PqEntry };
 const outcomes = await runConformance({
   name: entry,
   VectorIndex,
+  ProductQuantizer,
   backend: backend as "native" | "wasm",
   files: nodeFiles,
 });

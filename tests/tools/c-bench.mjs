@@ -1,4 +1,7 @@
-/* Builds and runs the benchmark of the kernels: node tests/tools/c-bench.mjs [scale]; see tests/c/bench_kernels.c. */
+/*
+ * Builds and runs a benchmark of the core: node tests/tools/c-bench.mjs [scale] for the kernels (tests/c/bench_kernels.c),
+ * node tests/tools/c-bench.mjs pq for product quantisation (tests/c/bench_pq.c).
+ */
 import { availableParallelism } from "node:os";
 import { buildCore, buildProgram, run } from "./c-build.mjs";
 import { VARIANTS } from "./c-variants.mjs";
@@ -9,8 +12,10 @@ const build = { ...gcc, name: "bench", flags: [...flags, "-D_POSIX_C_SOURCE=2008
 
 const { path: library, broken } = await buildCore(build, availableParallelism());
 for (const { file, text } of broken) console.error(`${file} does not compile\n${text}`);
-const program = await buildProgram(build, "tests/c/bench_kernels.c", library);
+const [first, ...more] = process.argv.slice(2);
+const [name, words] = first === "pq" ? ["pq", more] : ["kernels", process.argv.slice(2)];
+const program = await buildProgram(build, `tests/c/bench_${name}.c`, library);
 if (program.path === undefined) throw new Error(program.text);
-const { code, text } = await run(program.path, process.argv.slice(2));
+const { code, text } = await run(program.path, words);
 process.stdout.write(text);
 process.exitCode = code === 0 ? 0 : 1;

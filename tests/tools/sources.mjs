@@ -24,6 +24,11 @@ export const ISA = {
     arch: "x64",
     flags: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"],
   },
+  "csrc/simd/nearest_avx2.c": { arch: "x64", flags: ["-mavx2"] },
+  "csrc/simd/nearest_avx512.c": {
+    arch: "x64",
+    flags: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"],
+  },
   "csrc/simd/neon.c": { arch: "arm64", flags: [] },
   "csrc/simd/crc32c_arm.c": { arch: "arm64", flags: ["-march=armv8-a+crc"] },
   "csrc/simd/wasm128.c": { arch: "wasm32", flags: [] },

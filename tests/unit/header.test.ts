@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { PQ_LIMITS } from "../../ts/api/pq-options.js";
 import { DATA_TYPES, LIMITS, METRICS, SIMD_FAMILIES } from "../../ts/core/constants.js";
 import { repositoryRoot } from "../support/data.js";
 
@@ -59,4 +60,14 @@ test("limits", () => {
   expect(/DISKANN_ALPHA_DEFAULT ([\d.]+)f/.exec(header)?.[1]).toBe(String(LIMITS.alphaDefault));
   expect(header).toContain("DISKANN_ID_MAX ((UINT64_C(1) << 53) - 1)");
   expect(LIMITS.idMax).toBe(2 ** 53 - 1);
+});
+
+test("limits of product quantisation", () => {
+  expect(PQ_LIMITS).toEqual({
+    centroidsMax: numberOf("PQ_CENTROIDS_MAX"),
+    iterationsDefault: numberOf("PQ_ITERATIONS_DEFAULT"),
+    iterationsMax: numberOf("PQ_ITERATIONS_MAX"),
+    sampleDefault: numberOf("PQ_SAMPLE_DEFAULT"),
+    sampleMax: numberOf("PQ_SAMPLE_MAX"),
+  });
 });

@@ -88,7 +88,7 @@ function allocate(count: number, k: number): Columns {
 }
 
 /** The same error about the row of the whole batch. */
-function shiftRow(error: unknown, first: number): unknown {
+export function shiftRow(error: unknown, first: number): unknown {
   if (!(error instanceof DiskAnnError) || error.row === undefined || first === 0) return error;
   const row = error.row + first;
   const text = error.message.replace(`row ${error.row}`, `row ${row}`);

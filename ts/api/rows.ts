@@ -12,11 +12,11 @@ import type { AbortSignalLike, DataType, VectorSource } from "../core/types.js";
 import { copyVector, isTypedRows, rowsOf, storable, type TypedRows } from "../core/vectors.js";
 
 /** Takes rows from a source until a slab is empty. */
-export interface RowReader {
+export interface RowReader<Rows extends TypedRows = TypedRows> {
   /** Rows in all, where that is known. */
   readonly total: number | undefined;
   /** The next rows: a view that is good until the next call. */
-  next(): TypedRows | Promise<TypedRows>;
+  next(): Rows | Promise<Rows>;
   /** Ends it early. */
   close(): void;
 }
@@ -173,6 +173,15 @@ export function readRows(
   throw invalid(
     `vectors must be a Float32Array, Int8Array or Uint8Array of rows, or a sequence of vectors, got ${describe(vectors)}`,
   );
+}
+
+/** The same rows as floats, whatever they come as. */
+export function readFloats(
+  vectors: VectorSource,
+  dimensions: number,
+  signal: AbortSignalLike | undefined,
+): RowReader<Float32Array> {
+  return readRows(vectors, dimensions, "f32", signal) as RowReader<Float32Array>;
 }
 
 function arraySnapshot(vectors: readonly unknown[], dimensions: number): RowReader {

@@ -66,6 +66,7 @@ const PHASES: readonly string[] = [
   "seal",
   "write",
   "scan",
+  "train",
 ];
 
 /** `diskann_failure`; `row` and `page` are `NOWHERE` where there is none. */

@@ -1,4 +1,6 @@
 /** The library as the commands use it: opening an index, queries as rows, brute force, the self-check. */
+import type { ProductQuantizerEntry } from "../api/define-pq.js";
+import type { ProductQuantizer } from "../api/product-quantizer.js";
 import type { VectorIndex } from "../api/vector-index.js";
 import { DiskAnnError } from "../core/errors.js";
 import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
@@ -13,7 +15,7 @@ import {
 } from "./formats/index.js";
 import type { ProgressView } from "./progress.js";
 
-export type { VectorIndex };
+export type { ProductQuantizer, VectorIndex };
 
 /** The static side of an entry's `VectorIndex`, as far as it is used here. */
 export interface Engine {
@@ -21,8 +23,12 @@ export interface Engine {
   open(source: IndexSource, options?: OpenOptions): Promise<VectorIndex>;
 }
 
+/** The static side of an entry's `ProductQuantizer`. */
+export type QuantizerEngine = ProductQuantizerEntry<object>;
+
 /** How to load each backend; the entry of the program knows. */
 export type EngineLoaders = Readonly<Record<BackendChoice, () => Promise<Engine>>>;
+export type QuantizerLoaders = Readonly<Record<BackendChoice, () => Promise<QuantizerEngine>>>;
 
 /** The same failure, with the file it is about. */
 function aboutFile(error: unknown, path: string): unknown {

@@ -1,13 +1,14 @@
 /** The process around a command: signals, errors, exit codes. */
 import { DiskAnnError } from "../core/errors.js";
 import { Interrupted, UsageError } from "./context.js";
-import type { EngineLoaders } from "./engine.js";
+import type { EngineLoaders, QuantizerLoaders } from "./engine.js";
 import { CommanderError, runProgram } from "./program.js";
 import { styleFor, wantsColor } from "./terminal.js";
 
 export interface MainParts {
   readonly version: string;
   readonly engines: EngineLoaders;
+  readonly quantizers: QuantizerLoaders;
 }
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;

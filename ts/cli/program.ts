@@ -1,6 +1,6 @@
 /** The command line: what can be typed, and where it goes. Each command's code is loaded when it is called. */
 import { Command, CommanderError, Option } from "commander";
-import { CODES, DATA_TYPES, LIMITS, METRICS } from "../core/constants.js";
+import { CODES, DATA_TYPES, LIMITS } from "../core/constants.js";
 import { CHECK_QUERIES_DEFAULT, decimal, fileNamed, integer, integerList } from "./arguments.js";
 import type { BenchmarkOptions } from "./commands/benchmark.js";
 import type { BuildOptions } from "./commands/build.js";
@@ -8,23 +8,23 @@ import type { ConvertOptions } from "./commands/convert.js";
 import type { InfoOptions } from "./commands/info.js";
 import type { SearchCommandOptions } from "./commands/search.js";
 import type { VerifyOptions } from "./commands/verify.js";
+import { type CommonOptions, type Context, createContext, type Streams } from "./context.js";
+import type { EngineLoaders, QuantizerLoaders } from "./engine.js";
 import {
-  type BackendChoice,
-  type CommonOptions,
-  type Context,
-  createContext,
-  type Streams,
-} from "./context.js";
-import type { EngineLoaders } from "./engine.js";
+  addCommonOptions,
+  ELEMENT_TYPES,
+  examples,
+  hiddenTypeOption,
+  inputTypeOption,
+  metricOption,
+} from "./options.js";
+import { addPqCommands } from "./pq-program.js";
 import { styleFor, wantsColor } from "./terminal.js";
-
-const ELEMENT_TYPES = ["f32", "f16", "i8", "u8", "i32", "u32"];
-const VECTOR_TYPES = ["f32", "f16", "i8", "u8"];
-const BACKENDS: readonly BackendChoice[] = ["auto", "native", "wasm"];
 
 export interface ProgramParts {
   readonly version: string;
   readonly engines: EngineLoaders;
+  readonly quantizers: QuantizerLoaders;
   readonly streams: Streams;
   readonly signal: AbortSignal;
   /** Called with what a command wants the process to end with, where that is not 0. */
@@ -38,39 +38,6 @@ const FORMATS = `Vector files, by the end of the name:
   .fbin .f16bin .u8bin .i8bin .bin         count and dimensions, then rows; a .bin file does not tell
                                            its type: the size decides, or --input-type
   .npy                                     NumPy, 2-D, C order: f32, f16, i8, u8`;
-
-function inputTypeOption(types: readonly string[] = VECTOR_TYPES): Option {
-  return new Option(
-    "--input-type <type>",
-    "element type of a .bin file, where its size does not tell",
-  ).choices(types);
-}
-
-function hiddenTypeOption(): Option {
-  return new Option("--type <type>").choices(VECTOR_TYPES).hideHelp();
-}
-
-function metricOption(): Option {
-  return new Option("-m, --metric <metric>", "distance: l2 is squared, cosine 1 - cos, ip -<q,x>")
-    .choices([...METRICS])
-    .default("l2");
-}
-
-/** Options of all commands, at the end of each list. */
-function addCommonOptions(command: Command, withBackend: boolean): Command {
-  command.option("--json", "print one JSON document").option("--quiet", "no progress, no remarks");
-  if (withBackend)
-    command.addOption(
-      new Option("--backend <backend>", "what runs the index; both give the same answers")
-        .choices([...BACKENDS])
-        .default("auto"),
-    );
-  return command;
-}
-
-function examples(...lines: readonly string[]): string {
-  return `\nExamples:\n${lines.map((line) => `  $ diskann ${line}`).join("\n")}`;
-}
 
 class Program {
   readonly root = new Command("diskann");
@@ -102,6 +69,10 @@ class Program {
     this.#addConvert();
     this.#addInfo();
     this.#addVerify();
+    addPqCommands(this.root, {
+      context: (options) => this.#context(options),
+      quantizer: (options) => parts.quantizers[options.backend ?? "auto"](),
+    });
   }
 
   #context(options: CommonOptions): Context {

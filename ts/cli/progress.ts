@@ -21,6 +21,7 @@ const PHASES: Readonly<Record<string, string>> = {
   seal: "sealing",
   write: "writing",
   scan: "scanning",
+  train: "training",
 };
 
 export function phaseTitle(phase: string): string {

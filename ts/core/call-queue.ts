@@ -24,6 +24,12 @@ export class CallQueue {
   #head = 0;
   #closing: Promise<void> | undefined;
   #whenIdle: (() => void) | undefined;
+  readonly #closedError: () => DiskAnnError;
+
+  /** `closed` makes what calls reject with once it is closed. */
+  constructor(closed: () => DiskAnnError = closedError) {
+    this.#closedError = closed;
+  }
 
   /** True from the call of `close` on. */
   get closed(): boolean {
@@ -47,7 +53,7 @@ export class CallQueue {
    * signal is aborted first, and then takes no effect.
    */
   enter(write: boolean, signal: AbortSignalLike | undefined): Promise<void> {
-    if (this.#closing !== undefined) return Promise.reject(closedError());
+    if (this.#closing !== undefined) return Promise.reject(this.#closedError());
     if (signal?.aborted) return Promise.reject(signal.reason);
     if (this.#waiting.length === 0 && this.#canStart(write)) {
       this.#begin(write);
@@ -71,7 +77,7 @@ export class CallQueue {
       if (this.#reading === 0 && !this.#writing) resolve();
     });
     const waiting = this.#waiting.splice(0);
-    for (const call of waiting.slice(this.#head)) if (call.start) call.fail(closedError());
+    for (const call of waiting.slice(this.#head)) if (call.start) call.fail(this.#closedError());
     this.#head = 0;
     return this.#closing;
   }

@@ -37,11 +37,16 @@ export function checkInteger(name: string, value: unknown, min: number, max: num
   return value;
 }
 
-function integerOr(name: string, value: unknown, min: number, max: number, otherwise: number): number {
+export function integerOr(name: string, value: unknown, min: number, max: number, otherwise: number): number {
   return value === undefined ? otherwise : checkInteger(name, value, min, max);
 }
 
-function choice<T extends string>(name: string, value: unknown, choices: readonly T[], otherwise: T): T {
+export function choice<T extends string>(
+  name: string,
+  value: unknown,
+  choices: readonly T[],
+  otherwise: T,
+): T {
   if (value === undefined) return otherwise;
   if (!choices.includes(value as T)) {
     const list = choices.map((text) => JSON.stringify(text)).join(", ");

@@ -31,7 +31,7 @@ export type Simd = "portable" | "avx2" | "avx512" | "neon" | "wasm128";
 /**
  * What a search reads to find its way, instead of the vectors: `"8bit"`, a code of each vector, one byte an element; or
  * `"none"`. `"auto"`: codes where there are any, for `"f32"` and `"f16"` under `"l2"`, `"cosine"` and `"ip"`. Distances of
- * hits are always exact. Codes cost dimensions + 16 bytes of memory for each vector and nothing in the file; a search that codes
+ * hits are always exact. Codes cost dimensions + 32 bytes of memory for each vector and nothing in the file; a search that codes
  * would mislead is made again without them.
  */
 export type Codes = "auto" | "none" | "8bit";
@@ -58,7 +58,7 @@ export interface IndexOptions {
 }
 
 export interface ProgressEvent {
-  /** `"validate" | "link" | "order" | "read" | "check" | "audit" | "seal" | "write" | "scan"` */
+  /** `"validate" | "link" | "order" | "read" | "check" | "audit" | "seal" | "write" | "scan"`, of codes `"train" | "encode" | "decode"` */
   readonly phase: string;
   readonly done: number;
   readonly total: number;

@@ -46,7 +46,7 @@ function refuse(value: unknown, what: string): DiskAnnError {
 function mismatch(what: string, length: number, dimensions: number): DiskAnnError {
   return new DiskAnnError(
     "ERR_DIMENSION_MISMATCH",
-    `${what} has ${length} numbers, but the index has ${dimensions} dimensions`,
+    `${what} has ${length} numbers where there are ${dimensions} dimensions`,
   );
 }
 
@@ -99,7 +99,7 @@ export function rowsOf(flat: TypedRows, dimensions: number, name: string): numbe
   if (flat.length % dimensions !== 0) {
     throw new DiskAnnError(
       "ERR_DIMENSION_MISMATCH",
-      `${name} has ${flat.length} numbers, which is not a multiple of the ${dimensions} dimensions of the index`,
+      `${name} has ${flat.length} numbers, which is not a multiple of the ${dimensions} dimensions`,
     );
   }
   return flat.length / dimensions;

@@ -6,6 +6,7 @@ import { writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { VectorIndex } from "../../../ts/native.js";
+import { ProductQuantizer } from "../../../ts/pq-native.js";
 import { someRows } from "./rows.js";
 
 const DIMENSIONS = 32;
@@ -14,6 +15,10 @@ const source = await VectorIndex.build(someRows(100, DIMENSIONS), { dimensions: 
 const bytes = await source.toBytes();
 const path = join(tmpdir(), `diskann-cycles-${process.pid}`);
 writeFileSync(path, bytes);
+const rows = someRows(100, DIMENSIONS);
+const shape = { dimensions: DIMENSIONS, chunks: 4, centroids: 4, iterations: 1 };
+const quantizer = await ProductQuantizer.train(rows, shape);
+const pivots = await quantizer.toBytes();
 
 const ways: Record<string, () => Promise<void>> = {
   async create() {
@@ -45,6 +50,18 @@ const ways: Record<string, () => Promise<void>> = {
     await VectorIndex.open(`${path}-absent`).catch(() => {});
     await VectorIndex.open(bytes.subarray(0, 5000)).catch(() => {});
   },
+};
+
+/** Trained, opened, used, refused. */
+ways.quantizer = async () => {
+  const trained = await ProductQuantizer.train(rows, shape);
+  const opened = await ProductQuantizer.open(pivots);
+  const codes = await opened.encode(rows);
+  await opened.search(codes, query, { k: 1 });
+  await opened.decode(codes.subarray(0, 4));
+  await trained.close();
+  await opened.close();
+  await ProductQuantizer.train([[Number.NaN]], { ...shape, dimensions: 1, chunks: 1 }).catch(() => {});
 };
 
 const collect = (globalThis as { gc?: () => void }).gc ?? (() => {});

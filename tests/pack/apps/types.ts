@@ -2,6 +2,7 @@ import type { Metric, SearchBatch, VerifyReport } from "diskann";
 import { DiskAnnError, type SearchHit, VectorIndex } from "diskann";
 import { VectorIndex as InlineIndex } from "diskann/inline";
 import { VectorIndex as NativeIndex } from "diskann/native";
+import { type Codes, ProductQuantizer, type ReconstructionError } from "diskann/pq";
 import { VectorIndex as WasmIndex, type WasmOptions } from "diskann/wasm";
 import { VectorIndex as WorkerIndex } from "diskann/worker";
 
@@ -30,6 +31,15 @@ export async function main(): Promise<void> {
   }
   await index.close();
   await index[Symbol.asyncDispose]();
+  const quantizer: ProductQuantizer = await ProductQuantizer.train([[1, 2, 3]], { dimensions: 3, chunks: 1 });
+  const error: ReconstructionError = await quantizer.error([[1, 2, 3]], { threads: 1 });
+  const { codes }: Codes = await ProductQuantizer.readCodes("codes.bin");
+  const near: SearchHit[] = await quantizer.search(codes, [1, 2, 3], { k: error.count, metric: "ip" });
+  const vectors: Float32Array = await quantizer.decode(quantizer.codesToBytes(codes).subarray(near.length));
+  await quantizer.encode(vectors, { onProgress: ({ phase }) => phase.length });
+  await quantizer[Symbol.asyncDispose]();
+  // @ts-expect-error: chunks are required
+  await ProductQuantizer.train([[1, 2, 3]], { dimensions: 3 });
   // @ts-expect-error: dimensions are required
   await VectorIndex.create({ metric });
   // @ts-expect-error: no such metric

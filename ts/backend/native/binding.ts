@@ -8,6 +8,10 @@ declare const jobBrand: unique symbol;
 export interface IndexHandle {
   readonly [indexBrand]: true;
 }
+declare const pqBrand: unique symbol;
+export interface PqHandle {
+  readonly [pqBrand]: true;
+}
 export interface JobHandle {
   readonly [jobBrand]: true;
 }
@@ -22,6 +26,7 @@ export interface Outcome {
   readonly errno?: number;
   readonly index?: IndexHandle;
   readonly dimensions?: number;
+  readonly pq?: PqHandle;
   readonly fileBytes: number;
   readonly kinds?: Float64Array;
   readonly slots?: Float64Array;
@@ -86,6 +91,34 @@ export interface Functions {
   verify(index: IndexHandle, threads: number): JobHandle | Status;
   measure(index: IndexHandle): JobHandle | Status;
   close(index: IndexHandle): JobHandle | Status;
+
+  /** `shape`: dimensions, chunks, centroids, simd. */
+  pqCreate(
+    shape: Float64Array,
+    offsets: Float64Array,
+    pivots: Float32Array,
+    centre: Float32Array,
+  ): PqHandle | Status;
+  pqExport(pq: PqHandle, offsets: Float64Array, pivots: Float32Array, centre: Float32Array): Status;
+  pqDecode(pq: PqHandle, codes: Uint8Array, out: Float32Array): Status;
+  /** Frees it at once; calls under way keep what they use. */
+  pqClose(pq: PqHandle): void;
+  /** `training`: dimensions, chunks, centroids, iterations, sampleRows, isCentred, seed, simd. */
+  pqTrain(training: Float64Array, threads: number): JobHandle | Status;
+  pqRows(job: JobHandle, rows: Float32Array): Status;
+  /** The row that `pqRows` refused, or -1. */
+  pqBadRow(job: JobHandle): number;
+  pqEncode(pq: PqHandle, rows: Float32Array, codes: Uint8Array, threads: number): JobHandle | Status;
+  pqSearch(
+    pq: PqHandle,
+    codes: Uint8Array,
+    query: Float32Array,
+    metric: number,
+    k: number,
+    ids: Float64Array,
+    distances: Float32Array,
+    threads: number,
+  ): JobHandle | Status;
 
   start(job: JobHandle, ticket: number, wantsProgress: boolean): Status;
   cancel(job: JobHandle): void;

@@ -2,6 +2,7 @@
 import { availableParallelism } from "node:os";
 import { SIMD_FAMILIES, simdName } from "../../core/constants.js";
 import { DiskAnnError } from "../../core/errors.js";
+import type { Simd } from "../../core/types.js";
 import type { Backend } from "../backend.js";
 import type { Binding } from "./binding.js";
 import { Calls } from "./calls.js";
@@ -35,21 +36,34 @@ function chooseSimd(binding: Binding): number {
   return simd;
 }
 
-const backends = new WeakMap<Binding, Backend>();
+/** The addon in use: its calls, the kernels it was asked for and those it runs. */
+export interface Connection {
+  readonly calls: Calls;
+  readonly simd: number;
+  readonly family: Simd;
+}
+
+const connections = new WeakMap<Binding, Connection>();
+
+/** Connects once. Throws `ERR_UNSUPPORTED` where there is no addon for this machine. */
+export function connectNative(options: NativeOptions): Connection {
+  const binding = loadBinding(options);
+  const known = connections.get(binding);
+  if (known) return known;
+  const simd = chooseSimd(binding);
+  const family = simdName(simd === AUTO ? binding.simdBest() : simd);
+  const connection = { calls: new Calls(binding, availableParallelism()), simd, family };
+  connections.set(binding, connection);
+  return connection;
+}
 
 /** Throws `ERR_UNSUPPORTED` where there is no addon for this machine. */
 export async function nativeBackend(options: NativeOptions): Promise<Backend> {
-  const binding = loadBinding(options);
-  const known = backends.get(binding);
-  if (known) return known;
-  const simd = chooseSimd(binding);
-  const calls = new Calls(binding, availableParallelism());
-  const backend: Backend = {
+  const { calls, simd, family } = connectNative(options);
+  return {
     name: "native",
-    simd: simdName(simd === AUTO ? binding.simdBest() : simd),
+    simd: family,
     create: async (config) => createIndex(calls, config, simd),
     open: (source, control) => openIndex(calls, source, control, simd),
   };
-  backends.set(binding, backend);
-  return backend;
 }

@@ -69,6 +69,39 @@ export interface CoreExports {
   verify_begin(index: Index): number;
   verify_findings(op: Op): void;
   verify_finding(first: Address, i: number): void;
+
+  pq_create(
+    dimensions: number,
+    chunks: number,
+    centroids: number,
+    offsets: Address,
+    pivots: Address,
+    centre: Address,
+  ): number;
+  pq_destroy(pq: Address): void;
+  pq_export(pq: Address, offsets: Address, pivots: Address, centre: Address): void;
+  pq_train_begin(
+    dimensions: number,
+    chunks: number,
+    centroids: number,
+    iterations: number,
+    sampleRows: number,
+    isCentred: number,
+    seed: number,
+  ): number;
+  pq_rows(op: Op, vectors: Address, rows: number): number;
+  pq_train_take(op: Op): Address;
+  pq_encode_begin(pq: Address, vectors: Address, rows: number, codes: Address): number;
+  pq_decode(pq: Address, codes: Address, rows: number, out: Address): number;
+  pq_search_begin(
+    pq: Address,
+    query: Address,
+    metric: number,
+    codes: Address,
+    rows: number,
+    k: number,
+  ): number;
+  pq_search_take(op: Op, k: number, rows: Address, distances: Address): void;
 }
 
 /** Slots by name, in the order of `wasm/exports.c`. */

@@ -1,0 +1,184 @@
+/** How an entry makes its `ProductQuantizer`: the class of `product-quantizer.ts` bound to a backend. */
+import type { BackendPq, PqBackend, PqParts } from "../backend/pq.js";
+import { DiskAnnError } from "../core/errors.js";
+import type { Codes, TrainOptions } from "../core/pq-types.js";
+import { nextTask } from "../core/task.js";
+import type { CallOptions, IndexSource, VectorSource } from "../core/types.js";
+import { fileSource } from "../storage/file.js";
+import { PIVOT_BYTES_MAX, readCodeHeader, readPivots } from "../storage/pq-files.js";
+import { openSource, type StorageSource } from "../storage/select.js";
+import type { ByteSource } from "../storage/storage.js";
+import { checkSource } from "./location.js";
+import { beginLongCall, type LongCall } from "./long-call.js";
+import { type CheckedTraining, checkTraining } from "./pq-options.js";
+import { type MadePq, ProductQuantizer, sealPq } from "./product-quantizer.js";
+import { type RowReader, readFloats } from "./rows.js";
+
+/** The static side of an entry's `ProductQuantizer`; `Extra`: the entry's own options. */
+export interface ProductQuantizerEntry<Extra> {
+  /** @internal Not for use: call `train` or `open`. */
+  new (parts: never): ProductQuantizer;
+  readonly prototype: ProductQuantizer;
+  /**
+   * Finds the centroids of vectors, or of a sample of them, by k-means. Equal input gives an equal quantiser, on every platform, with
+   * any number of threads.
+   */
+  train(vectors: VectorSource, options: TrainOptions & Extra): Promise<ProductQuantizer>;
+  /** Opens what `toBytes` made, or Microsoft's tools (`*_pq_pivots.bin`): a path or `file:` URL, bytes, a `Blob`, a file handle. */
+  open(source: IndexSource, options?: CallOptions & Extra): Promise<ProductQuantizer>;
+  /** Reads a file of codes (`*_pq_compressed.bin`). */
+  readCodes(source: IndexSource, options?: CallOptions): Promise<Codes>;
+}
+
+type Constructor = new (parts: MadePq) => ProductQuantizer;
+
+async function trainOn(
+  backend: PqBackend,
+  rows: RowReader<Float32Array>,
+  { training, threads }: CheckedTraining,
+  call: LongCall,
+): Promise<BackendPq> {
+  const trainer = await backend.train(training, threads);
+  try {
+    for (let count = 0; ; ) {
+      if (call.signal?.aborted) throw call.signal.reason;
+      const slab = await rows.next();
+      if (slab.length === 0) {
+        if (count === 0) throw new DiskAnnError("ERR_INVALID_ARGUMENT", "there are no vectors to train on");
+        break;
+      }
+      trainer.append(slab);
+      count += slab.length / training.dimensions;
+      if (count !== rows.total) await nextTask();
+    }
+    return await trainer.run({ signal: call.signal, onProgress: call.onProgress, threads });
+  } finally {
+    rows.close();
+    await trainer.discard();
+  }
+}
+
+/** A rotation (OPQ) lies in a file of its own beside the pivots. */
+async function refuseRotation(source: StorageSource): Promise<void> {
+  if (source.kind !== "path") return;
+  const path = `${source.path}_rotation_matrix.bin`;
+  const file = await fileSource(path).catch(() => undefined);
+  if (file === undefined) return;
+  await file.close();
+  throw new DiskAnnError(
+    "ERR_UNSUPPORTED",
+    `these pivots are for rotated vectors (OPQ), which are not supported: there is ${path}`,
+  );
+}
+
+async function readWhole(source: ByteSource, begin: number, length: number): Promise<Uint8Array> {
+  const bytes = new Uint8Array(length);
+  await source.read(begin, bytes);
+  return bytes;
+}
+
+/** Opens, uses and closes a source; `call` says what the end of it is. */
+async function withSource<T>(
+  source: StorageSource,
+  call: LongCall,
+  use: (bytes: ByteSource) => Promise<T>,
+): Promise<T> {
+  const bytes = await openSource(source);
+  try {
+    if (call.signal?.aborted) throw call.signal.reason;
+    return await use(bytes);
+  } finally {
+    await bytes.close();
+  }
+}
+
+async function readParts(source: StorageSource, call: LongCall): Promise<PqParts> {
+  await refuseRotation(source);
+  return withSource(source, call, async (bytes) => {
+    if (bytes.size > PIVOT_BYTES_MAX)
+      throw new DiskAnnError(
+        "ERR_CORRUPT",
+        `${bytes.size} bytes are no file of pivots: none is longer than 68 MB`,
+      );
+    return readPivots(await readWhole(bytes, 0, bytes.size));
+  });
+}
+
+/** Pivots of a file: that they are finite is checked, that their squares are is not. */
+async function create(backend: PqBackend, parts: PqParts): Promise<BackendPq> {
+  try {
+    return await backend.create(parts);
+  } catch (error) {
+    if (!(error instanceof DiskAnnError) || error.code !== "ERR_NOT_FINITE") throw error;
+    const text = "the pivots are so long that their squared norms overflow";
+    throw new DiskAnnError("ERR_CORRUPT", text, { cause: error });
+  }
+}
+
+const HEAD_BYTES = 8;
+
+async function readCodes(source: StorageSource, call: LongCall): Promise<Codes> {
+  return withSource(source, call, async (bytes) => {
+    const head = await readWhole(bytes, 0, Math.min(HEAD_BYTES, bytes.size));
+    const { count, chunks } = readCodeHeader(head, bytes.size);
+    return { count, chunks, codes: await readWhole(bytes, HEAD_BYTES, count * chunks) };
+  });
+}
+
+/** The body of a call that makes something. */
+async function finished<T>(call: LongCall, body: () => Promise<T>): Promise<T> {
+  try {
+    if (call.signal?.aborted) throw call.signal.reason;
+    const result = await body();
+    call.finish();
+    return result;
+  } catch (error) {
+    throw call.errorOf(error);
+  }
+}
+
+/** A base for `export class ProductQuantizer extends definePq<Extra>(load) {}`. */
+export function definePq<Extra extends object>(
+  load: (options: Extra) => Promise<PqBackend>,
+): ProductQuantizerEntry<Extra> {
+  class Entry extends ProductQuantizer {}
+  /** The class the call was made on, if it was made on one: an entry's own subclass. */
+  const assemble = (receiver: unknown, core: BackendPq, backend: PqBackend, threads?: number) => {
+    const derived = typeof receiver === "function" && receiver.prototype instanceof Entry;
+    const Made = (derived ? receiver : Entry) as Constructor;
+    return new Made(sealPq({ core, backend: backend.name, threads }));
+  };
+
+  const statics = {
+    async train(
+      this: unknown,
+      vectors: VectorSource,
+      options: TrainOptions & Extra,
+    ): Promise<ProductQuantizer> {
+      const checked = checkTraining(options);
+      const call = beginLongCall(options);
+      const rows = readFloats(vectors, checked.training.dimensions, call.signal);
+      return finished(call, async () => {
+        const backend = await load(options);
+        return assemble(this, await trainOn(backend, rows, checked, call), backend, checked.threads);
+      });
+    },
+
+    async open(this: unknown, source: IndexSource, options?: CallOptions & Extra): Promise<ProductQuantizer> {
+      const call = beginLongCall(options);
+      const find = checkSource(source);
+      return finished(call, async () => {
+        const backend = await load(options ?? ({} as Extra));
+        const parts = await readParts(await find(), call);
+        return assemble(this, await create(backend, parts), backend);
+      });
+    },
+
+    async readCodes(source: IndexSource, options?: CallOptions): Promise<Codes> {
+      const call = beginLongCall(options);
+      const find = checkSource(source);
+      return finished(call, async () => readCodes(await find(), call));
+    },
+  };
+  return Object.assign(Entry, statics) as unknown as ProductQuantizerEntry<Extra>;
+}
