@@ -1,7 +1,7 @@
 /** The numbers the package has to meet, each beside what this run measured. */
 
 import type { SetResult, SideResult } from "./compare.js";
-import { distancesAt } from "./core.js";
+import { atRecall } from "./core.js";
 import { qpsAt } from "./curve.js";
 import { type CoreMeasured, type Extras, serialShare } from "./extras.js";
 import { number } from "./report.js";
@@ -40,8 +40,16 @@ function coreChecks(one: CoreMeasured): Check[] {
   const graph =
     one.data === "image"
       ? [
-          atMost(`${one.title}: distances at recall .978`, distancesAt(0.978, one.graph.points), 900),
-          atMost(`${one.title}: distances at recall .995`, distancesAt(0.995, one.graph.points), 1470),
+          atMost(
+            `${one.title}: distances at recall .978`,
+            atRecall(0.978, one.graph.points, "distances"),
+            900,
+          ),
+          atMost(
+            `${one.title}: distances at recall .995`,
+            atRecall(0.995, one.graph.points, "distances"),
+            1470,
+          ),
         ]
       : [];
   return [

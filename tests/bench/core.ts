@@ -3,6 +3,7 @@ import { execFile } from "node:child_process";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { promisify } from "node:util";
+import type { Codes } from "../../ts/core/types.js";
 import type { Dataset, Vectors } from "../support/data.js";
 import type { Truth } from "../support/truth.js";
 
@@ -34,6 +35,7 @@ export interface CoreRun {
   readonly maxDegree: number;
   readonly buildListSize: number;
   readonly alpha: number;
+  readonly codes: Codes;
   readonly lists: readonly number[];
 }
 
@@ -73,20 +75,25 @@ export async function runCore(
     String(run.maxDegree),
     String(run.buildListSize),
     String(run.alpha),
+    run.codes,
     run.lists.join(","),
   ];
   const { stdout } = await promisify(execFile)(program, args, { maxBuffer: 2 ** 24 });
   return JSON.parse(stdout) as CoreResult;
 }
 
-/** Distance computations at a recall, on the straight line between the neighbouring points; undefined if never reached. */
-export function distancesAt(recall: number, points: readonly CorePoint[]): number | undefined {
+/** Of a query at a recall, on the straight line between the neighbouring points; undefined if never reached. */
+export function atRecall(
+  recall: number,
+  points: readonly CorePoint[],
+  what: "distances" | "hops" | "microseconds",
+): number | undefined {
   const above = points.findIndex((point) => point.recall >= recall);
   const high = points[above];
   const low = points[above - 1];
   if (high === undefined || low === undefined || high.recall <= low.recall) {
-    return high?.distances;
+    return high?.[what];
   }
   const share = (recall - low.recall) / (high.recall - low.recall);
-  return low.distances + share * (high.distances - low.distances);
+  return low[what] + share * (high[what] - low[what]);
 }

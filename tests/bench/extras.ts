@@ -6,7 +6,7 @@ import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { bundleBrowserEntry } from "../support/browser-entry.js";
 import type { Dataset, DatasetName } from "../support/data.js";
-import { type CoreResult, DENSE_LISTS, distancesAt, runCore } from "./core.js";
+import { atRecall, type CoreResult, DENSE_LISTS, runCore } from "./core.js";
 import { measureOverhead, type Overhead } from "./overhead.js";
 import { measurePage } from "./page.js";
 import { number } from "./report.js";
@@ -34,6 +34,8 @@ export interface CoreMeasured {
   readonly graph: CoreResult;
   /** R 32, L 100, the defaults: for recall and the phases of a build. */
   readonly defaults: CoreResult;
+  /** The same without codes. */
+  readonly plain: CoreResult;
 }
 
 /** A line of event-loop.mjs or page-calls.ts; milliseconds. */
@@ -55,10 +57,12 @@ export interface Extras {
 }
 
 async function measureCore(program: string, data: Dataset, folder: string): Promise<CoreMeasured> {
-  const run = { maxDegree: 32, alpha: 1.2, lists: DENSE_LISTS };
+  const run = { maxDegree: 32, alpha: 1.2, codes: "auto", lists: DENSE_LISTS } as const;
   const graph = await runCore(program, data, { ...run, buildListSize: 75 }, folder);
   const defaults = await runCore(program, data, { ...run, buildListSize: 100 }, folder);
-  return { data: data.name, title: data.title, real: data.real, rows: data.base.rows, graph, defaults };
+  const plain = await runCore(program, data, { ...run, codes: "none", buildListSize: 100 }, folder);
+  const { name, title, real, base } = data;
+  return { data: name, title, real, rows: base.rows, graph, defaults, plain };
 }
 
 async function measureSizes(root: string): Promise<Sizes> {
@@ -126,7 +130,7 @@ function graphTable(core: readonly CoreMeasured[]): ExtraTable {
     head: ["", ...recalls.map(String), "average degree", "of the build, per vector"],
     rows: core.map((one) => [
       one.title,
-      ...recalls.map((recall) => number(distancesAt(recall, one.graph.points))),
+      ...recalls.map((recall) => number(atRecall(recall, one.graph.points, "distances"))),
       number(one.graph.averageDegree, 1),
       number(one.graph.buildDistances / one.rows),
     ]),
@@ -151,6 +155,29 @@ function phaseTable(core: readonly CoreMeasured[]): ExtraTable {
     title: "Where a build's time goes (R 32, L 100, the C core, one thread)",
     head: ["", "parallel s", "serial s"],
     rows,
+  };
+}
+
+function codesTable(core: readonly CoreMeasured[]): ExtraTable {
+  const row = (name: string, result: CoreResult, rows: number): string[] => [
+    name,
+    number(
+      (result.phases.all ?? [0, 0]).reduce((sum, seconds) => sum + seconds, 0),
+      1,
+    ),
+    ...[0.95, 0.99].flatMap((recall) => [
+      number(atRecall(recall, result.points, "microseconds"), 1),
+      number(atRecall(recall, result.points, "distances")),
+    ]),
+    number(result.memoryCodes / rows),
+  ];
+  return {
+    title: "What codes do (R 32, L 100, the C core, one thread)",
+    head: ["", "build s", "us @ .95", "distances", "us @ .99", "distances", "bytes a vector"],
+    rows: core.flatMap((one) => [
+      row(`${one.title}: 8-bit codes`, one.defaults, one.rows),
+      row(`${one.title}: none`, one.plain, one.rows),
+    ]),
   };
 }
 
@@ -184,7 +211,7 @@ function delayTable(title: string, delays: readonly EventDelay[]): ExtraTable {
 export function extraTables(extras: Extras): ExtraTable[] {
   const tables: ExtraTable[] = [];
   if (extras.core.length > 0) {
-    tables.push(graphTable(extras.core), phaseTable(extras.core));
+    tables.push(graphTable(extras.core), phaseTable(extras.core), codesTable(extras.core));
   }
   if (extras.overhead !== undefined) {
     tables.push(overheadTable(extras.overhead));

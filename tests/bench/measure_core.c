@@ -2,7 +2,7 @@
  * Measures the C core alone, on one thread: where the time of a build goes (what stages allow several threads and what
  * they do not), distance computations and time of searches, allocations of searches.
  *
- *     measure_core <base> <queries> <truth> <metric> <R> <L> <alpha> <list,list,...>
+ *     measure_core <base> <queries> <truth> <metric> <R> <L> <alpha> <codes> <list,list,...>
  *     base, queries: f32, u32 rows, u32 dimensions first; truth: u32 queries, u32 k, ids, distances. Prints JSON.
  */
 #define _POSIX_C_SOURCE 200809L
@@ -214,10 +214,21 @@ static uint32_t metric_of(const char *name)
     fail("metric", name);
 }
 
+static uint32_t codes_of(const char *name)
+{
+    static const char *const names[] = {"none", "8bit", "auto"};
+    for (uint32_t codes = 0; codes < DISKANN_CODES_COUNT; codes++) {
+        if (strcmp(names[codes], name) == 0) {
+            return codes;
+        }
+    }
+    fail("codes", name);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc != 9) {
-        fail("usage", "measure_core <base> <queries> <truth> <metric> <R> <L> <alpha> <lists>");
+    if (argc != 10) {
+        fail("usage", "measure_core <base> <queries> <truth> <metric> <R> <L> <alpha> <codes> <lists>");
     }
     const table base = read_table(argv[1], 1);
     const table queries = read_table(argv[2], 1);
@@ -231,6 +242,7 @@ int main(int argc, char **argv)
     config.max_degree = (uint32_t)strtoul(argv[5], NULL, 10);
     config.build_list_size = (uint32_t)strtoul(argv[6], NULL, 10);
     config.alpha = strtof(argv[7], NULL);
+    config.codes = codes_of(argv[8]);
     diskann_index *index;
     check(diskann_index_create(&config, &counting, &index), "create");
     drive_build(index, base);
@@ -241,7 +253,7 @@ int main(int argc, char **argv)
            diskann_simd_text(stats.config.simd), (double)stats.edges / (double)(stats.size > 0 ? stats.size : 1),
            (unsigned long long)stats.memory_total, (unsigned long long)stats.memory_vectors,
            (unsigned long long)stats.memory_graph, (unsigned long long)stats.memory_codes);
-    search_lists(index, queries, truth, argv[8]);
+    search_lists(index, queries, truth, argv[9]);
     diskann_index_destroy(index);
     free(base.cells);
     free(queries.cells);

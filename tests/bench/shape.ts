@@ -7,7 +7,7 @@ import { join } from "node:path";
 import { type Dataset, type DatasetName, head, loadDataset, repositoryRoot } from "../support/data.js";
 import { generate, SHAPES, type Shape } from "../support/generate.js";
 import { exactTruth } from "../support/truth.js";
-import { DENSE_LISTS, distancesAt, runCore } from "./core.js";
+import { atRecall, DENSE_LISTS, runCore } from "./core.js";
 import { number, table } from "./report.js";
 
 const RECALLS = [0.9, 0.95, 0.978, 0.99, 0.995];
@@ -28,10 +28,10 @@ function withShape(like: Dataset, shape: Shape): Dataset {
 }
 
 async function measure(program: string, data: Dataset): Promise<string[]> {
-  const run = { maxDegree: 32, buildListSize: 75, alpha: 1.2, lists: DENSE_LISTS };
+  const run = { maxDegree: 32, buildListSize: 75, alpha: 1.2, codes: "none", lists: DENSE_LISTS } as const;
   const folder = join(repositoryRoot(), "build/bench/work/shape");
   const { points } = await runCore(program, data, run, folder);
-  return [data.title, ...RECALLS.map((recall) => number(distancesAt(recall, points)))];
+  return [data.title, ...RECALLS.map((recall) => number(atRecall(recall, points, "distances")))];
 }
 
 /** Arguments: the program, then shapes to try as JSON, such as '{"of":"image","noise":0.2}'. */
