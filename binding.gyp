@@ -94,8 +94,8 @@
           "target_name": "diskann_avx2",
           "type": "static_library",
           "sources": ["csrc/simd/avx2.c"],
-          "cflags": ["-mavx2"],
-          "xcode_settings": { "OTHER_CFLAGS": ["-mavx2"] },
+          "cflags": ["-mavx2", "-mf16c"],
+          "xcode_settings": { "OTHER_CFLAGS": ["-mavx2", "-mf16c"] },
           "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX2"] } }
         },
         {

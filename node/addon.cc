@@ -131,6 +131,28 @@ uint8_t *bytes(const Napi::Value &value, size_t *length)
     return static_cast<uint8_t *>(data);
 }
 
+const void *elements(const Napi::Value &value, size_t *length, uint32_t *data_type)
+{
+    napi_typedarray_type type = napi_uint8_clamped_array;
+    void *data = nullptr;
+    if (value.IsTypedArray()) {
+        napi_get_typedarray_info(value.Env(), value, &type, length, &data, nullptr, nullptr);
+    }
+    switch (type) {
+    case napi_float32_array:
+        *data_type = DISKANN_F32;
+        return data;
+    case napi_int8_array:
+        *data_type = DISKANN_I8;
+        return data;
+    case napi_uint8_array:
+        *data_type = DISKANN_U8;
+        return data;
+    default:
+        throw Napi::TypeError::New(value.Env(), "another typed array was expected");
+    }
+}
+
 Addon &addon_of(const Napi::CallbackInfo &info)
 {
     return *static_cast<Addon *>(info.Data());

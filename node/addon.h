@@ -148,6 +148,8 @@ Napi::Value wrap(Napi::Env env, Handle *handle);
 float *floats(const Napi::Value &value, size_t *length);
 double *doubles(const Napi::Value &value, size_t *length);
 uint8_t *bytes(const Napi::Value &value, size_t *length);
+/* Those of rows: of floats, or of integers of one byte; `data_type` is the core's. */
+const void *elements(const Napi::Value &value, size_t *length, uint32_t *data_type);
 Addon &addon_of(const Napi::CallbackInfo &info);
 void write_stats(const diskann_stats &stats, double *out);
 

@@ -56,7 +56,8 @@ Napi::Value insert_rows(const Napi::CallbackInfo &info)
     }
     size_t length = 0;
     size_t id_count = 0;
-    const float *rows = floats(info[1], &length);
+    uint32_t data_type = DISKANN_F32;
+    const void *rows = elements(info[1], &length, &data_type);
     const double *numbers = info[2].IsUndefined() ? nullptr : doubles(info[2], &id_count);
     const size_t count = length / errand->index()->dimensions();
     std::vector<uint64_t> ids;
@@ -66,7 +67,7 @@ Napi::Value insert_rows(const Napi::CallbackInfo &info)
     }
     const int status =
         count == 0 ? static_cast<int>(DISKANN_OK)
-                   : diskann_op_rows(errand->op(), rows, DISKANN_F32, numbers != nullptr ? ids.data() : nullptr, count);
+                   : diskann_op_rows(errand->op(), rows, data_type, numbers != nullptr ? ids.data() : nullptr, count);
     addon_of(info).weigh();
     return number(info, status);
 }

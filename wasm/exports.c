@@ -265,12 +265,12 @@ int EXPORT(build_begin)(diskann_index *index)
 }
 
 /* `ids`: one double per row, overwritten with integers; or NULL. */
-int EXPORT(op_rows)(diskann_op *op, const float *vectors, double *ids, uint32_t rows)
+int EXPORT(op_rows)(diskann_op *op, const void *vectors, uint32_t data_type, double *ids, uint32_t rows)
 {
     for (uint32_t i = 0; ids != NULL && i < rows; i++) {
         double_to_id(&ids[i]);
     }
-    return diskann_op_rows(op, vectors, DISKANN_F32, (const uint64_t *)(const void *)ids, rows);
+    return diskann_op_rows(op, vectors, data_type, (const uint64_t *)(const void *)ids, rows);
 }
 
 /* -- open, save -- */

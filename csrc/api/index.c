@@ -1,6 +1,7 @@
 /* Public face of an index: create, destroy, get, stats. */
 #include "../base/status.h"
 #include "../op/index.h"
+#include "../simd/elements.h"
 
 #include <string.h>
 
@@ -50,7 +51,8 @@ int diskann_index_get(const diskann_index *index, uint64_t id, float *out)
     if (slot == SLOT_NONE) {
         return DISKANN_ERR_NOT_FOUND;
     }
-    memcpy(out, record_at(&index->records, slot), index->config.dimensions * sizeof(float));
+    const diskann_config *config = &index->config;
+    elements_to_floats(config->data_type, record_at(&index->records, slot), config->dimensions, out);
     return DISKANN_OK;
 }
 
@@ -75,7 +77,8 @@ void diskann_index_stats(const diskann_index *index, diskann_stats *out)
     out->records_per_page = layout->records_per_page;
     out->pages = record_pages(layout, index->size);
     out->file_bytes = DISKANN_SUPERBLOCK_BYTES + out->pages * layout->page_bytes;
-    out->memory_vectors = (uint64_t)index->size * index->config.dimensions * sizeof(float);
+    out->memory_vectors =
+        (uint64_t)index->size * index->config.dimensions * simd_element_bytes(index->config.data_type);
     out->memory_graph = (uint64_t)index->size * index->config.max_degree * sizeof(uint32_t);
     out->memory_records = record_store_bytes(&index->records);
     out->memory_codes = code_store_bytes(&index->codes);

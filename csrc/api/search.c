@@ -9,6 +9,7 @@ struct diskann_searcher {
     const diskann_index *index;
     memory_account account;
     graph_search search;
+    void *query; /* scratch of graph_query */
 };
 
 int diskann_searcher_create(const diskann_index *index, diskann_searcher **out)
@@ -25,6 +26,12 @@ int diskann_searcher_create(const diskann_index *index, diskann_searcher **out)
     searcher->index = index;
     searcher->account = account;
     graph_search_init(&searcher->search, &searcher->account);
+    const size_t query_bytes = graph_query_bytes(&index->space);
+    searcher->query = query_bytes > 0 ? memory_get(&searcher->account, query_bytes) : NULL;
+    if (query_bytes > 0 && searcher->query == NULL) {
+        diskann_searcher_destroy(searcher);
+        return DISKANN_ERR_NO_MEMORY;
+    }
     *out = searcher;
     return DISKANN_OK;
 }
@@ -33,6 +40,7 @@ void diskann_searcher_destroy(diskann_searcher *searcher)
 {
     if (searcher != NULL) {
         graph_search_reset(&searcher->search);
+        memory_put(&searcher->account, searcher->query, graph_query_bytes(&searcher->index->space));
         memory_account account = searcher->account;
         memory_put(&account, searcher, sizeof *searcher);
     }
@@ -80,14 +88,14 @@ static uint32_t write_hits(diskann_searcher *searcher, uint32_t k, uint64_t *ids
     return found;
 }
 
-static int check(const diskann_searcher *searcher, const float *query, const diskann_search_params *params)
+static int check(const float *query, const diskann_search_params *params)
 {
     if (query == NULL || params == NULL || params->k < 1 || params->k > DISKANN_K_MAX ||
         params->list_size < DISKANN_LIST_SIZE_MIN || params->list_size > DISKANN_LIST_SIZE_MAX ||
         params->beam_width < 1 || params->beam_width > DISKANN_BEAM_WIDTH_MAX || params->page_search > 1) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
-    return graph_is_finite(&searcher->index->space, query) ? DISKANN_OK : DISKANN_ERR_NOT_FINITE;
+    return DISKANN_OK;
 }
 
 /*
@@ -126,7 +134,9 @@ static int search(diskann_searcher *searcher, const float *query, const diskann_
     const diskann_index *index = searcher->index;
     const uint32_t list_size = params->list_size > params->k ? params->list_size : params->k;
     *count = 0;
-    TRY(check(searcher, query, params));
+    graph_point point;
+    TRY(check(query, params));
+    TRY(graph_query(&index->space, query, searcher->query, &point));
     if (index->size == 0) {
         return DISKANN_OK;
     }
@@ -138,7 +148,6 @@ static int search(diskann_searcher *searcher, const float *query, const diskann_
         .page_search = params->page_search,
         .size = index->size,
     };
-    const graph_point point = {query, graph_aux(&index->space, query)};
     search_graph(searcher, point, params->k, &options);
     *count = write_hits(searcher, params->k, ids, distances);
     return DISKANN_OK;

@@ -27,7 +27,10 @@ typedef struct graph_space {
     float lifted_norm; /* M^2 */
 } graph_space;
 
-/* A vector with what its metric needs beside it. */
+/*
+ * A vector with what its metric needs beside it. The point that others are measured from - a query, or the first of two -
+ * is in the query form: the type of the index, but floats where that is f16.
+ */
 typedef struct graph_point {
     const void *vector;
     float aux; /* see record.h */
@@ -35,10 +38,20 @@ typedef struct graph_point {
 
 /* The same space as it is while links are made. */
 graph_space graph_space_for_links(const graph_space *space, float norm_max);
-/* `aux` of a vector. */
+/* The same space with vectors of floats, for points that are no records. */
+graph_space graph_space_of_floats(const graph_space *space);
+/* `aux` of a stored vector. */
 float graph_aux(const graph_space *space, const void *vector);
-/* 1: all elements are finite and the squared norm is at most FLT_MAX / 4. */
+/* 1: all elements of a stored vector are finite and its squared norm is at most FLT_MAX / 4. */
 int graph_is_finite(const graph_space *space, const void *vector);
+/* Bytes that graph_query wants for its scratch. */
+size_t graph_query_bytes(const graph_space *space);
+/*
+ * A query of floats in the query form: as it is, or converted into the scratch. ERR_NOT_FINITE; ERR_INVALID_ARGUMENT where
+ * the index is of integers and the query is not.
+ */
+int graph_query(const graph_space *space, const float *query, void *scratch, graph_point *out);
+/* `a` in the query form, `b` as it is stored. */
 float graph_distance(const graph_space *space, graph_point a, graph_point b);
 /* out[i] = distance of `point` and the record of slots[i]. `rows`: scratch of `count` pointers. */
 void graph_distances(const graph_space *space, graph_point point, const uint32_t *slots, uint32_t count, const void **rows,
@@ -48,6 +61,23 @@ static inline graph_point graph_point_at(const graph_space *space, uint32_t slot
 {
     uint8_t *record = record_at(space->records, slot);
     return (graph_point){record, *record_aux(&space->records->layout, record)};
+}
+
+/* Floats of scratch that graph_source_at wants: none, or as many as there are dimensions. */
+static inline uint32_t graph_source_floats(const graph_space *space)
+{
+    return space->data_type == DISKANN_F16 ? space->dimensions : 0;
+}
+
+/* A record in the query form: where it lies, or expanded into the scratch. */
+static inline graph_point graph_source_at(const graph_space *space, uint32_t slot, float *scratch)
+{
+    graph_point point = graph_point_at(space, slot);
+    if (space->data_type == DISKANN_F16) {
+        space->kernels->expand(point.vector, space->dimensions, scratch);
+        point.vector = scratch;
+    }
+    return point;
 }
 
 /* What a vector is multiplied with before it is coded. */
@@ -180,12 +210,15 @@ typedef struct prune_scratch {
     graph_candidate *pool; /* the caller fills pool[0 .. count) in any order; flag: a tree edge, kept in any case */
     prune_state *states;
     uint32_t *selected; /* positions in the pool */
+    float *source;      /* scratch of graph_source_at; the caller may use it between two runs */
     uint32_t capacity;
+    uint32_t source_floats;
     uint64_t distance_count;
 } prune_scratch;
 
 void prune_init(prune_scratch *scratch, memory_account *account);
-int prune_reserve(prune_scratch *scratch, uint32_t capacity);
+/* `source_floats`: graph_source_floats. */
+int prune_reserve(prune_scratch *scratch, uint32_t capacity, uint32_t source_floats);
 void prune_reset(prune_scratch *scratch);
 /*
  * Chooses at most max_degree neighbours of one record from the pool and writes them into `list`, tree edges first, then

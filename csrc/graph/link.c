@@ -28,7 +28,8 @@ int link_worker_reserve(link_worker *worker, const link_graph *graph, uint64_t s
     TRY(graph_search_reserve(&worker->search, &limits));
     /* A target can be wanted by a whole batch, and get its displaced edges back. */
     const uint32_t back_edges = graph->links.capacity + 2 * batch;
-    return prune_reserve(&worker->prune, limits.expanded > back_edges ? limits.expanded : back_edges);
+    return prune_reserve(&worker->prune, limits.expanded > back_edges ? limits.expanded : back_edges,
+                         graph_source_floats(&graph->space));
 }
 
 /* A record that was of degree `before` has its list as it is now. */
@@ -55,7 +56,7 @@ static uint32_t search_record(link_worker *worker, const link_graph *graph, grap
 
 void link_source(link_worker *worker, const link_graph *graph, uint32_t slot)
 {
-    const graph_point point = graph_point_at(&graph->space, slot);
+    const graph_point point = graph_source_at(&graph->space, slot, worker->prune.source);
     graph_search *search = &worker->search;
     uint32_t count = search_record(worker, graph, point, 1);
     if (graph->space.codes != NULL) {
@@ -170,7 +171,7 @@ void link_target(link_worker *worker, const link_graph *graph, const link_edge *
         note_degree(worker, graph, before, list);
         return;
     }
-    const graph_point point = graph_point_at(&graph->space, target);
+    const graph_point point = graph_source_at(&graph->space, target, worker->prune.source);
     uint32_t pooled = pool_of_list(worker, graph, point, list);
     for (uint32_t i = 0; i < count; i++) {
         const uint32_t source = (uint32_t)edges[i];
@@ -187,7 +188,8 @@ void link_trim(link_worker *worker, const link_graph *graph, uint32_t slot)
 {
     record_list *list = links_at(&graph->links, slot);
     if (list->degree > graph->max_degree) {
-        const uint32_t count = pool_of_list(worker, graph, graph_point_at(&graph->space, slot), list);
+        const graph_point point = graph_source_at(&graph->space, slot, worker->prune.source);
+        const uint32_t count = pool_of_list(worker, graph, point, list);
         prune_run(&worker->prune, &graph->space, count, graph->max_degree, graph->alpha, list);
     }
 }

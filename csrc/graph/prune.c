@@ -28,20 +28,24 @@ void prune_reset(prune_scratch *scratch)
     memory_put(scratch->account, scratch->pool, scratch->capacity * sizeof *scratch->pool);
     memory_put(scratch->account, scratch->states, scratch->capacity * sizeof *scratch->states);
     memory_put(scratch->account, scratch->selected, scratch->capacity * sizeof *scratch->selected);
+    memory_put(scratch->account, scratch->source, scratch->source_floats * sizeof *scratch->source);
     prune_init(scratch, scratch->account);
 }
 
-int prune_reserve(prune_scratch *scratch, uint32_t capacity)
+int prune_reserve(prune_scratch *scratch, uint32_t capacity, uint32_t source_floats)
 {
-    if (capacity <= scratch->capacity) {
+    if (capacity <= scratch->capacity && source_floats <= scratch->source_floats) {
         return DISKANN_OK;
     }
     prune_reset(scratch);
     scratch->capacity = capacity;
+    scratch->source_floats = source_floats;
     scratch->pool = memory_get(scratch->account, capacity * sizeof *scratch->pool);
     scratch->states = memory_get(scratch->account, capacity * sizeof *scratch->states);
     scratch->selected = memory_get(scratch->account, capacity * sizeof *scratch->selected);
-    if (scratch->pool == NULL || scratch->states == NULL || scratch->selected == NULL) {
+    scratch->source = source_floats > 0 ? memory_get(scratch->account, source_floats * sizeof *scratch->source) : NULL;
+    if (scratch->pool == NULL || scratch->states == NULL || scratch->selected == NULL ||
+        (source_floats > 0 && scratch->source == NULL)) {
         prune_reset(scratch);
         return DISKANN_ERR_NO_MEMORY;
     }
@@ -97,10 +101,10 @@ static enum verdict judge(const pruning *pruning, const reach *reach, uint32_t c
     return is_within(&pair, reach->now) && is_beyond(&pair, reach->ever) ? OCCLUDED : UNDECIDED;
 }
 
-static enum verdict measure(const pruning *pruning, float to_record, float factor, uint32_t candidate, uint32_t chosen)
+static enum verdict measure(const pruning *pruning, float to_record, float factor, graph_point candidate, uint32_t chosen)
 {
     const graph_space *space = pruning->space;
-    const float between = graph_distance(space, graph_point_at(space, candidate), graph_point_at(space, chosen));
+    const float between = graph_distance(space, candidate, graph_point_at(space, chosen));
     if (between <= 0 || to_record > pruning->alpha * between) {
         return OCCLUDED_FOR_GOOD;
     }
@@ -115,6 +119,7 @@ static int is_clear(pruning *pruning, uint32_t position, float factor)
     const uint32_t candidate = candidate_slot(scratch->pool[position]);
     const float to_record = candidate_distance(scratch->pool[position]);
     const reach reach = reach_of(pruning, to_record, factor);
+    graph_point point = {NULL, 0}; /* fetched when codes leave a doubt */
     while (state->tested < pruning->selected_count) {
         const uint32_t place = scratch->selected[state->tested++];
         if (place > position) {
@@ -123,7 +128,8 @@ static int is_clear(pruning *pruning, uint32_t position, float factor)
         const uint32_t chosen = candidate_slot(scratch->pool[place]);
         enum verdict verdict = pruning->has_codes ? judge(pruning, &reach, candidate, chosen) : UNDECIDED;
         if (verdict == UNDECIDED) {
-            verdict = measure(pruning, to_record, factor, candidate, chosen);
+            point = point.vector != NULL ? point : graph_source_at(pruning->space, candidate, scratch->source);
+            verdict = measure(pruning, to_record, factor, point, chosen);
         }
         scratch->distance_count++;
         state->taken = verdict == OCCLUDED_FOR_GOOD;

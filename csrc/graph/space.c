@@ -1,5 +1,8 @@
 #include "graph.h"
 
+#include "../base/status.h"
+#include "../simd/elements.h"
+
 #include <math.h>
 
 static const float NORM_LIMIT = 0x1.fffffep+125f; /* FLT_MAX / 4: no distance of two such vectors overflows */
@@ -19,14 +22,49 @@ graph_space graph_space_for_links(const graph_space *space, float norm_max)
     return result;
 }
 
-static float squared_norm(const graph_space *space, const void *vector)
+graph_space graph_space_of_floats(const graph_space *space)
 {
-    return space->kernels->one[space->data_type][SIMD_SUM_DOT](vector, vector, space->dimensions);
+    graph_space result = *space;
+    result.data_type = DISKANN_F32;
+    return result;
 }
 
+static float squared_norm(const graph_space *space, const void *vector)
+{
+    return space->kernels->norm[space->data_type](vector, space->dimensions);
+}
+
+/* Sums of squares of integers and of finite halves are far below the limit. */
 int graph_is_finite(const graph_space *space, const void *vector)
 {
-    return squared_norm(space, vector) <= NORM_LIMIT; /* false for NaN too */
+    switch (space->data_type) {
+    case DISKANN_F32:
+        return squared_norm(space, vector) <= NORM_LIMIT; /* false for NaN too */
+    case DISKANN_F16:
+        return elements_are_finite_f16(vector, space->dimensions);
+    default:
+        return 1;
+    }
+}
+
+size_t graph_query_bytes(const graph_space *space)
+{
+    return space->data_type == DISKANN_I8 || space->data_type == DISKANN_U8 ? space->dimensions : 0;
+}
+
+int graph_query(const graph_space *space, const float *query, void *scratch, graph_point *out)
+{
+    if (graph_query_bytes(space) > 0) {
+        TRY(elements_from_floats(space->data_type, query, space->dimensions, scratch));
+        *out = (graph_point){scratch, graph_aux(space, scratch)};
+        return DISKANN_OK;
+    }
+    const graph_space floats = graph_space_of_floats(space);
+    if (!graph_is_finite(&floats, query)) {
+        return DISKANN_ERR_NOT_FINITE;
+    }
+    *out = (graph_point){query, graph_aux(&floats, query)};
+    return DISKANN_OK;
 }
 
 float graph_aux(const graph_space *space, const void *vector)

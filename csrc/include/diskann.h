@@ -42,7 +42,7 @@ extern "C" {
     X(IO, 2, "a stage has requests to serve")                                                                     \
     X(ERR_INVALID_ARGUMENT, -1, "an argument is out of range")                                                    \
     X(ERR_DIMENSION_MISMATCH, -2, "a vector has another length than the index")                                   \
-    X(ERR_NOT_FINITE, -3, "a vector holds NaN or Infinity, or its squared norm is above FLT_MAX / 4")             \
+    X(ERR_NOT_FINITE, -3, "a vector holds NaN or Infinity, or is too long for its type")                          \
     X(ERR_DUPLICATE_ID, -4, "an id is given twice or is in the index already")                                    \
     X(ERR_NOT_FOUND, -5, "no such id")                                                                            \
     X(ERR_CLOSED, -6, "the index is closed")                                                                      \
@@ -73,11 +73,22 @@ enum diskann_metric {      /* distances: smaller is nearer */
     DISKANN_METRIC_COUNT = 4
 };
 
-enum diskann_data_type { DISKANN_F32 = 0, DISKANN_F16 = 1, DISKANN_I8 = 2, DISKANN_U8 = 3, DISKANN_DATA_TYPE_COUNT = 4 };
 /*
- * What searches read instead of the vectors, to find the way: an 8-bit code of each, a quarter of the bytes, made when the
+ * Elements as an index stores them. Distances are those of what is stored, with sums of f32 and f16 in one order of
+ * additions (csrc/simd/simd.h) and sums of i8 and u8 exact, rounded to float once.
+ */
+enum diskann_data_type {
+    DISKANN_F32 = 0, /* float; the squared norm of a vector is at most FLT_MAX / 4 */
+    DISKANN_F16 = 1, /* IEEE 754 binary16, finite; a query is not rounded, and has the limit of f32 */
+    DISKANN_I8 = 2,  /* int8_t; queries are integers from -128 to 127 */
+    DISKANN_U8 = 3,  /* uint8_t; queries are integers from 0 to 255 */
+    DISKANN_DATA_TYPE_COUNT = 4
+};
+
+/*
+ * What searches read instead of the vectors, to find the way: an 8-bit code of each element, made when the
  * index is built or opened and held in memory beside the records. Distances of hits are always of the vectors. AUTO: codes
- * where there are any (f32 under l2, cosine and ip).
+ * where there are any (f32 and f16 under l2, cosine and ip).
  */
 enum diskann_codes { DISKANN_CODES_NONE = 0, DISKANN_CODES_8BIT = 1, DISKANN_CODES_AUTO = 2, DISKANN_CODES_COUNT = 3 };
 
@@ -113,7 +124,7 @@ enum {
 typedef struct diskann_config {
     uint32_t dimensions;      /* 1 .. 65535 */
     uint32_t metric;          /* enum diskann_metric */
-    uint32_t data_type;       /* enum diskann_data_type; DISKANN_F32 is built in */
+    uint32_t data_type;       /* enum diskann_data_type */
     uint32_t max_degree;      /* R, 4 .. 512 */
     uint32_t build_list_size; /* L at build, 1 .. 65535 */
     float alpha;              /* 1 .. 2 */
@@ -140,7 +151,7 @@ typedef struct diskann_allocator {
 
 typedef struct diskann_index diskann_index;
 
-/* An empty index; owned by caller. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED (data type, simd, codes), ERR_NO_MEMORY. */
+/* An empty index; owned by caller. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED (simd, codes), ERR_NO_MEMORY. */
 int diskann_index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out);
 /* Frees it and all it holds; no operation or searcher on it may be alive. NULL is fine. */
 void diskann_index_destroy(diskann_index *index);
@@ -169,7 +180,7 @@ uint64_t diskann_index_size(const diskann_index *index);
 
 /* 1 if the id is in the index, else 0. */
 int diskann_index_has(const diskann_index *index, uint64_t id);
-/* Writes the vector as it was added, to the bit: `dimensions` floats into `out`. ERR_NOT_FOUND. */
+/* Writes the vector as it is stored, `dimensions` floats, into `out`: every element is a float. ERR_NOT_FOUND. */
 int diskann_index_get(const diskann_index *index, uint64_t id, float *out);
 
 /* ---- search -------------------------------------------------------------------------------------------- */
@@ -197,7 +208,8 @@ void diskann_searcher_destroy(diskann_searcher *searcher);
  * Greedy search (DiskANN, NeurIPS 2019, algorithm 1). `query`: `dimensions` floats, borrowed for the call.
  * Writes min(k, size) hits, nearest first, equal distances by id, into ids[k] and distances[k], and their number into
  * *count; `counters` may be NULL. Allocates only when the index or L grew since the last search of this searcher.
- * The answer depends on (index bytes, query, params) only. ERR_INVALID_ARGUMENT, ERR_NOT_FINITE, ERR_NO_MEMORY.
+ * The answer depends on (index bytes, query, params) only. ERR_INVALID_ARGUMENT (also: an index of i8 or u8 and a query
+ * that is not of such integers), ERR_NOT_FINITE, ERR_NO_MEMORY.
  */
 int diskann_search(diskann_searcher *searcher, const float *query, const diskann_search_params *params, uint64_t *ids,
                    float *distances, uint32_t *count, diskann_search_counters *counters);
@@ -285,8 +297,11 @@ void diskann_op_failure(const diskann_op *op, diskann_failure *out);
 int diskann_insert_begin(diskann_index *index, uint32_t workers, diskann_op **out);
 int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out);
 /*
- * Appends `rows` vectors, row-major, `dimensions` elements of `data_type` each (f32 here), copied straight into
- * records. `ids`: one per row, copied; NULL assigns next_id, next_id + 1, ...; all calls of one operation give ids
+ * Appends `rows` vectors, row-major, `dimensions` elements of `data_type` each, copied straight into records. `data_type`
+ * is the index's own or DISKANN_F32. Floats are converted: for f16 to the nearest half, ties to even; for i8 and u8 they must
+ * be integers in range. Like every fault of a row, one that does not fit fails the operation once it runs, with the
+ * lowest such row: ERR_INVALID_ARGUMENT, or ERR_NOT_FINITE for NaN, Infinity and what rounds beyond 65504 in an f16.
+ * `ids`: one per row, copied; NULL assigns next_id, next_id + 1, ...; all calls of one operation give ids
  * or none does. ERR_INVALID_ARGUMENT, ERR_NO_MEMORY, ERR_FULL; a failed call appends nothing.
  */
 int diskann_op_rows(diskann_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows);

@@ -1,12 +1,14 @@
 /* Build: the stages around the batches of an insert into an empty index. */
 #include "../graph/order.h"
 #include "../base/random.h"
+#include "../simd/elements.h"
 #include "insert.h"
 
 #include <string.h>
 
 enum {
     CENTRE_CHUNKS = 256,      /* sums of rows are made in so many chunks, whatever the threads: same bits */
+    CENTRE_PIECE = 256,       /* elements of a row that are made floats at a time */
     SLACK_PERCENT = 150,      /* a working list may grow to that share of max_degree before it is pruned */
 };
 
@@ -92,6 +94,19 @@ static uint8_t *row_record(const insert_op *op, uint64_t row)
     return record_at(&op->index->records, (uint32_t)(op->first + row));
 }
 
+static void add_row(double *sums, uint8_t *record, double weight, const diskann_config *config)
+{
+    const uint32_t element_bytes = simd_element_bytes(config->data_type);
+    float piece[CENTRE_PIECE];
+    for (uint32_t first = 0; first < config->dimensions; first += CENTRE_PIECE) {
+        const uint32_t rest = config->dimensions - first, count = rest < CENTRE_PIECE ? rest : CENTRE_PIECE;
+        elements_to_floats(config->data_type, record + (size_t)first * element_bytes, count, piece);
+        for (uint32_t i = 0; i < count; i++) {
+            sums[first + i] += weight * piece[i];
+        }
+    }
+}
+
 /* Under cosine a row counts by its direction. */
 static void sum_chunks(insert_op *op, uint64_t begin, uint64_t end)
 {
@@ -100,12 +115,9 @@ static void sum_chunks(insert_op *op, uint64_t begin, uint64_t end)
         double *sums = op->build->sums + chunk * config->dimensions;
         for (uint64_t row = chunk_begin(op, chunk); row < chunk_begin(op, chunk + 1); row++) {
             uint8_t *record = row_record(op, row);
-            const float *vector = (const float *)(const void *)record;
             const double weight =
                 config->metric == DISKANN_COSINE ? *record_aux(&op->index->records.layout, record) : 1.0;
-            for (uint32_t i = 0; i < config->dimensions; i++) {
-                sums[i] += weight * vector[i];
-            }
+            add_row(sums, record, weight, config);
         }
     }
 }
@@ -122,17 +134,30 @@ static void finish_mean(insert_op *op)
     }
 }
 
+/* A record as a point of floats, since the mean of integers is none: where it lies, or in the scratch. */
+static graph_point row_floats(const graph_space *space, uint32_t slot, float *scratch)
+{
+    graph_point point = graph_point_at(space, slot);
+    if (space->data_type != DISKANN_F32) {
+        elements_to_floats(space->data_type, point.vector, space->dimensions, scratch);
+        point.vector = scratch;
+    }
+    return point;
+}
+
 static void find_nearest(insert_op *op, uint64_t begin, uint64_t end)
 {
     const graph_space *space = &op->graph.space;
+    const graph_space floats = graph_space_of_floats(space);
     const float *mean = op->build->mean;
-    const graph_point centre = {mean, graph_aux(space, mean)};
+    const graph_point centre = {mean, graph_aux(&floats, mean)};
     for (uint64_t chunk = begin; chunk < end; chunk++) {
+        float *scratch = (float *)(void *)(op->build->sums + chunk * space->dimensions); /* the sums have been used */
         graph_candidate best = UINT64_MAX;
         for (uint64_t row = chunk_begin(op, chunk); row < chunk_begin(op, chunk + 1); row++) {
             const uint32_t slot = (uint32_t)(op->first + row);
             const graph_candidate candidate =
-                candidate_make(graph_distance(space, centre, graph_point_at(space, slot)), (uint32_t)row);
+                candidate_make(graph_distance(&floats, centre, row_floats(space, slot, scratch)), (uint32_t)row);
             best = candidate < best ? candidate : best;
         }
         op->build->nearest[chunk] = best;

@@ -4,13 +4,6 @@
 
 #include <string.h>
 
-/* Bytes of the elements; vector_bytes of the layout is rounded up. */
-static size_t element_bytes(const graph_space *space)
-{
-    static const uint8_t bytes[DISKANN_DATA_TYPE_COUNT] = {4, 2, 1, 1};
-    return (size_t)space->dimensions * bytes[space->data_type];
-}
-
 static uint32_t check_vector(const graph_space *space, uint8_t *record)
 {
     const record_layout *layout = &space->records->layout;
@@ -47,7 +40,7 @@ uint32_t check_record(const graph_space *space, const check_limits *limits, uint
 {
     const record_layout *layout = &space->records->layout;
     uint8_t *record = record_at(space->records, slot);
-    const size_t used = element_bytes(space);
+    const size_t used = (size_t)space->dimensions * simd_element_bytes(space->data_type);
     uint32_t bits = check_vector(space, record) | check_links(space, limits, record);
     if (*record_id(layout, record) >= limits->next_id) {
         bits |= CHECK_BIT(DISKANN_FINDING_ID);

@@ -19,7 +19,7 @@ typedef struct exact_worker {
 typedef struct exact_op {
     diskann_op base;
     const diskann_index *index;
-    float *query;
+    void *query; /* room for floats, whatever the query form is */
     graph_point point;
     exact_worker *workers;
     uint32_t k;
@@ -153,11 +153,11 @@ static int prepare(exact_op *op, const float *query)
             return DISKANN_ERR_NO_MEMORY;
         }
     }
-    memcpy(op->query, query, dimensions * sizeof(float));
-    if (!graph_is_finite(&op->index->space, op->query)) {
-        return DISKANN_ERR_NOT_FINITE;
+    TRY(graph_query(&op->index->space, query, op->query, &op->point));
+    if (op->point.vector == query) { /* used as it is: a copy of our own */
+        memcpy(op->query, query, dimensions * sizeof(float));
+        op->point.vector = op->query;
     }
-    op->point = (graph_point){op->query, graph_aux(&op->index->space, op->query)};
     return DISKANN_OK;
 }
 

@@ -13,13 +13,8 @@ int index_check_config(const diskann_config *config)
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     const simd_kernels *kernels = simd_kernels_get(config->simd);
-    if (kernels == NULL || kernels->one[config->data_type][SIMD_SUM_L2] == NULL) {
-        return DISKANN_ERR_UNSUPPORTED;
-    }
-    if (config->codes == DISKANN_CODES_8BIT && !code_is_possible(config)) {
-        return DISKANN_ERR_UNSUPPORTED;
-    }
-    return DISKANN_OK;
+    const int has_codes = config->codes != DISKANN_CODES_8BIT || code_is_possible(config);
+    return kernels != NULL && has_codes ? DISKANN_OK : DISKANN_ERR_UNSUPPORTED;
 }
 
 int index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out)

@@ -5,6 +5,8 @@
  */
 #include "insert.h"
 
+#include "../simd/elements.h"
+
 #include <string.h>
 
 /* ---- begin and rows ---- */
@@ -22,6 +24,7 @@ static int begin(diskann_index *index, uint32_t workers, uint32_t is_build, disk
     op->is_build = is_build;
     op->first = index->size;
     op->next_id = index->next_id;
+    op->unfit_row = UINT64_MAX;
     atomic_init(&op->bad_row, UINT64_MAX);
     atomic_init(&op->norm_max, 0);
     return DISKANN_OK;
@@ -40,7 +43,7 @@ int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out
 static int check_rows(const insert_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows)
 {
     if (op->base.calls != &insert_calls || op->stage != INSERT_START || vectors == NULL ||
-        data_type != op->index->config.data_type) {
+        (data_type != op->index->config.data_type && data_type != DISKANN_F32)) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     if (op->given_ids != 0 && op->given_ids != (ids != NULL ? 2u : 1u)) {
@@ -60,6 +63,21 @@ static int check_rows(const insert_op *op, const void *vectors, uint32_t data_ty
     return DISKANN_OK;
 }
 
+/* One row into its record. A row that does not fit is noted; the operation fails with it once it runs. */
+static void take_row(insert_op *op, uint64_t row, uint8_t *record, const void *vector, uint32_t data_type)
+{
+    const diskann_config *config = &op->index->config;
+    if (data_type == config->data_type) {
+        memcpy(record, vector, (size_t)config->dimensions * simd_element_bytes(data_type));
+        return;
+    }
+    const int status = elements_from_floats(config->data_type, vector, config->dimensions, record);
+    if (status < 0 && op->unfit_row == UINT64_MAX) {
+        op->unfit_row = row;
+        op->unfit_status = status;
+    }
+}
+
 int diskann_op_rows(diskann_op *base, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows)
 {
     insert_op *op = (insert_op *)base;
@@ -69,11 +87,11 @@ int diskann_op_rows(diskann_op *base, const void *vectors, uint32_t data_type, c
     TRY(check_rows(op, vectors, data_type, ids, rows));
     record_store *records = &op->index->records;
     TRY(record_store_reserve(records, op->first + op->rows + rows));
-    const size_t row_bytes = (size_t)op->index->config.dimensions * sizeof(float);
+    const size_t row_bytes = (size_t)op->index->config.dimensions * simd_element_bytes(data_type);
     for (uint64_t i = 0; i < rows; i++) {
         const uint32_t slot = (uint32_t)(op->first + op->rows + i);
         uint8_t *record = record_at(records, slot);
-        memcpy(record, (const uint8_t *)vectors + i * row_bytes, row_bytes);
+        take_row(op, op->rows + i, record, (const uint8_t *)vectors + i * row_bytes, data_type);
         *record_id(&records->layout, record) = ids != NULL ? ids[i] : op->next_id++;
         record_touch(records, slot);
     }
@@ -176,6 +194,9 @@ static int no_memory(insert_op *op)
 static int enter_ids(insert_op *op, diskann_stage *stage)
 {
     const uint64_t bad_row = atomic_load(&op->bad_row);
+    if (op->unfit_row <= bad_row && op->unfit_row != UINT64_MAX) {
+        return op_fail(&op->base, op->unfit_status, 0, (int64_t)op->unfit_row, DISKANN_NOWHERE, 0);
+    }
     if (bad_row != UINT64_MAX) {
         return op_fail(&op->base, DISKANN_ERR_NOT_FINITE, 0, (int64_t)bad_row, DISKANN_NOWHERE, 0);
     }

@@ -46,6 +46,8 @@ typedef struct insert_op {
     uint64_t rehash;      /* older slots that go into the new map first */
     uint64_t next_id;     /* for rows without ids */
     uint64_t id_end;      /* one above the largest id of the rows */
+    uint64_t unfit_row;   /* lowest row that the index's type cannot hold, or UINT64_MAX */
+    int unfit_status;     /* why */
     _Atomic uint64_t bad_row;  /* lowest row that is not finite */
     _Atomic uint32_t norm_max; /* bits of the largest |x|^2 */
 

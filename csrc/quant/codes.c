@@ -21,7 +21,7 @@ _Static_assert(sizeof(code_factors) == SIMD_DOT_TAIL, "kernels prefetch what fol
 
 int code_is_possible(const diskann_config *config)
 {
-    return config->data_type == DISKANN_F32 && config->metric != DISKANN_L1;
+    return (config->data_type == DISKANN_F32 || config->data_type == DISKANN_F16) && config->metric != DISKANN_L1;
 }
 
 int code_is_worthwhile(const diskann_config *config)
@@ -38,6 +38,7 @@ void code_store_init(code_store *store, const diskann_config *config, const simd
     store->account = account;
     store->kernels = kernels;
     store->metric = config->metric;
+    store->data_type = config->data_type;
     store->dimensions = config->dimensions;
     store->length = (config->dimensions + SIMD_DOT_LENGTH - 1) / SIMD_DOT_LENGTH * SIMD_DOT_LENGTH;
     store->stride = store->length + (uint32_t)sizeof(code_factors);
@@ -176,7 +177,17 @@ uint64_t code_store_bytes(const code_store *store)
 
 /* ---- codes ---- */
 
-int code_set_origin(code_store *store, const float *vector, float weight)
+/* A stored vector in floats: where it lies, or expanded into the scratch. */
+static const float *in_floats(const code_store *store, const void *vector, float *scratch)
+{
+    if (store->data_type == DISKANN_F32) {
+        return vector;
+    }
+    store->kernels->expand(vector, store->dimensions, scratch);
+    return scratch;
+}
+
+int code_set_origin(code_store *store, const void *vector, float weight)
 {
     if (store->origin == NULL) {
         store->origin = memory_get(store->account, store->dimensions * sizeof *store->origin);
@@ -184,8 +195,9 @@ int code_set_origin(code_store *store, const float *vector, float weight)
             return DISKANN_ERR_NO_MEMORY;
         }
     }
+    const float *values = in_floats(store, vector, store->origin);
     for (uint32_t i = 0; i < store->dimensions; i++) {
-        store->origin[i] = vector[i] * weight;
+        store->origin[i] = values[i] * weight;
     }
     return DISKANN_OK;
 }
@@ -213,12 +225,13 @@ static float coding_error(const code_factors *factors, const uint8_t *row, const
     return (float)sqrt(squared);
 }
 
-void code_encode(const code_store *store, uint32_t slot, const float *vector, float weight, float norm, float *scratch)
+void code_encode(const code_store *store, uint32_t slot, const void *vector, float weight, float norm, float *scratch)
 {
+    const float *values = in_floats(store, vector, scratch);
     uint8_t *row = (uint8_t *)(uintptr_t)code_at(store, slot);
     float least = FLT_MAX, greatest = -FLT_MAX;
     for (uint32_t i = 0; i < store->dimensions; i++) {
-        const float value = vector[i] * weight - store->origin[i];
+        const float value = values[i] * weight - store->origin[i];
         least = value < least ? value : least;
         greatest = value > greatest ? value : greatest;
         scratch[i] = value;

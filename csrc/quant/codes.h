@@ -21,6 +21,7 @@ typedef struct code_store {
     uint8_t **segments;
     float *origin; /* [dimensions]; NULL before it was set */
     uint32_t metric;
+    uint32_t data_type;
     uint32_t dimensions;
     uint32_t length; /* codes of a row, zeros at the end */
     uint32_t stride; /* bytes of a row */
@@ -29,7 +30,7 @@ typedef struct code_store {
     uint32_t last_rows; /* of the last segment, which grows; the others are full */
 } code_store;
 
-/* Whether there are codes for such an index: f32 under l2, cosine and ip. */
+/* Whether there are codes for such an index: f32 and f16 under l2, cosine and ip. */
 int code_is_possible(const diskann_config *config);
 /* Whether they pay: below some dimensions a vector is hardly more to read than its code. */
 int code_is_worthwhile(const diskann_config *config);
@@ -45,12 +46,12 @@ uint64_t code_store_bytes(const code_store *store);
  * From now on codes are of vectors less this one. `weight`: what a vector is multiplied with first: cosine: 1 / |x|, others: 1.
  * ERR_NO_MEMORY.
  */
-int code_set_origin(code_store *store, const float *vector, float weight);
+int code_set_origin(code_store *store, const void *vector, float weight);
 /*
  * The code of a vector; `norm`: its square, which ip keeps; `scratch`: [dimensions]. Different slots may be encoded at the
  * same time.
  */
-void code_encode(const code_store *store, uint32_t slot, const float *vector, float weight, float norm, float *scratch);
+void code_encode(const code_store *store, uint32_t slot, const void *vector, float weight, float norm, float *scratch);
 
 /* A query, to be compared with codes. */
 typedef struct code_query {

@@ -1,6 +1,7 @@
 #include "record.h"
 
 #include "../base/status.h"
+#include "../simd/simd.h"
 
 #include <string.h>
 
@@ -9,12 +10,6 @@ enum { RECORD_ALIGNMENT = 16, SEGMENTS_INITIAL = 8 };
 static uint64_t round_up(uint64_t value, uint64_t multiple)
 {
     return (value + multiple - 1) / multiple * multiple;
-}
-
-static uint32_t element_bytes(uint32_t data_type)
-{
-    static const uint8_t bytes[DISKANN_DATA_TYPE_COUNT] = {4, 2, 1, 1};
-    return bytes[data_type];
 }
 
 /* The smallest page that wastes at most 8 %, else the one that wastes least; a page of its own for a large record. */
@@ -51,7 +46,7 @@ static uint32_t log2_ceil(uint32_t value)
 
 void record_layout_init(record_layout *layout, const diskann_config *config)
 {
-    const uint32_t vector_bytes = (uint32_t)round_up((uint64_t)config->dimensions * element_bytes(config->data_type), 8);
+    const uint32_t vector_bytes = (uint32_t)round_up((uint64_t)config->dimensions * simd_element_bytes(config->data_type), 8);
     layout->vector_bytes = vector_bytes;
     layout->id_offset = vector_bytes;
     layout->aux_offset = vector_bytes + 8;

@@ -1,4 +1,4 @@
-/* Sixteen floats at a time, for CPUs with AVX-512 F, BW, DQ and VL (servers since Skylake, Zen 4). */
+/* Sixteen floats or 32 bytes at a time, for CPUs with AVX-512 F, BW, DQ and VL (servers since Skylake, Zen 4). */
 #include "families.h"
 
 #if defined(DISKANN_HAVE_AVX512)
@@ -21,6 +21,16 @@ static inline lane_vector lane_load(const float *p)
 static inline lane_vector lane_load_part(const float *p, uint32_t n)
 {
     return _mm512_maskz_loadu_ps((__mmask16)((1u << n) - 1), p);
+}
+
+static inline lane_vector lane_load_half(const uint16_t *p)
+{
+    return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+static inline void lane_store(float *p, lane_vector a)
+{
+    _mm512_storeu_ps(p, a);
 }
 
 static inline lane_vector lane_add(lane_vector a, lane_vector b)
@@ -51,39 +61,60 @@ static inline float lane_fold(lane_vector a)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
-/* ---- codes (see dots.h) ---- */
+enum { WIDE_WIDTH = 32 };
+typedef __m512i wide_vector;
+typedef __m512i wide_sums;
 
-enum { DOT_STEP = 32 };
-typedef __m512i dot_vector;
+static inline wide_vector wide_load_i8(const uint8_t *p)
+{
+    return _mm512_cvtepi8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
 
-static inline dot_vector dot_zero(void)
+static inline wide_vector wide_load_u8(const uint8_t *p)
+{
+    return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p));
+}
+
+static inline wide_vector wide_load_i16(const int16_t *p)
+{
+    return _mm512_loadu_si512(p);
+}
+
+static inline wide_vector wide_ones(void)
+{
+    return _mm512_set1_epi16(1);
+}
+
+static inline wide_vector wide_sub(wide_vector a, wide_vector b)
+{
+    return _mm512_sub_epi16(a, b);
+}
+
+static inline wide_vector wide_abs(wide_vector a)
+{
+    return _mm512_abs_epi16(a);
+}
+
+static inline wide_sums wide_zero(void)
 {
     return _mm512_setzero_si512();
 }
 
-static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int16_t *query)
+static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
 {
-    const __m512i codes = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)row));
-    return _mm512_add_epi32(sums, _mm512_madd_epi16(codes, _mm512_loadu_si512(query)));
+    return _mm512_add_epi32(sums, _mm512_madd_epi16(a, b));
 }
 
-static inline dot_vector dot_step_codes(dot_vector sums, const uint8_t *a, const uint8_t *b)
+static inline uint32_t wide_fold(wide_sums sums)
 {
-    const __m512i of_a = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)a));
-    const __m512i of_b = _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)b));
-    return _mm512_add_epi32(sums, _mm512_madd_epi16(of_a, of_b));
-}
-
-static inline int32_t dot_fold(dot_vector sums)
-{
-    const __m256i eight = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti64x4_epi64(sums, 1));
+    const __m256i eight = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti32x8_epi32(sums, 1));
     const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
     const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
-    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+    return (uint32_t)_mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
 }
 
-#include "dots.h"
+#include "kernels.h"
 
-const simd_kernels simd_avx512 = LANES_TABLE(DISKANN_SIMD_AVX512, crc32c_sse42);
+const simd_kernels simd_avx512 = KERNELS_TABLE(DISKANN_SIMD_AVX512, crc32c_sse42);
 
 #endif

@@ -4,7 +4,7 @@
  * A family's file is compiled with flags of its own (tests/tools/sources.mjs is the list), so only the build knows
  * that it is there. On x86-64 it says so to every file of this folder:
  *     DISKANN_HAVE_SSE42   crc32c_sse42.c   -msse4.2
- *     DISKANN_HAVE_AVX2    avx2.c           -mavx2        (needs SSE42)
+ *     DISKANN_HAVE_AVX2    avx2.c           -mavx2 -mf16c (needs SSE42)
  *     DISKANN_HAVE_AVX512  avx512.c         -mavx512f -mavx512bw -mavx512dq -mavx512vl   (needs SSE42)
  * and on AArch64:
  *     DISKANN_HAVE_ARM_CRC crc32c_arm.c     -march=armv8-a+crc

@@ -1,4 +1,4 @@
-/* Four floats at a time on AArch64, where every CPU has NEON. */
+/* Four floats or eight bytes at a time on AArch64, where every CPU has NEON. */
 #include "families.h"
 
 #if defined(SIMD_AARCH64)
@@ -27,6 +27,16 @@ static inline lane_vector lane_load_part(const float *p, uint32_t n)
     return n > 2 ? vld1q_lane_f32(p + 2, part, 2) : part;
 }
 
+static inline lane_vector lane_load_half(const uint16_t *p)
+{
+    return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
+
+static inline void lane_store(float *p, lane_vector a)
+{
+    vst1q_f32(p, a);
+}
+
 static inline lane_vector lane_add(lane_vector a, lane_vector b)
 {
     return vaddq_f32(a, b);
@@ -53,46 +63,60 @@ static inline float lane_fold(lane_vector a)
     return vget_lane_f32(two, 0) + vget_lane_f32(two, 1);
 }
 
-/* ---- codes (see dots.h) ---- */
+enum { WIDE_WIDTH = 8 };
+typedef int16x8_t wide_vector;
+typedef int32x4_t wide_sums;
 
-enum { DOT_STEP = 16 };
-typedef int32x4_t dot_vector;
+static inline wide_vector wide_load_i8(const uint8_t *p)
+{
+    return vmovl_s8(vreinterpret_s8_u8(vld1_u8(p)));
+}
 
-static inline dot_vector dot_zero(void)
+static inline wide_vector wide_load_u8(const uint8_t *p)
+{
+    return vreinterpretq_s16_u16(vmovl_u8(vld1_u8(p)));
+}
+
+static inline wide_vector wide_load_i16(const int16_t *p)
+{
+    return vld1q_s16(p);
+}
+
+static inline wide_vector wide_ones(void)
+{
+    return vdupq_n_s16(1);
+}
+
+static inline wide_vector wide_sub(wide_vector a, wide_vector b)
+{
+    return vsubq_s16(a, b);
+}
+
+static inline wide_vector wide_abs(wide_vector a)
+{
+    return vabsq_s16(a);
+}
+
+static inline wide_sums wide_zero(void)
 {
     return vdupq_n_s32(0);
 }
 
-static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int16_t *query)
+static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
 {
-    const uint8x16_t codes = vld1q_u8(row);
-    const int16x8_t low = vreinterpretq_s16_u16(vmovl_u8(vget_low_u8(codes)));
-    const int16x8_t high = vreinterpretq_s16_u16(vmovl_u8(vget_high_u8(codes)));
-    const int16x8_t first = vld1q_s16(query), second = vld1q_s16(query + 8);
-    sums = vmlal_s16(sums, vget_low_s16(low), vget_low_s16(first));
-    sums = vmlal_s16(sums, vget_high_s16(low), vget_high_s16(first));
-    sums = vmlal_s16(sums, vget_low_s16(high), vget_low_s16(second));
-    return vmlal_s16(sums, vget_high_s16(high), vget_high_s16(second));
+    return vmlal_high_s16(vmlal_s16(sums, vget_low_s16(a), vget_low_s16(b)), a, b);
 }
 
-static inline dot_vector dot_step_codes(dot_vector sums, const uint8_t *a, const uint8_t *b)
+static inline uint32_t wide_fold(wide_sums sums)
 {
-    const uint8x16_t of_a = vld1q_u8(a), of_b = vld1q_u8(b);
-    const uint16x8_t low = vmull_u8(vget_low_u8(of_a), vget_low_u8(of_b));
-    const uint16x8_t high = vmull_u8(vget_high_u8(of_a), vget_high_u8(of_b));
-    return vreinterpretq_s32_u32(vpadalq_u16(vpadalq_u16(vreinterpretq_u32_s32(sums), low), high));
+    return vaddvq_u32(vreinterpretq_u32_s32(sums));
 }
 
-static inline int32_t dot_fold(dot_vector sums)
-{
-    return vaddvq_s32(sums);
-}
+#include "kernels.h"
 
-#include "dots.h"
-
-const simd_kernels simd_neon = LANES_TABLE(DISKANN_SIMD_NEON, crc32c_slicing);
+const simd_kernels simd_neon = KERNELS_TABLE(DISKANN_SIMD_NEON, crc32c_slicing);
 #if defined(DISKANN_HAVE_ARM_CRC)
-const simd_kernels simd_neon_crc = LANES_TABLE(DISKANN_SIMD_NEON, crc32c_arm);
+const simd_kernels simd_neon_crc = KERNELS_TABLE(DISKANN_SIMD_NEON, crc32c_arm);
 #endif
 
 #endif

@@ -1,8 +1,9 @@
 /*
- * The family that is always there: SSE2 on x86-64, where every CPU has it; plain C elsewhere, four floats at a time
- * so that a compiler sees vectors.
+ * The family that is always there: SSE2 on x86-64, where every CPU has it; plain C elsewhere, four floats or
+ * eight bytes at a time so that a compiler sees vectors.
  */
 #include "families.h"
+#include "half.h"
 
 #if defined(SIMD_X86_64)
 
@@ -28,6 +29,22 @@ static inline lane_vector lane_load_part(const float *p, uint32_t n)
     }
     const __m128 two = _mm_castsi128_ps(_mm_loadl_epi64((const __m128i *)(const void *)p));
     return n == 2 ? two : _mm_movelh_ps(two, _mm_load_ss(p + 2));
+}
+
+/*
+ * The bits of a half, put where a float has them, are the number divided by 2^112, a power of two: the multiplication is
+ * exact, for subnormal halves too (float_mode.h keeps denormals), if slow for those.
+ */
+static inline lane_vector lane_load_half(const uint16_t *p)
+{
+    const __m128i high = _mm_unpacklo_epi16(_mm_setzero_si128(), _mm_loadl_epi64((const __m128i *)(const void *)p));
+    const __m128i bits = _mm_and_si128(_mm_srai_epi32(high, 3), _mm_set1_epi32((int)0x8fffe000));
+    return _mm_mul_ps(_mm_castsi128_ps(bits), _mm_set1_ps(0x1p112f));
+}
+
+static inline void lane_store(float *p, lane_vector a)
+{
+    _mm_storeu_ps(p, a);
 }
 
 static inline lane_vector lane_add(lane_vector a, lane_vector b)
@@ -56,39 +73,55 @@ static inline float lane_fold(lane_vector a)
     return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
 }
 
-/* ---- codes (see dots.h) ---- */
+enum { WIDE_WIDTH = 8 };
+typedef __m128i wide_vector;
+typedef __m128i wide_sums;
 
-enum { DOT_STEP = 16 };
-typedef __m128i dot_vector;
+static inline wide_vector wide_load_i8(const uint8_t *p)
+{
+    const __m128i eight = _mm_loadl_epi64((const __m128i *)(const void *)p);
+    return _mm_srai_epi16(_mm_unpacklo_epi8(eight, eight), 8);
+}
 
-static inline dot_vector dot_zero(void)
+static inline wide_vector wide_load_u8(const uint8_t *p)
+{
+    return _mm_unpacklo_epi8(_mm_loadl_epi64((const __m128i *)(const void *)p), _mm_setzero_si128());
+}
+
+static inline wide_vector wide_load_i16(const int16_t *p)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)p);
+}
+
+static inline wide_vector wide_ones(void)
+{
+    return _mm_set1_epi16(1);
+}
+
+static inline wide_vector wide_sub(wide_vector a, wide_vector b)
+{
+    return _mm_sub_epi16(a, b);
+}
+
+static inline wide_vector wide_abs(wide_vector a)
+{
+    return _mm_max_epi16(a, _mm_sub_epi16(_mm_setzero_si128(), a));
+}
+
+static inline wide_sums wide_zero(void)
 {
     return _mm_setzero_si128();
 }
 
-static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int16_t *query)
+static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
 {
-    const __m128i codes = _mm_loadu_si128((const __m128i *)(const void *)row);
-    const __m128i *values = (const __m128i *)(const void *)query;
-    const __m128i low = _mm_madd_epi16(_mm_unpacklo_epi8(codes, _mm_setzero_si128()), _mm_loadu_si128(values));
-    const __m128i high = _mm_madd_epi16(_mm_unpackhi_epi8(codes, _mm_setzero_si128()), _mm_loadu_si128(values + 1));
-    return _mm_add_epi32(sums, _mm_add_epi32(low, high));
+    return _mm_add_epi32(sums, _mm_madd_epi16(a, b));
 }
 
-static inline dot_vector dot_step_codes(dot_vector sums, const uint8_t *a, const uint8_t *b)
-{
-    const __m128i zero = _mm_setzero_si128();
-    const __m128i of_a = _mm_loadu_si128((const __m128i *)(const void *)a);
-    const __m128i of_b = _mm_loadu_si128((const __m128i *)(const void *)b);
-    const __m128i low = _mm_madd_epi16(_mm_unpacklo_epi8(of_a, zero), _mm_unpacklo_epi8(of_b, zero));
-    const __m128i high = _mm_madd_epi16(_mm_unpackhi_epi8(of_a, zero), _mm_unpackhi_epi8(of_b, zero));
-    return _mm_add_epi32(sums, _mm_add_epi32(low, high));
-}
-
-static inline int32_t dot_fold(dot_vector sums)
+static inline uint32_t wide_fold(wide_sums sums)
 {
     const __m128i two = _mm_add_epi32(sums, _mm_unpackhi_epi64(sums, sums));
-    return _mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
+    return (uint32_t)_mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
 }
 
 #else
@@ -113,6 +146,18 @@ static inline lane_vector lane_load(const float *p)
 static inline lane_vector lane_load_part(const float *p, uint32_t n)
 {
     return (lane_vector){{p[0], n > 1 ? p[1] : 0.0f, n > 2 ? p[2] : 0.0f, 0.0f}};
+}
+
+static inline lane_vector lane_load_half(const uint16_t *p)
+{
+    return (lane_vector){{half_to_float(p[0]), half_to_float(p[1]), half_to_float(p[2]), half_to_float(p[3])}};
+}
+
+static inline void lane_store(float *p, lane_vector a)
+{
+    for (uint32_t i = 0; i < LANE_WIDTH; i++) {
+        p[i] = a.at[i];
+    }
 }
 
 static inline lane_vector lane_add(lane_vector a, lane_vector b)
@@ -140,34 +185,83 @@ static inline float lane_fold(lane_vector a)
     return (a.at[0] + a.at[2]) + (a.at[1] + a.at[3]);
 }
 
-enum { DOT_STEP = 1 };
-typedef int32_t dot_vector;
+enum { WIDE_WIDTH = 8 };
+typedef struct wide_vector {
+    int16_t at[WIDE_WIDTH];
+} wide_vector;
+typedef uint32_t wide_sums;
 
-static inline dot_vector dot_zero(void)
+static inline wide_vector wide_load_i8(const uint8_t *p)
+{
+    wide_vector result;
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        result.at[i] = (int8_t)p[i];
+    }
+    return result;
+}
+
+static inline wide_vector wide_load_u8(const uint8_t *p)
+{
+    wide_vector result;
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        result.at[i] = p[i];
+    }
+    return result;
+}
+
+static inline wide_vector wide_load_i16(const int16_t *p)
+{
+    wide_vector result;
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        result.at[i] = p[i];
+    }
+    return result;
+}
+
+static inline wide_vector wide_ones(void)
+{
+    return (wide_vector){{1, 1, 1, 1, 1, 1, 1, 1}};
+}
+
+static inline wide_vector wide_sub(wide_vector a, wide_vector b)
+{
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        a.at[i] = (int16_t)(a.at[i] - b.at[i]);
+    }
+    return a;
+}
+
+static inline wide_vector wide_abs(wide_vector a)
+{
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        a.at[i] = (int16_t)(a.at[i] < 0 ? -a.at[i] : a.at[i]);
+    }
+    return a;
+}
+
+static inline wide_sums wide_zero(void)
 {
     return 0;
 }
 
-static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int16_t *query)
+static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
 {
-    return sums + *row * *query;
+    for (uint32_t i = 0; i < WIDE_WIDTH; i++) {
+        sums += (uint32_t)(a.at[i] * b.at[i]);
+    }
+    return sums;
 }
 
-static inline dot_vector dot_step_codes(dot_vector sums, const uint8_t *a, const uint8_t *b)
-{
-    return sums + *a * *b;
-}
-
-static inline int32_t dot_fold(dot_vector sums)
+static inline uint32_t wide_fold(wide_sums sums)
 {
     return sums;
 }
 
 #endif
 
-#include "dots.h"
+#include "kernels.h"
 
-const simd_kernels simd_portable = LANES_TABLE(DISKANN_SIMD_PORTABLE, crc32c_slicing);
+const simd_kernels simd_portable = KERNELS_TABLE(DISKANN_SIMD_PORTABLE, crc32c_slicing);
 #if defined(DISKANN_HAVE_SSE42)
-const simd_kernels simd_portable_sse42 = LANES_TABLE(DISKANN_SIMD_PORTABLE, crc32c_sse42);
+const simd_kernels simd_portable_sse42 = KERNELS_TABLE(DISKANN_SIMD_PORTABLE, crc32c_sse42);
 #endif

@@ -52,7 +52,7 @@ static uint64_t cpu_saved_registers(void)
 
 static uint32_t cpu_features(void)
 {
-    enum { SSE42_BIT = 1 << 20, OSXSAVE_BIT = 1 << 27, AVX_BIT = 1 << 28 };
+    enum { SSE42_BIT = 1 << 20, OSXSAVE_BIT = 1 << 27, AVX_BIT = 1 << 28, F16C_BIT = 1 << 29 };
     enum { AVX2_BIT = 1 << 5, AVX512F_BIT = 1 << 16, AVX512DQ_BIT = 1 << 17, AVX512BW_BIT = 1 << 30 };
     const uint32_t avx512vl_bit = UINT32_C(1) << 31;
     const uint64_t ymm_saved = 0x06, zmm_saved = 0xe6;
@@ -61,7 +61,8 @@ static uint32_t cpu_features(void)
     if ((basic & SSE42_BIT) == 0) {
         return 0;
     }
-    if ((basic & OSXSAVE_BIT) == 0 || (basic & AVX_BIT) == 0 || leaf_max < 7) {
+    if ((basic & OSXSAVE_BIT) == 0 || (basic & AVX_BIT) == 0 || (basic & F16C_BIT) == 0 ||
+        leaf_max < 7) {
         return CPU_SSE42;
     }
     const uint64_t saved = cpu_saved_registers();

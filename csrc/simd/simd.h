@@ -4,6 +4,9 @@
  * The rule for a float sum over i = 0 .. dims - 1: 32 lanes that start at +0; element i is added to lane i mod 32, i
  * ascending, product rounded before the sum (no fused multiply-add); missing elements of the last 32 add +0. Then the
  * lanes are folded in halves: lane j += lane j + 16 for j < 16, then + 8, + 4, + 2, + 1. A result of -0 becomes +0.
+ *
+ * A query is in the form that its index stores, but for f16: there the query is of floats and rows are of halves, which
+ * are widened (exactly) before the same rule. Sums of i8 and u8 are exact and converted to float once, to the nearest.
  */
 #ifndef DISKANN_SIMD_H
 #define DISKANN_SIMD_H
@@ -20,7 +23,7 @@ enum simd_sum {
     SIMD_SUM_COUNT = 3
 };
 
-/* One sum. `a`, `b`: dims elements, 4-byte aligned. */
+/* One sum. `a`: a query, `b`: a row, `dims` elements (at most 65535) each, aligned to the size of one. */
 typedef float simd_one(const void *a, const void *b, uint32_t dims);
 /*
  * out[i] = one(query, rows[i]) for i < count. Rows are expected to be cold: the kernel prefetches ahead inside.
@@ -37,9 +40,13 @@ typedef int32_t simd_dot_codes(const uint8_t *a, const uint8_t *b, uint32_t leng
 
 typedef struct simd_kernels {
     uint32_t simd; /* enum diskann_simd */
-    /* [element type][sum]; NULL: that type is not built in */
+    /* [element type of the row][sum] */
     simd_one *one[DISKANN_DATA_TYPE_COUNT][SIMD_SUM_COUNT];
     simd_many *many[DISKANN_DATA_TYPE_COUNT][SIMD_SUM_COUNT];
+    /* |x|^2 of a row; of type f32 also that of a query of an f16 index. */
+    float (*norm[DISKANN_DATA_TYPE_COUNT])(const void *vector, uint32_t dims);
+    /* `dims` finite halves as floats. */
+    void (*expand)(const void *halves, uint32_t dims, float *out);
     simd_dots *dots;
     simd_dot_codes *dot_codes;
     /* CRC-32C (Castagnoli, reflected, initial and final complement inside): crc of `bytes` bytes after `crc`; start with 0. */
@@ -48,5 +55,10 @@ typedef struct simd_kernels {
 
 /* The table of a family, or NULL where this build or this CPU lacks it. AUTO: the best one, never NULL. */
 const simd_kernels *simd_kernels_get(uint32_t simd);
+
+static inline uint32_t simd_element_bytes(uint32_t data_type)
+{
+    return data_type == DISKANN_F32 ? 4 : data_type == DISKANN_F16 ? 2 : 1;
+}
 
 #endif

@@ -1,4 +1,4 @@
-/* Four floats at a time with WebAssembly SIMD128 (-msimd128, for every file of the module). Nothing relaxed. */
+/* Four floats or eight bytes at a time with WebAssembly SIMD128 (-msimd128, for every file of the module). Nothing relaxed. */
 #include "families.h"
 
 #if defined(SIMD_WASM128)
@@ -27,6 +27,21 @@ static inline lane_vector lane_load_part(const float *p, uint32_t n)
     return n == 2 ? two : wasm_f32x4_replace_lane(two, 2, p[2]);
 }
 
+/*
+ * The bits of a half, put where a float has them, are the number divided by 2^112, a power of two: the multiplication is
+ * exact, for subnormal halves too, if slow for those.
+ */
+static inline lane_vector lane_load_half(const uint16_t *p)
+{
+    const v128_t bits = wasm_v128_and(wasm_i32x4_shl(wasm_i32x4_load16x4(p), 13), wasm_i32x4_splat((int32_t)0x8fffe000));
+    return wasm_f32x4_mul(bits, wasm_f32x4_splat(0x1p112f));
+}
+
+static inline void lane_store(float *p, lane_vector a)
+{
+    wasm_v128_store(p, a);
+}
+
 static inline lane_vector lane_add(lane_vector a, lane_vector b)
 {
     return wasm_f32x4_add(a, b);
@@ -53,40 +68,58 @@ static inline float lane_fold(lane_vector a)
     return wasm_f32x4_extract_lane(two, 0) + wasm_f32x4_extract_lane(two, 1);
 }
 
-/* ---- codes (see dots.h) ---- */
+enum { WIDE_WIDTH = 8 };
+typedef v128_t wide_vector;
+typedef v128_t wide_sums;
 
-enum { DOT_STEP = 16 };
-typedef v128_t dot_vector;
+static inline wide_vector wide_load_i8(const uint8_t *p)
+{
+    return wasm_i16x8_load8x8(p);
+}
 
-static inline dot_vector dot_zero(void)
+static inline wide_vector wide_load_u8(const uint8_t *p)
+{
+    return wasm_u16x8_load8x8(p);
+}
+
+static inline wide_vector wide_load_i16(const int16_t *p)
+{
+    return wasm_v128_load(p);
+}
+
+static inline wide_vector wide_ones(void)
+{
+    return wasm_i16x8_const(1, 1, 1, 1, 1, 1, 1, 1);
+}
+
+static inline wide_vector wide_sub(wide_vector a, wide_vector b)
+{
+    return wasm_i16x8_sub(a, b);
+}
+
+static inline wide_vector wide_abs(wide_vector a)
+{
+    return wasm_i16x8_abs(a);
+}
+
+static inline wide_sums wide_zero(void)
 {
     return wasm_i32x4_const(0, 0, 0, 0);
 }
 
-static inline dot_vector dot_step(dot_vector sums, const uint8_t *row, const int16_t *query)
+static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
 {
-    const v128_t codes = wasm_v128_load(row);
-    const v128_t low = wasm_i32x4_dot_i16x8(wasm_u16x8_extend_low_u8x16(codes), wasm_v128_load(query));
-    const v128_t high = wasm_i32x4_dot_i16x8(wasm_u16x8_extend_high_u8x16(codes), wasm_v128_load(query + 8));
-    return wasm_i32x4_add(sums, wasm_i32x4_add(low, high));
+    return wasm_i32x4_add(sums, wasm_i32x4_dot_i16x8(a, b));
 }
 
-static inline dot_vector dot_step_codes(dot_vector sums, const uint8_t *a, const uint8_t *b)
+static inline uint32_t wide_fold(wide_sums sums)
 {
-    const v128_t of_a = wasm_v128_load(a), of_b = wasm_v128_load(b);
-    const v128_t low = wasm_i32x4_dot_i16x8(wasm_u16x8_extend_low_u8x16(of_a), wasm_u16x8_extend_low_u8x16(of_b));
-    const v128_t high = wasm_i32x4_dot_i16x8(wasm_u16x8_extend_high_u8x16(of_a), wasm_u16x8_extend_high_u8x16(of_b));
-    return wasm_i32x4_add(sums, wasm_i32x4_add(low, high));
+    const v128_t two = wasm_i32x4_add(sums, wasm_i32x4_shuffle(sums, sums, 2, 3, 0, 1));
+    return (uint32_t)wasm_i32x4_extract_lane(two, 0) + (uint32_t)wasm_i32x4_extract_lane(two, 1);
 }
 
-static inline int32_t dot_fold(dot_vector sums)
-{
-    const v128_t two = wasm_i32x4_add(sums, wasm_i64x2_shuffle(sums, sums, 1, 0));
-    return wasm_i32x4_extract_lane(two, 0) + wasm_i32x4_extract_lane(two, 1);
-}
+#include "kernels.h"
 
-#include "dots.h"
-
-const simd_kernels simd_wasm128 = LANES_TABLE(DISKANN_SIMD_WASM128, crc32c_slicing);
+const simd_kernels simd_wasm128 = KERNELS_TABLE(DISKANN_SIMD_WASM128, crc32c_slicing);
 
 #endif

@@ -1,11 +1,12 @@
 /*
- * How long one distance takes: every family beside a plain loop, with rows in the first cache (hot) and with rows at
+ * How long one distance takes: every type and family beside a plain loop, with rows in the first cache (hot) and with rows at
  * random places of a set that no near cache holds (cold), in calls of 32 rows as a search makes them.
  *
  *     node tests/tools/c-bench.mjs
  *
  * Prints a Markdown table of nanoseconds a distance and of gigabytes of checksum a second.
  */
+#include "../../csrc/simd/half.h"
 #include "../../csrc/simd/simd.h"
 #include "golden.h"
 
@@ -13,7 +14,7 @@
 #include <time.h>
 
 enum { ROWS_PER_CALL = 32, CALLS_PER_SPELL = 50, ROUNDS = 5, RECORD_EXTRA = 144, PAGE = 4096 };
-static const char *const SUMS[SIMD_SUM_COUNT] = {"l2", "dot", "l1"};
+static const char *const TYPES[DISKANN_DATA_TYPE_COUNT] = {"f32", "f16", "i8", "u8"};
 static const char *const FAMILIES[DISKANN_SIMD_COUNT] = {"auto", "portable", "avx2", "avx512", "neon", "wasm128"};
 
 static double now(void)
@@ -25,6 +26,7 @@ static double now(void)
 
 /* Rows at record-like distances (16-byte aligned), and the random order in which they are asked for. */
 typedef struct rows {
+    uint32_t type;
     uint32_t dims;
     uint32_t count;
     uint32_t calls;
@@ -33,11 +35,25 @@ typedef struct rows {
     float *query;
 } rows;
 
-static int rows_init(rows *set, uint32_t dims, uint32_t count, uint32_t calls)
+static void fill_row(const rows *set, uint8_t *row, random_state *random)
 {
-    const size_t stride = ((size_t)dims * 4 + RECORD_EXTRA + 15) / 16 * 16;
+    for (uint32_t i = 0; i < set->dims; i++) {
+        const uint64_t draw = random_next(random);
+        if (set->type == DISKANN_F32) {
+            ((float *)(void *)row)[i] = golden_uniform(draw);
+        } else if (set->type == DISKANN_F16) {
+            ((uint16_t *)(void *)row)[i] = half_of_float(golden_uniform(draw));
+        } else {
+            row[i] = (uint8_t)draw;
+        }
+    }
+}
+
+static int rows_init(rows *set, uint32_t type, uint32_t dims, uint32_t count, uint32_t calls)
+{
+    const size_t stride = ((size_t)dims * simd_element_bytes(type) + RECORD_EXTRA + 15) / 16 * 16;
     random_state random = {dims};
-    *set = (rows){.dims = dims, .count = count, .calls = calls};
+    *set = (rows){.type = type, .dims = dims, .count = count, .calls = calls};
     set->memory = aligned_alloc(PAGE, (stride * count + PAGE) / PAGE * PAGE);
     set->order = malloc((size_t)calls * ROWS_PER_CALL * sizeof *set->order);
     set->query = malloc(dims * sizeof(float));
@@ -45,10 +61,7 @@ static int rows_init(rows *set, uint32_t dims, uint32_t count, uint32_t calls)
         return -1;
     }
     for (uint32_t row = 0; row < count; row++) {
-        float *vector = (float *)(void *)(set->memory + stride * row);
-        for (uint32_t i = 0; i < stride / 4; i++) {
-            vector[i] = golden_uniform(random_next(&random));
-        }
+        fill_row(set, set->memory + stride * row, &random);
     }
     for (uint32_t i = 0; i < dims; i++) {
         set->query[i] = golden_uniform(random_next(&random));
@@ -111,22 +124,31 @@ static double measure(simd_many *many, const rows *set)
     return times[spells / 10];
 }
 
-static void report_set(uint32_t dims, uint32_t count, uint32_t calls, const char *name)
+static void report_type(uint32_t type, uint32_t dims, uint32_t count, uint32_t calls, const char *name)
 {
     rows set;
-    if (rows_init(&set, dims, count, calls) != 0) {
+    if (rows_init(&set, type, dims, count, calls) != 0) {
         printf("no memory for %s\n", name);
         return;
     }
-    printf("| %-18s | plain    | l2  | %8.1f |\n", name, measure(plain_l2, &set));
+    if (type == DISKANN_F32) {
+        printf("| %-18s | f32 | plain    | l2  | %8.1f |\n", name, measure(plain_l2, &set));
+    }
     for (uint32_t family = DISKANN_SIMD_PORTABLE; family < DISKANN_SIMD_COUNT; family++) {
         const simd_kernels *kernels = simd_kernels_get(family);
         for (uint32_t sum = 0; kernels != NULL && sum < SIMD_SUM_COUNT; sum++) {
-            const double each = measure(kernels->many[DISKANN_F32][sum], &set);
-            printf("| %-18s | %-8s | %-3s | %8.1f |\n", name, FAMILIES[family], SUMS[sum], each);
+            const double each = measure(kernels->many[type][sum], &set);
+            printf("| %-18s | %-3s | %-8s | %-3s | %8.1f |\n", name, TYPES[type], FAMILIES[family], GOLDEN_SUMS[sum], each);
         }
     }
     rows_reset(&set);
+}
+
+static void report_set(uint32_t dims, uint32_t count, uint32_t calls, const char *name)
+{
+    for (uint32_t type = 0; type < DISKANN_DATA_TYPE_COUNT; type++) {
+        report_type(type, dims, count, calls, name);
+    }
 }
 
 static void report_checksum(size_t bytes)
@@ -149,7 +171,7 @@ static void report_checksum(size_t bytes)
             best = each < best ? each : best;
         }
         if (kernels != NULL) {
-            printf("| crc32c of %-8zu | %-8s |     | %8.2f GB/s |\n", bytes, FAMILIES[family], (double)bytes / best);
+            printf("| crc32c of %-8zu |     | %-8s |     | %8.2f GB/s |\n", bytes, FAMILIES[family], (double)bytes / best);
             sink += (float)crc;
         }
     }
@@ -159,7 +181,7 @@ static void report_checksum(size_t bytes)
 int main(int argc, char **argv)
 {
     const uint32_t scale = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1;
-    printf("| rows               | family   | sum |       ns |\n|---|---|---|---:|\n");
+    printf("| rows               | type | family  | sum |       ns |\n|---|---|---|---|---:|\n");
     report_set(128, 32, 20000, "hot 32 x 128");
     report_set(384, 16, 8000, "hot 16 x 384");
     report_set(100, 32, 20000, "hot 32 x 100");

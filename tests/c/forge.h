@@ -39,7 +39,7 @@ enum {
 };
 
 typedef struct forge {
-    uint32_t dimensions, metric, max_degree;
+    uint32_t dimensions, metric, max_degree, data_type;
     uint64_t size, next_id, pages, file_bytes;
     uint32_t vector_bytes, record_bytes, records_per_page, page_bytes;
     uint8_t *bytes;
@@ -137,10 +137,15 @@ static inline uint8_t *forge_edge(const forge *f, uint64_t slot, uint32_t i)
     return forge_id(f, slot) + 16 + 4 * (size_t)i;
 }
 
-/* Sizes that follow from dimensions and max_degree. */
+static inline uint32_t forge_element_bytes(const forge *f)
+{
+    return f->data_type == DISKANN_F32 ? 4 : f->data_type == DISKANN_F16 ? 2 : 1;
+}
+
+/* Sizes that follow from dimensions, data_type and max_degree. */
 static inline void forge_shape(forge *f)
 {
-    f->vector_bytes = (4 * f->dimensions + 7) / 8 * 8;
+    f->vector_bytes = (forge_element_bytes(f) * f->dimensions + 7) / 8 * 8;
     f->record_bytes = (f->vector_bytes + 16 + 4 * f->max_degree + 15) / 16 * 16;
     const uint64_t single = ((uint64_t)f->record_bytes + 16 + 4095) / 4096 * 4096;
     f->page_bytes = 0;
@@ -178,11 +183,38 @@ static inline void forge_write_superblock(forge *f)
     forge_put(b + FORGE_RECORD_BYTES, f->record_bytes, 4);
     forge_put(b + FORGE_DIMENSIONS, f->dimensions, 4);
     forge_put(b + FORGE_METRIC, f->metric, 4);
+    forge_put(b + FORGE_DATA_TYPE, f->data_type, 4);
     forge_put(b + FORGE_MAX_DEGREE, f->max_degree, 4);
     forge_put(b + FORGE_BUILD_LIST_SIZE, 100, 4);
     forge_put_f32(b + FORGE_ALPHA, 1.2f);
     forge_put(b + FORGE_ENTRY, f->size > 0 ? 0 : UINT32_MAX, 4);
     forge_seal_superblock(b);
+}
+
+/* The bits of a half of -15 .. 15. */
+static inline uint16_t forge_half(int value)
+{
+    const int magnitude = abs(value);
+    const int exponent = magnitude >= 8 ? 3 : magnitude >= 4 ? 2 : magnitude >= 2 ? 1 : 0;
+    const int bits = (exponent + 15) << 10 | (magnitude - (1 << exponent)) * (1 << (10 - exponent));
+    return (uint16_t)(magnitude == 0 ? 0 : value < 0 ? 0x8000 | bits : bits);
+}
+
+/* What a forged index holds: integers that every type has. */
+static inline int forge_value(const forge *f, uint64_t slot, uint32_t i)
+{
+    return (int)((slot * 7 + i * 3) % 11) - (f->data_type == DISKANN_U8 ? 0 : 5);
+}
+
+static inline void forge_put_element(const forge *f, uint8_t *at, int value)
+{
+    if (f->data_type == DISKANN_F32) {
+        forge_put_f32(at, (float)value);
+    } else if (f->data_type == DISKANN_F16) {
+        forge_put(at, forge_half(value), 2);
+    } else {
+        *at = (uint8_t)value;
+    }
 }
 
 /* Small integers: their sums are exact in any order, so the norm here has the bits of any kernel. */
@@ -191,9 +223,9 @@ static inline void forge_write_record(const forge *f, uint64_t slot)
     uint8_t *record = forge_record(f, slot);
     float norm = 0;
     for (uint32_t i = 0; i < f->dimensions; i++) {
-        const float value = (float)((slot * 7 + i * 3) % 11) - 5;
-        forge_put_f32(record + 4 * i, value);
-        norm += value * value;
+        const int value = forge_value(f, slot, i);
+        forge_put_element(f, record + (size_t)forge_element_bytes(f) * i, value);
+        norm += (float)(value * value);
     }
     forge_put(forge_id(f, slot), 1000 + slot * 3, 8);
     forge_put_f32(forge_aux(f, slot), f->metric != DISKANN_COSINE ? norm : norm > 0 ? 1 / sqrtf(norm) : 0);
@@ -209,9 +241,11 @@ static inline void forge_write_record(const forge *f, uint64_t slot)
 }
 
 /* A valid index of `size` records, ids 1000, 1003, ...: a binary tree whose edges go both ways. */
-static inline forge forge_make(uint32_t metric, uint32_t dimensions, uint32_t max_degree, uint64_t size)
+static inline forge forge_make_typed(uint32_t data_type, uint32_t metric, uint32_t dimensions, uint32_t max_degree,
+                                     uint64_t size)
 {
     forge f = {.dimensions = dimensions, .metric = metric, .max_degree = max_degree, .size = size};
+    f.data_type = data_type;
     f.next_id = size > 0 ? 1000 + (size - 1) * 3 + 1 : 0;
     forge_shape(&f);
     f.bytes = calloc(1, f.file_bytes);
@@ -227,6 +261,11 @@ static inline forge forge_make(uint32_t metric, uint32_t dimensions, uint32_t ma
     }
     forge_write_superblock(&f);
     return f;
+}
+
+static inline forge forge_make(uint32_t metric, uint32_t dimensions, uint32_t max_degree, uint64_t size)
+{
+    return forge_make_typed(DISKANN_F32, metric, dimensions, max_degree, size);
 }
 
 static inline void forge_free(forge *f)

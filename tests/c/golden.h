@@ -3,7 +3,9 @@
 #define DISKANN_TESTS_GOLDEN_H
 
 #include "../../csrc/base/random.h"
+#include "../../csrc/simd/simd.h"
 
+#include <math.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -68,6 +70,34 @@ static inline void golden_inputs(uint32_t kind, uint32_t dims, uint64_t seed, fl
         a[i] = golden_element(kind, random_next(&random));
         b[i] = golden_element(kind, random_next(&random));
     }
+}
+
+static const char *const GOLDEN_SUMS[SIMD_SUM_COUNT] = {"l2", "dot", "l1"};
+
+static inline float golden_term(float a, float b, uint32_t sum)
+{
+    volatile float difference = a - b; /* volatile: rounded here, whatever the compiler is told */
+    volatile float product = sum == SIMD_SUM_DOT ? a * b : difference * difference;
+    return sum == SIMD_SUM_L1 ? fabsf(difference) : product;
+}
+
+/* The lane rule. */
+static inline float golden_sum(const float *a, const float *b, uint32_t dims, uint32_t sum)
+{
+    enum { LANES = 32 };
+    float lanes[LANES];
+    for (uint32_t j = 0; j < LANES; j++) {
+        lanes[j] = 0.0f;
+    }
+    for (uint32_t i = 0; i < dims; i++) {
+        lanes[i % LANES] += golden_term(a[i], b[i], sum);
+    }
+    for (uint32_t half = LANES / 2; half > 0; half /= 2) {
+        for (uint32_t j = 0; j < half; j++) {
+            lanes[j] += lanes[j + half];
+        }
+    }
+    return lanes[0] == 0.0f ? 0.0f : lanes[0];
 }
 
 /* Place of a word in a list, or `count`. */

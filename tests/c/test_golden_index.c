@@ -28,23 +28,26 @@ static uint64_t field_number(const char *object, const char *name)
     return strtoull(field(object, name), NULL, 10);
 }
 
-static uint32_t field_metric(const char *object)
+static const char *const METRICS[] = {"\"l2\"", "\"cosine\"", "\"ip\"", "\"l1\""};
+static const char *const TYPES[] = {"\"f32\"", "\"f16\"", "\"i8\"", "\"u8\""};
+
+/* Place of a field's value among four names, or 4. */
+static uint32_t field_choice(const char *object, const char *name, const char *const names[4])
 {
-    static const char *const names[] = {"\"l2\"", "\"cosine\"", "\"ip\"", "\"l1\""};
-    const char *value = field(object, "metric") + 1; /* a space */
-    for (uint32_t metric = 0; metric < DISKANN_METRIC_COUNT; metric++) {
-        if (strncmp(value, names[metric], strlen(names[metric])) == 0) {
-            return metric;
-        }
+    const char *value = field(object, name) + 1; /* a space */
+    uint32_t i = 0;
+    while (i < 4 && strncmp(value, names[i], strlen(names[i])) != 0) {
+        i++;
     }
-    return DISKANN_METRIC_COUNT;
+    return i;
 }
 
 static recipe read_recipe(const char *object)
 {
     recipe r;
     diskann_config_init(&r.config, (uint32_t)field_number(object, "dimensions"));
-    r.config.metric = field_metric(object);
+    r.config.metric = field_choice(object, "metric", METRICS);
+    r.config.data_type = field_choice(object, "dataType", TYPES);
     r.config.max_degree = (uint32_t)field_number(object, "maxDegree");
     r.config.build_list_size = (uint32_t)field_number(object, "buildListSize");
     r.config.alpha = (float)strtod(field(object, "alpha"), NULL);
@@ -56,14 +59,15 @@ static recipe read_recipe(const char *object)
     return r;
 }
 
-/* Integers in -127 .. 127. Owned by caller. */
+/* Integers in -127 .. 127, or in 0 .. 254 for u8. Owned by caller. */
 static float *make_rows(const recipe *r)
 {
     const size_t count = (size_t)(r->rows + r->added) * r->config.dimensions;
     float *rows = malloc(count * sizeof *rows);
+    const float least = r->config.data_type == DISKANN_U8 ? 0.0f : -127.0f;
     random_state random = {20};
     for (size_t i = 0; rows != NULL && i < count; i++) {
-        rows[i] = (float)((uint32_t)random_next(&random) % 255) - 127.0f;
+        rows[i] = (float)((uint32_t)random_next(&random) % 255) + least;
     }
     return rows;
 }
@@ -124,7 +128,7 @@ static void check_all(uint32_t workers, uint64_t shuffle)
         check_recipe(&r, &h);
         count++;
     }
-    CHECK_UINT(count, 4);
+    CHECK_UINT(count, 8);
 }
 
 static void one_worker_in_order(void)

@@ -122,7 +122,7 @@ static void prune_agrees_with_its_definition(uint32_t metric)
     world_open(&w, metric, 3 + metric);
     prune_scratch scratch;
     prune_init(&scratch, &w.account);
-    REQUIRE(prune_reserve(&scratch, ROWS) == DISKANN_OK);
+    REQUIRE(prune_reserve(&scratch, ROWS, 0) == DISKANN_OK);
     const graph_space space = graph_space_for_links(&w.space, 20000.0f);
     for (uint32_t slot = 0; slot < 60; slot++) {
         uint32_t room[1 + DEGREE];

@@ -1,46 +1,18 @@
 /*
- * Every kernel family this CPU runs against a plain loop that spells out the rule of csrc/simd/simd.h, to the bit. The
- * reference names its lanes one by one and shares no code with the kernels; golden vectors (from JavaScript) keep the
- * two from being wrong together. (c-tests: every CPU)
+ * Every kernel family this CPU runs, on vectors of floats, against a plain loop that spells out the rule of
+ * csrc/simd/simd.h, to the bit. The reference names its lanes one by one and shares no code with the kernels; golden
+ * vectors (from JavaScript) keep the two from being wrong together. (c-tests: every CPU)
  */
 #include "../../csrc/simd/simd.h"
 #include "check.h"
 #include "golden.h"
 
-#include <math.h>
 #include <stdlib.h>
-
-enum { LANES = 32 };
-static const char *const SUMS[SIMD_SUM_COUNT] = {"l2", "dot", "l1"};
-
-static float term(float a, float b, uint32_t sum)
-{
-    volatile float difference = a - b; /* volatile: rounded here, whatever the compiler is told */
-    volatile float product = sum == SIMD_SUM_DOT ? a * b : difference * difference;
-    return sum == SIMD_SUM_L1 ? fabsf(difference) : product;
-}
-
-static float reference(const float *a, const float *b, uint32_t dims, uint32_t sum)
-{
-    float lanes[LANES];
-    for (uint32_t j = 0; j < LANES; j++) {
-        lanes[j] = 0.0f;
-    }
-    for (uint32_t i = 0; i < dims; i++) {
-        lanes[i % LANES] += term(a[i], b[i], sum);
-    }
-    for (uint32_t half = LANES / 2; half > 0; half /= 2) {
-        for (uint32_t j = 0; j < half; j++) {
-            lanes[j] += lanes[j + half];
-        }
-    }
-    return lanes[0] == 0.0f ? 0.0f : lanes[0];
-}
 
 static int same_bits(float actual, float expected, uint32_t family, uint32_t sum, const char *what, uint32_t dims)
 {
     const uint32_t a = golden_bits(actual), e = golden_bits(expected);
-    return check_that(a == e, __FILE__, __LINE__, "family %u, %s, %s, %u dims: %08x, not %08x", family, SUMS[sum], what,
+    return check_that(a == e, __FILE__, __LINE__, "family %u, %s, %s, %u dims: %08x, not %08x", family, GOLDEN_SUMS[sum], what,
                       dims, a, e);
 }
 
@@ -94,7 +66,7 @@ static void the_expected_families_are_here(void)
 static void compare_one(const float *a, const float *b, uint32_t dims, const char *what)
 {
     for (uint32_t sum = 0; sum < SIMD_SUM_COUNT; sum++) {
-        const float expected = reference(a, b, dims, sum);
+        const float expected = golden_sum(a, b, dims, sum);
         for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
             const simd_kernels *kernels = simd_kernels_get(family);
             if (kernels != NULL) {
@@ -251,11 +223,11 @@ static int check_golden_line(const char *line, float *a, float *b)
                sum_name, kind_name, &dims, &seed, &bits) != 5) {
         return 0;
     }
-    const uint32_t sum = golden_find(SUMS, SIMD_SUM_COUNT, sum_name);
+    const uint32_t sum = golden_find(GOLDEN_SUMS, SIMD_SUM_COUNT, sum_name);
     const uint32_t kind = golden_find(GOLDEN_KINDS, GOLDEN_KIND_COUNT, kind_name);
     REQUIRE(sum < SIMD_SUM_COUNT && kind < GOLDEN_KIND_COUNT && dims <= GOLDEN_DIMS_MAX);
     golden_inputs(kind, dims, seed, a, b);
-    same_bits(reference(a, b, dims, sum), golden_float(bits), UINT32_MAX, sum, kind_name, dims);
+    same_bits(golden_sum(a, b, dims, sum), golden_float(bits), UINT32_MAX, sum, kind_name, dims);
     for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
         const simd_kernels *kernels = simd_kernels_get(family);
         if (kernels != NULL) {

@@ -311,29 +311,17 @@ static void the_norm_of_ip_is_checked(void)
     }
 }
 
-static void codes_are_for_some_metrics_only(void)
+static void codes_are_for_some_metrics_and_types_only(void)
 {
-    for (uint32_t metric = 0; metric < DISKANN_METRIC_COUNT; metric++) {
-        forge f = forge_make(metric, 13, 8, 50);
+    for (uint32_t i = 0; i < DISKANN_METRIC_COUNT * DISKANN_DATA_TYPE_COUNT; i++) {
+        const uint32_t metric = i % DISKANN_METRIC_COUNT, type = i / DISKANN_METRIC_COUNT;
+        const int has_codes = metric != DISKANN_L1 && (type == DISKANN_F32 || type == DISKANN_F16);
+        forge f = forge_make_typed(type, metric, 13, 8, 50);
         forge_put(f.bytes + FORGE_CODES, DISKANN_CODES_8BIT, 4);
         forge_seal_superblock(f.bytes);
-        CHECK_INT(forge_status(&f, NULL), metric == DISKANN_L1 ? DISKANN_ERR_CORRUPT : DISKANN_OK);
+        CHECK_INT(forge_status(&f, NULL), has_codes ? DISKANN_OK : DISKANN_ERR_CORRUPT);
         forge_free(&f);
     }
-}
-
-static void a_type_that_is_not_built_in_is_unsupported(void)
-{
-    forge f = forge_make(DISKANN_L2, 13, 8, 0);
-    forge_put(f.bytes + FORGE_DATA_TYPE, DISKANN_U8, 4);
-    f.dimensions = 4; /* the shape of 13 bytes: as many words */
-    forge_shape(&f);
-    forge_put(f.bytes + FORGE_PAGE_BYTES, f.page_bytes, 4);
-    forge_put(f.bytes + FORGE_RECORDS_PER_PAGE, f.records_per_page, 4);
-    forge_put(f.bytes + FORGE_RECORD_BYTES, f.record_bytes, 4);
-    forge_seal_superblock(f.bytes);
-    CHECK_INT(forge_status(&f, NULL), DISKANN_ERR_UNSUPPORTED);
-    forge_free(&f);
 }
 
 static void another_version_or_feature_is_named(void)
@@ -555,7 +543,7 @@ CHECK_MAIN(CHECK_TEST(a_forged_file_opens_and_saves_as_the_same_bytes),
            CHECK_TEST(every_other_length_is_found),
            CHECK_TEST(every_field_of_the_superblock_is_checked),
            CHECK_TEST(the_norm_of_ip_is_checked),
-           CHECK_TEST(codes_are_for_some_metrics_only), CHECK_TEST(a_type_that_is_not_built_in_is_unsupported),
+           CHECK_TEST(codes_are_for_some_metrics_and_types_only),
            CHECK_TEST(another_version_or_feature_is_named),
            CHECK_TEST(a_size_off_by_one_is_found),
            CHECK_TEST(a_claim_is_not_paid_for),

@@ -106,6 +106,37 @@ describe("build", () => {
     for (const { hits } of results ?? []) expect(hits[0]?.distance).toBe(0);
   });
 
+  test("--type stores vectors as such: the file shrinks, bytes answer as floats do", async () => {
+    const found = new Map<string, SearchReport["results"]>();
+    const bytes = new Map<string, number>();
+    for (const type of ["f32", "f16", "i8", "u8"]) {
+      const input = type === "i8" ? "base.i8bin" : "base.u8bin";
+      const build = ["build", "-i", input, "-o", "typed.diskann", "--type", type];
+      const report = await diskann.json<BuildReport>(build, here);
+      expect(report.stats).toMatchObject({ size: ROWS, dataType: type });
+      expect(report.check?.recall).toBeGreaterThanOrEqual(0.98);
+      const info = await diskann.json<IndexStats>(["info", "typed.diskann"], here);
+      expect(info).toMatchObject({ size: ROWS, dataType: type });
+      bytes.set(type, info.memory.vectors);
+      const search = ["search", "-i", "typed.diskann", "-q", input, "-k", "5", "--limit", "20", "--exact"];
+      found.set(type, (await diskann.json<SearchReport>(search, here)).results);
+    }
+    expect(found.get("u8")).toEqual(found.get("f32"));
+    expect(found.get("f16")).toEqual(found.get("f32"));
+    expect(found.get("i8")).toEqual(found.get("f32"));
+    const plain = ROWS * DIMENSIONS;
+    expect([...bytes.values()]).toEqual([4 * plain, 2 * plain, plain, plain]);
+  });
+
+  test("says when a smaller type would hold the file as it is", async () => {
+    const bytes = await diskann.run(["build", "-i", "base.u8bin", "-o", "u8.diskann"], here);
+    expect(bytes.stderr).toContain("--type u8 would store the vectors as they are");
+    const floats = await diskann.run(["build", "-i", "base.fvecs", "-o", "f32.diskann"], here);
+    expect(floats.stderr).not.toContain("would store");
+    const help = await diskann.run(["build", "--help"], here);
+    expect(help.stdout).toMatch(/--type <type>.*(\n.*)?"f32", "f16", "i8", "u8"/);
+  });
+
   test("own ids are what a search answers", async () => {
     const ids = Array.from({ length: ROWS }, (_, row) => 10_000_000_000 + 3 * row);
     scratch.write("ids.txt", `${ids.join("\n")}\n`);
@@ -127,6 +158,7 @@ describe("build", () => {
     scratch.write("few.json", "[1, 2]");
     scratch.write("twice.json", JSON.stringify(Array.from({ length: ROWS }, (_, row) => row % 1000)));
     await writeVectors(scratch.path("nan.fvecs"), "f32", 2, Float32Array.of(1, 2, Number.NaN, 4));
+    await writeVectors(scratch.path("far.fvecs"), "f32", 2, Float32Array.of(1, 2, 70000, 4));
     scratch.write("none.fbin", new Uint8Array([0, 0, 0, 0, 4, 0, 0, 0]));
     const cases: readonly [string[], string, string][] = [
       [["-i", "absent.fvecs"], "cannot read absent.fvecs: no such file or folder", "ERR_IO"],
@@ -138,7 +170,9 @@ describe("build", () => {
       [["-i", "base.fvecs", "--ids", "twice.json"], "", "ERR_DUPLICATE_ID"],
       [["-i", "nan.fvecs"], "row 1", "ERR_NOT_FINITE"],
       [["-i", "none.fbin"], "there are no vectors in it", "ERR_INVALID_ARGUMENT"],
-      [["-i", "base.fvecs", "--type", "u8"], "indexes hold f32 so far", "ERR_UNSUPPORTED"],
+      [["-i", "base.fvecs", "--type", "u8"], "base.fvecs: row 0, column 0 is ", "ERR_INVALID_ARGUMENT"],
+      [["-i", "base.u8bin", "--type", "i8"], "not an integer in -128 .. 127", "ERR_INVALID_ARGUMENT"],
+      [["-i", "far.fvecs", "--type", "f16"], "row 1 holds", "ERR_NOT_FINITE"],
     ];
     for (const [args, message, errorCode] of cases) {
       const { code, stdout, stderr } = await diskann.run(

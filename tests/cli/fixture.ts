@@ -16,7 +16,7 @@ export interface FixtureFiles {
   readonly truth: Truth;
 }
 
-/** Writes base.fvecs, base.u8bin (other data), query.fvecs, truth.bin (with distances), plain.bin and truth.ivecs. */
+/** Writes base.fvecs, base.u8bin (other data), base.i8bin (the same, less 128), query.fvecs, truth.bin (with distances), plain.bin and truth.ivecs. */
 export async function writeFixture(folder: string): Promise<FixtureFiles> {
   const make = (rows: number, stream: number): Vectors => ({
     rows,
@@ -36,5 +36,11 @@ export async function writeFixture(folder: string): Promise<FixtureFiles> {
     Math.max(0, Math.min(255, Math.round(128 + 16 * value))),
   );
   await writeVectors(join(folder, "base.u8bin"), "u8", DIMENSIONS, bytes);
+  await writeVectors(
+    join(folder, "base.i8bin"),
+    "i8",
+    DIMENSIONS,
+    Int8Array.from(bytes, (byte) => byte - 128),
+  );
   return { base, queries, truth };
 }

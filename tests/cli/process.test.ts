@@ -138,8 +138,8 @@ test("vectors go in whole or row by row, and are the same", async () => {
   const file = await VectorFile.open(scratch.path("base.u8bin"));
   const { signal } = new AbortController();
   const read: number[] = [];
-  const whole = await vectorSource(file, signal, (rows) => read.push(rows));
-  const streamed = await vectorSource(file, signal, (rows) => read.push(rows), 1000);
+  const whole = await vectorSource(file, "f32", signal, (rows) => read.push(rows));
+  const streamed = await vectorSource(file, "f32", signal, (rows) => read.push(rows), 1000);
   const rows: number[] = [];
   for await (const row of streamed as AsyncIterable<Float32Array>) {
     expect(row).toHaveLength(DIMENSIONS);

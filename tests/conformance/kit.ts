@@ -4,7 +4,7 @@
  */
 import type { VectorIndexEntry } from "../../ts/api/define.js";
 import type { ProductQuantizerEntry } from "../../ts/api/define-pq.js";
-import type { ErrorCode, FileHandleLike, IndexOptions } from "../../ts/core/types.js";
+import type { DataType, ErrorCode, FileHandleLike, IndexOptions } from "../../ts/core/types.js";
 
 export type Entry = VectorIndexEntry<object>;
 export type PqEntry = ProductQuantizerEntry<object>;
@@ -29,8 +29,27 @@ export interface Subject {
   /** Where the build has it: not in the worker entry. */
   readonly ProductQuantizer?: PqEntry | undefined;
   readonly files?: Files | undefined;
+  /** What `subjectOf` made of it: indexes are of this type, and hold only what it can. Absent: floats. */
+  readonly dataType?: DataType | undefined;
   /** A fresh handle in a browser's private file system. */
   readonly handle?: (() => Promise<FileHandleLike>) | undefined;
+}
+
+/** The same build, with indexes of a type where a test names none. */
+export function subjectOf(subject: Subject, dataType: DataType): Subject {
+  const { create, build, open } = subject.VectorIndex;
+  const statics: Pick<Entry, "create" | "build" | "open"> = {
+    create: (options) => create(typed(options, dataType)),
+    build: (vectors, options) => build(vectors, typed(options, dataType)),
+    open,
+  };
+  const VectorIndex = Object.setPrototypeOf(statics, subject.VectorIndex) as Entry;
+  return { ...subject, VectorIndex, dataType };
+}
+
+/** Options that are none are left for the index to refuse. */
+function typed<Options extends IndexOptions>(options: Options, dataType: DataType): Options {
+  return typeof options === "object" && options !== null ? { dataType, ...options } : options;
 }
 
 export type Test = (name: string, body: () => Promise<void>) => void;
@@ -127,6 +146,7 @@ export async function withIndex(
   const { rows, ...rest } = options;
   const index = rows ? await subject.VectorIndex.build(rows, rest) : await subject.VectorIndex.create(rest);
   try {
+    equal(index.dataType, rest.dataType ?? subject.dataType ?? "f32", "type");
     await body(index);
   } finally {
     await index.close();

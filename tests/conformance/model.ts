@@ -1,5 +1,5 @@
 /** The truth in a few lines: what an exact index answers. Sums in float64; ties by id. */
-import type { Metric } from "../../ts/core/types.js";
+import type { DataType, Metric } from "../../ts/core/types.js";
 import { generate } from "../support/generate.js";
 
 export interface ModelHit {
@@ -52,6 +52,22 @@ export function sample(rows: number, dimensions: number, stream = 0): Float32Arr
   const shape = { latent: 8, clusters: 40, decay: 1, spread: [0.5, 0.5], noise: 0.1, unit: false } as const;
   return generate({ shape, rows, dimensions, stream, seed: 7 });
 }
+
+/** As `sample`, but of numbers that an index of a type holds exactly. */
+export function sampleOf(dataType: DataType = "f32"): typeof sample {
+  if (dataType === "f32") return sample;
+  const hold = HOLD[dataType];
+  return (rows, dimensions, stream) => sample(rows, dimensions, stream).map(hold);
+}
+
+const between = (low: number, high: number, value: number): number =>
+  Math.max(low, Math.min(high, Math.round(value)));
+
+const HOLD = {
+  f16: (value: number) => between(-1023, 1023, 64 * value) / 64,
+  i8: (value: number) => between(-128, 127, 24 * value),
+  u8: (value: number) => between(0, 255, 128 + 24 * value),
+} as const;
 
 /** Share of the true neighbours that were found; a hit as near as the last true one counts. */
 export function recall(found: readonly ModelHit[], truth: readonly ModelHit[]): number {

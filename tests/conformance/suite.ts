@@ -2,7 +2,7 @@
  * The conformance suite: what the API promises, of any backend. One set of tests, run against native and
  * WebAssembly builds in Node, in workers, in Deno, Bun, Chromium and Firefox.
  */
-import type { Subject, Test } from "./kit.js";
+import { type Subject, subjectOf, type Test } from "./kit.js";
 import { adding } from "./topics/adding.js";
 import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
@@ -11,6 +11,7 @@ import { order } from "./topics/order.js";
 import { quantizing } from "./topics/quantizing.js";
 import { searching } from "./topics/searching.js";
 import { storing } from "./topics/storing.js";
+import { types } from "./topics/types.js";
 
 export type { Subject, Test } from "./kit.js";
 
@@ -18,10 +19,18 @@ export function conformance(test: Test, subject: Subject): void {
   making(test, subject);
   adding(test, subject);
   searching(test, subject);
+  types(test, subject);
   storing(test, subject);
   order(test, subject);
   control(test, subject);
   goldenBytes(test, subject);
+  for (const dataType of ["f16", "i8", "u8"] as const) {
+    const named: Test = (name, body) => test(`${dataType}: ${name}`, body);
+    const typed = subjectOf(subject, dataType);
+    adding(named, typed);
+    searching(named, typed);
+    storing(named, typed);
+  }
   if (subject.ProductQuantizer) quantizing(test, subject.ProductQuantizer, subject);
 }
 

@@ -64,7 +64,8 @@ static uint8_t *make_file(const uint8_t *data, size_t size, uint64_t *bytes)
         memcpy(file, data + 1, size - 1);
     } else {
         const uint32_t kind = data[0] / MODES;
-        forge f = forge_make(kind % DISKANN_METRIC_COUNT, 1 + kind / 4 % 4 * 5, 4 + kind % 3 * 2, kind * 3);
+        const uint32_t type = kind / 16 % DISKANN_DATA_TYPE_COUNT, metric = kind % DISKANN_METRIC_COUNT;
+        forge f = forge_make_typed(type, metric, 1 + kind / 4 % 4 * 5, 4 + kind % 3 * 2, kind * 3);
         *bytes = f.file_bytes;
         file = f.bytes;
         change(file, *bytes, data + 1, size - 1);
@@ -132,7 +133,8 @@ static void use(diskann_index *index, meter *m)
     const uint64_t values = (uint64_t)stats.config.dimensions * ROWS;
     float *rows = malloc(values * sizeof *rows);
     for (uint64_t i = 0; i < values; i++) {
-        rows[i] = (float)(random_next(&random) >> 40) / 8388608.0f - 1.0f;
+        const uint64_t draw = random_next(&random);
+        rows[i] = stats.config.data_type >= DISKANN_I8 ? (float)(draw >> 57) : (float)(draw >> 40) / 8388608.0f - 1.0f;
     }
     search(index, rows, 0);
     search(index, rows + stats.config.dimensions, 1);

@@ -42,9 +42,9 @@ describe("a graph with R 32, L 75, alpha 1.2 over 100,000 image descriptors", ()
 });
 
 describe.each([
-  { name: "image", bound: 0.995, what: "100,000 image descriptors" },
-  { name: "text", bound: 0.985, what: "25,000 text embeddings" },
-] as const)("a default graph over $what", ({ name, bound }) => {
+  { name: "image", bound: 0.995, small: "u8", what: "100,000 image descriptors" },
+  { name: "text", bound: 0.985, small: "f16", what: "25,000 text embeddings" },
+] as const)("a default graph over $what", ({ name, bound, small }) => {
   let data: Dataset;
   let index: Index;
   beforeAll(async () => {
@@ -71,6 +71,28 @@ describe.each([
   );
 
   test(
+    `stored as ${small} finds as much at the same search list sizes; WASM finds the same, to the bit`,
+    async () => {
+      const { metric, base, queries, truth } = data;
+      const options = { dimensions: base.dimensions, metric, dataType: small };
+      const typed = await Native.build(base.values, options);
+      const other = await Wasm.open(await typed.toBytes());
+      for (const listSize of [30, 100]) {
+        const floats = await measure(index, queries.values, truth, listSize);
+        const found = await measure(typed, queries.values, truth, listSize);
+        console.log(`L ${listSize}: ${small} ${found.recall.toFixed(4)}, f32 ${floats.recall.toFixed(4)}`);
+        expect(Math.abs(found.recall - floats.recall)).toBeLessThanOrEqual(0.002);
+        const same = await measure(other, queries.values, truth, listSize);
+        expect(same.batch.ids).toEqual(found.batch.ids);
+        expect(same.batch.distances).toEqual(found.batch.distances);
+      }
+      expect(await typed.verify()).toEqual({ ok: true, errors: [] });
+      await Promise.all([typed.close(), other.close()]);
+    },
+    8 * MINUTES,
+  );
+
+  test(
     "is sound",
     async () => {
       expect(await index.verify()).toEqual({ ok: true, errors: [] });
@@ -81,19 +103,25 @@ describe.each([
 
 describe("one build", () => {
   test.each([
-    { name: "image", metric: "l2" },
-    { name: "text", metric: "cosine" },
-    { name: "text", metric: "ip" },
-    { name: "image", metric: "l1" },
+    { name: "image", metric: "l2", dataType: "f32" },
+    { name: "text", metric: "cosine", dataType: "f32" },
+    { name: "text", metric: "ip", dataType: "f32" },
+    { name: "image", metric: "l1", dataType: "f32" },
+    { name: "text", metric: "cosine", dataType: "f16" },
+    { name: "text", metric: "ip", dataType: "f16" },
+    { name: "image", metric: "l2", dataType: "u8" },
+    { name: "image", metric: "cosine", dataType: "u8" },
+    { name: "image", metric: "l1", dataType: "i8" },
   ] as const)(
-    "has the same bytes natively and in WASM, whatever the threads: $name, $metric",
-    async ({ name, metric }) => {
+    "has the same bytes natively and in WASM, whatever the threads: $name, $metric, $dataType",
+    async ({ name, metric, dataType }) => {
       const data = loadDataset(name, { rows: 4000, queries: 1, truth: false, notice: () => {} });
-      const shape = { dimensions: data.base.dimensions, metric };
+      const rows = dataType === "i8" ? data.base.values.map((value) => value - 128) : data.base.values;
+      const shape = { dimensions: data.base.dimensions, metric, dataType };
       const builds = [
-        Native.build(data.base.values, { ...shape, threads: 1 }),
-        Native.build(data.base.values, { ...shape, threads: 3 }),
-        Wasm.build(data.base.values, shape),
+        Native.build(rows, { ...shape, threads: 1 }),
+        Native.build(rows, { ...shape, threads: 3 }),
+        Wasm.build(rows, shape),
       ];
       const [one, three, wasm] = await Promise.all(builds.map(async (build) => (await build).toBytes()));
       expect(Buffer.compare(one as Uint8Array, three as Uint8Array)).toBe(0);

@@ -1,13 +1,17 @@
 /** How the golden indexes are made: the same few lines in C (tests/c/test_golden_index.c) and here. */
 import { Random } from "../support/random.js";
 
-/** Integers in -127 .. 127 from splitmix64 seeded with 20: exact in every format, so that only the index is tested. */
-export function goldenRows(rows: number, dimensions: number): Float32Array {
+/**
+ * Integers in -127 .. 127, or in 0 .. 254 for u8, from splitmix64 seeded with 20: exact in every format, so that only the
+ * index is tested.
+ */
+export function goldenRows(rows: number, dimensions: number, dataType = "f32"): Float32Array {
+  const least = dataType === "u8" ? 0 : -127;
   const random = new Random(20);
   const flat = new Float32Array(rows * dimensions);
   for (let i = 0; i < flat.length; i++) {
     random.next();
-    flat[i] = (random.low % 255) - 127;
+    flat[i] = (random.low % 255) + least;
   }
   return flat;
 }

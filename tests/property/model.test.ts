@@ -1,15 +1,16 @@
 /** Random sequences of calls against a model: a map from id to vector, and brute force. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { Metric } from "../../ts/core/types.js";
+import type { DataType, Metric } from "../../ts/core/types.js";
 import { VectorIndex as NativeIndex } from "../../ts/native.js";
 import { VectorIndex as WasmIndex } from "../../ts/wasm.js";
 import type { Entry, Index } from "../conformance/kit.js";
 import { distance, nearest } from "../conformance/model.js";
 
 const RUNS = 60;
-/** Small integers: every distance is exact in float32, for every metric but cosine. */
-const component = fc.integer({ min: -8, max: 8 });
+/** Small integers: every distance is exact in float32, for every metric but cosine, and every type holds them. */
+const component = (dataType: DataType) =>
+  dataType === "u8" ? fc.integer({ min: 0, max: 16 }) : fc.integer({ min: -8, max: 8 });
 
 interface State {
   rows: Map<number, number[]>;
@@ -24,6 +25,7 @@ interface Real {
 interface Shape {
   readonly dimensions: number;
   readonly metric: Metric;
+  readonly dataType: DataType;
 }
 
 type Step = fc.AsyncCommand<State, Real>;
@@ -158,10 +160,20 @@ function options(shape: Shape) {
 const shapes = fc.record({
   dimensions: fc.integer({ min: 1, max: 5 }),
   metric: fc.constantFrom<Metric>("l2", "cosine", "ip", "l1"),
+  dataType: fc.constantFrom<DataType>("f32", "f16", "i8", "u8"),
 });
 
+/** Anything that the type can be asked to hold; halves are rounded. */
+const NUMBERS: Readonly<Record<DataType, fc.Arbitrary<number>>> = {
+  f32: fc.float({ noNaN: true, min: Math.fround(-1e6), max: Math.fround(1e6) }),
+  f16: fc.float({ noNaN: true, min: -65504, max: 65504 }),
+  i8: fc.integer({ min: -128, max: 127 }),
+  u8: fc.integer({ min: 0, max: 255 }),
+};
+
 function commandsOf(shape: Shape) {
-  const row = fc.array(component, { minLength: shape.dimensions, maxLength: shape.dimensions });
+  const { dimensions } = shape;
+  const row = fc.array(component(shape.dataType), { minLength: dimensions, maxLength: dimensions });
   const id = fc.oneof(fc.integer({ min: 0, max: 40 }), fc.constant(2 ** 40), fc.constant(2 ** 52));
   const ids = fc.array(id, { minLength: 12, maxLength: 12 });
   return fc.commands(
@@ -194,11 +206,11 @@ describe.each([
         await real.index.close();
       }
     });
-    await fc.assert(property, { numRuns: RUNS, seed: 20 });
+    await fc.assert(property, { numRuns: 2 * RUNS, seed: 20 });
   });
 
   test("calls that are not awaited behave as if they were", async () => {
-    const rows = fc.array(fc.array(component, { minLength: 2, maxLength: 2 }), { maxLength: 6 });
+    const rows = fc.array(fc.array(component("f32"), { minLength: 2, maxLength: 2 }), { maxLength: 6 });
     const property = fc.asyncProperty(fc.array(rows, { maxLength: 20 }), async (adds) => {
       const index = await entry.create({ dimensions: 2, maxDegree: 4, buildListSize: 8 });
       const twin = await entry.create({ dimensions: 2, maxDegree: 4, buildListSize: 8 });
@@ -219,9 +231,11 @@ describe.each([
 });
 
 test("native and wasm answer the same and write the same bytes", async () => {
-  const numbers = fc.float({ noNaN: true, min: Math.fround(-1e6), max: Math.fround(1e6) });
   const input = shapes.chain((shape) => {
-    const row = fc.array(numbers, { minLength: shape.dimensions, maxLength: shape.dimensions });
+    const row = fc.array(NUMBERS[shape.dataType], {
+      minLength: shape.dimensions,
+      maxLength: shape.dimensions,
+    });
     return fc.record({ shape: fc.constant(shape), rows: fc.array(row, { maxLength: 60 }), query: row });
   });
   const property = fc.asyncProperty(input, async ({ shape, rows, query }) => {
@@ -236,5 +250,66 @@ test("native and wasm answer the same and write the same bytes", async () => {
     }
     await Promise.all([native.close(), wasm.close()]);
   });
-  await fc.assert(property, { numRuns: RUNS, seed: 22 });
+  await fc.assert(property, { numRuns: 2 * RUNS, seed: 22 });
 });
+
+describe.each([
+  ["native", NativeIndex as unknown as Entry],
+  ["wasm", WasmIndex as unknown as Entry],
+] as const)("elements, %s", (_name, entry) => {
+  test("what comes back is the nearest that the type holds, or the row is refused by its number", async () => {
+    const any = fc.oneof(
+      fc.float(),
+      fc.integer({ min: -300, max: 300 }),
+      fc.float({ min: -70000, max: 70000 }),
+    );
+    const input = fc.record({
+      dataType: fc.constantFrom<DataType>("f32", "f16", "i8", "u8"),
+      rows: fc.array(fc.array(any, { minLength: 3, maxLength: 3 }), { minLength: 1, maxLength: 6 }),
+    });
+    const property = fc.asyncProperty(input, async ({ dataType, rows }) => {
+      const stored = rows.map((row) => row.map((value) => storedAs(dataType, Math.fround(value))));
+      const bad = stored.findIndex((row) => row.includes(undefined) || !isShort(row as number[]));
+      const index = await entry.create({ dimensions: 3, dataType });
+      try {
+        if (bad >= 0) {
+          await expect(index.add(rows)).rejects.toMatchObject({ row: bad, added: 0 });
+          expect(index.size).toBe(0);
+          return;
+        }
+        await index.add(rows);
+        for (const [id, row] of stored.entries()) {
+          expect(await index.get(id)).toEqual(Float32Array.from(row as number[]));
+        }
+      } finally {
+        await index.close();
+      }
+    });
+    await fc.assert(property, { numRuns: 5 * RUNS, seed: 23 });
+  });
+});
+
+function isShort(row: readonly number[]): boolean {
+  return row.reduce((sum, value) => sum + value * value, 0) <= (2 - 2 ** -23) * 2 ** 125;
+}
+
+/** The element that stands for a float, or undefined where none does. */
+function storedAs(dataType: DataType, value: number): number | undefined {
+  if (!Number.isFinite(value)) return undefined;
+  if (dataType === "f32") return value;
+  if (dataType === "f16") return nearestHalf(value);
+  const least = dataType === "i8" ? -128 : 0;
+  return Number.isInteger(value) && value >= least && value <= least + 255 ? value + 0 : undefined;
+}
+
+/** By arithmetic: the step between halves of this size, then to the nearest multiple, ties to even. */
+function nearestHalf(value: number): number | undefined {
+  const exponent = Math.max(-14, Math.floor(Math.log2(Math.abs(value) || 2 ** -24)));
+  const steps = value / 2 ** (exponent - 10);
+  const floor = Math.floor(steps);
+  const rest = steps - floor;
+  const up = rest > 0.5 || (rest === 0.5 && floor % 2 !== 0);
+  const half = (up ? floor + 1 : floor) * 2 ** (exponent - 10);
+  if (Math.abs(half) >= 65520) return undefined;
+  return half === 0 && (value < 0 || Object.is(value, -0)) ? -0 : half;
+}

@@ -95,6 +95,54 @@ export function laneSum(sum, a, b) {
   return lanes[0] === 0 ? 0 : lanes[0];
 }
 
+/** The value of a finite half, a u16. */
+export function halfValue(half) {
+  const exponent = (half >> 10) & 31;
+  const magnitude = exponent === 0 ? (half & 1023) * 2 ** -24 : (1024 + (half & 1023)) * 2 ** (exponent - 25);
+  return half & 0x8000 ? -magnitude : magnitude;
+}
+
+const byte = (draw) => Number(draw & 255n);
+
+/**
+ * Inputs of other types from 64 random bits. Rows of halves are searched with floats, `uniform` ones here; integers with
+ * their own kind. An exponent of all ones is not finite and becomes a smaller one.
+ */
+export const TYPED_KINDS = {
+  f16: {
+    any: (draw) => {
+      const half = Number(draw & 0xffffn);
+      return (half & 0x7c00) === 0x7c00 ? half & 0xbfff : half;
+    },
+    subnormal: (draw) => Number(draw & 0x83ffn),
+  },
+  i8: {
+    any: (draw) => byte(draw) - (byte(draw) > 127 ? 256 : 0),
+    extreme: (draw) => (byte(draw) & 1 ? 127 : -128),
+  },
+  u8: { any: byte, extreme: (draw) => (byte(draw) & 1 ? 255 : 0) },
+};
+
+/** As `inputs`; `b` of type f16 are the bits of halves. */
+export function typedInputs({ type, kind, dims, seed }) {
+  const next = splitmix64(seed);
+  const element = TYPED_KINDS[type][kind];
+  const a = [];
+  const b = [];
+  for (let i = 0; i < dims; i++) {
+    a.push(type === "f16" ? KINDS.uniform(next()) : element(next()));
+    b.push(element(next()));
+  }
+  return { a, b };
+}
+
+/** Halves by the lane rule; integers exactly, rounded once. */
+export function typedSum({ type, sum }, a, b) {
+  if (type === "f16") return laneSum(sum, Float32Array.from(a), Float32Array.from(b, halfValue));
+  const terms = { l2: (x, y) => (x - y) ** 2, dot: (x, y) => x * y, l1: (x, y) => Math.abs(x - y) };
+  return fround(a.reduce((total, x, i) => total + terms[sum](x, b[i]), 0)) + 0;
+}
+
 /** CRC-32C bit by bit. */
 export function crc32c(bytes) {
   let state = 0xffffffff;
@@ -113,7 +161,24 @@ export function checksumInput({ bytes, seed }) {
 const DIMS = [
   1, 2, 3, 4, 5, 7, 8, 15, 16, 17, 31, 32, 33, 47, 63, 64, 65, 96, 100, 128, 200, 300, 384, 768, 1536,
 ];
+const TYPED_DIMS = [1, 3, 7, 16, 31, 33, 64, 100, 128, 384, 1536];
 const CHECKSUM_BYTES = [0, 1, 7, 8, 9, 63, 64, 1000, 4080, 4092, 8188, 65532];
+
+function makeTyped() {
+  const typed = [];
+  for (const [type, kinds] of Object.entries(TYPED_KINDS)) {
+    for (const kind of Object.keys(kinds)) {
+      for (const dims of TYPED_DIMS) {
+        for (const sum of Object.keys(TERMS)) {
+          const entry = { type, sum, kind, dims, seed: typed.length };
+          const { a, b } = typedInputs(entry);
+          typed.push({ ...entry, bits: bitsOf(typedSum(entry, a, b)) });
+        }
+      }
+    }
+  }
+  return typed;
+}
 
 function makeGolden() {
   const sums = [];
@@ -130,15 +195,15 @@ function makeGolden() {
     const crc = crc32c(checksumInput({ bytes, seed }));
     return { checksum: "crc32c", bytes, seed, bits: crc.toString(16).padStart(8, "0") };
   });
-  return { sums, checksums };
+  return { sums, typed: makeTyped(), checksums };
 }
 
 /** One case a line: tests/c/golden.h reads it line by line. */
-function format({ sums, checksums }) {
+function format({ sums, typed, checksums }) {
   const member = ([key, value]) => `"${key}": ${JSON.stringify(value)}`;
   const line = (entry) => `    { ${Object.entries(entry).map(member).join(", ")} }`;
   const block = (entries) => `[\n${entries.map(line).join(",\n")}\n  ]`;
-  return `{\n  "sums": ${block(sums)},\n  "checksums": ${block(checksums)}\n}\n`;
+  return `{\n  "sums": ${block(sums)},\n  "typed": ${block(typed)},\n  "checksums": ${block(checksums)}\n}\n`;
 }
 
 /** What the file holds. */
@@ -150,7 +215,9 @@ function main() {
   const golden = makeGolden();
   if (process.argv.includes("--write")) {
     writeFileSync(PATH, format(golden));
-    console.log(`${golden.sums.length} sums, ${golden.checksums.length} checksums written`);
+    console.log(
+      `${golden.sums.length + golden.typed.length} sums, ${golden.checksums.length} checksums written`,
+    );
     return;
   }
   const same = JSON.stringify(golden) === JSON.stringify(readGolden());

@@ -19,7 +19,7 @@ export const WARNINGS = ["-Wall", "-Wextra", "-Werror"];
 /** Files that are for one architecture, and the instructions that file - and no other - may use. */
 export const ISA = {
   "csrc/simd/crc32c_sse42.c": { arch: "x64", flags: ["-msse4.2"] },
-  "csrc/simd/avx2.c": { arch: "x64", flags: ["-mavx2"] },
+  "csrc/simd/avx2.c": { arch: "x64", flags: ["-mavx2", "-mf16c"] },
   "csrc/simd/avx512.c": {
     arch: "x64",
     flags: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"],

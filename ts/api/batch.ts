@@ -42,7 +42,7 @@ function flatQueries(
     take: (first, count) => {
       if (flat.length !== length) throw invalid("queries was transferred or resized during the call");
       const piece = flat.subarray(first * dimensions, (first + count) * dimensions);
-      return isFloats(piece) ? piece.slice() : Float32Array.from(piece);
+      return isFloats(piece) ? piece.slice() : new Float32Array(piece);
     },
   };
 }

@@ -12,7 +12,7 @@ import { checkSource } from "./location.js";
 import { beginLongCall, type LongCall } from "./long-call.js";
 import { type CheckedTraining, checkTraining } from "./pq-options.js";
 import { type MadePq, ProductQuantizer, sealPq } from "./product-quantizer.js";
-import { type RowReader, readRows } from "./rows.js";
+import { type RowReader, readFloats } from "./rows.js";
 
 /** The static side of an entry's `ProductQuantizer`; `Extra`: the entry's own options. */
 export interface ProductQuantizerEntry<Extra> {
@@ -34,7 +34,7 @@ type Constructor = new (parts: MadePq) => ProductQuantizer;
 
 async function trainOn(
   backend: PqBackend,
-  rows: RowReader,
+  rows: RowReader<Float32Array>,
   { training, threads }: CheckedTraining,
   call: LongCall,
 ): Promise<BackendPq> {
@@ -157,7 +157,7 @@ export function definePq<Extra extends object>(
     ): Promise<ProductQuantizer> {
       const checked = checkTraining(options);
       const call = beginLongCall(options);
-      const rows = readRows(vectors, checked.training.dimensions, call.signal);
+      const rows = readFloats(vectors, checked.training.dimensions, call.signal);
       return finished(call, async () => {
         const backend = await load(options);
         return assemble(this, await trainOn(backend, rows, checked, call), backend, checked.threads);

@@ -101,8 +101,8 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
     ): Promise<VectorIndex> {
       const checked = checkIndexOptions(options);
       const call = beginLongCall(options);
-      const { dimensions, threads } = checked;
-      const rows = readRows(vectors, dimensions, call.signal);
+      const { dimensions, dataType, threads } = checked;
+      const rows = readRows(vectors, dimensions, dataType, call.signal);
       const ids = readIds(options.ids, rows.total);
       return allOrNothing(call, async (keep) => {
         const backend = await load(options);

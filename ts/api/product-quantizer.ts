@@ -13,7 +13,7 @@ import { shiftRow } from "./batch.js";
 import { beginLongCall, type LongCall } from "./long-call.js";
 import { type CheckedCodeSearch, checkCodeSearch, checkCodes } from "./pq-options.js";
 import { hitsOfOne } from "./results.js";
-import { type RowReader, readRows } from "./rows.js";
+import { type RowReader, readFloats } from "./rows.js";
 
 /** Codes that are copied for one call of the core. */
 const CODE_SLAB_BYTES = 4 * SLAB_BYTES;
@@ -193,7 +193,7 @@ export class ProductQuantizer implements AsyncDisposable {
     checkOptions("options", options);
     const call = beginLongCall(options);
     const threads = checkThreads(options?.threads) ?? this.#threads;
-    const rows = readRows(vectors, this.dimensions, call.signal);
+    const rows = readFloats(vectors, this.dimensions, call.signal);
     await this.#turn(call, () =>
       readSlabs(rows, this.dimensions, call, (slab, first) =>
         work(slab, first, threads, call.signal).catch((error: unknown) => {
@@ -217,7 +217,12 @@ export class ProductQuantizer implements AsyncDisposable {
   }
 }
 
-async function readSlabs(rows: RowReader, dimensions: number, call: LongCall, work: OnSlab): Promise<void> {
+async function readSlabs(
+  rows: RowReader<Float32Array>,
+  dimensions: number,
+  call: LongCall,
+  work: OnSlab,
+): Promise<void> {
   for (let first = 0; ; ) {
     if (call.signal?.aborted) throw call.signal.reason;
     const slab = await rows.next();

@@ -1,5 +1,5 @@
 /**
- * Any VectorSource as slabs of float32 rows, with the ids that go with them.
+ * Any VectorSource as slabs of rows, floats or bytes of the index's own type, with the ids that go with them.
  *
  * Input of one slab or less is copied when the call is made; more is copied slab by slab when it is the call's turn,
  * with a turn of the event loop between. Sequences are read in the call's turn: an asynchronous one holds later calls on
@@ -8,25 +8,26 @@
 import { checkId, describe, invalid } from "../core/checks.js";
 import { SLAB_BYTES } from "../core/constants.js";
 import { DiskAnnError } from "../core/errors.js";
-import type { AbortSignalLike, VectorSource } from "../core/types.js";
-import { copyVector, isFloats, isTypedRows, rowsOf, type TypedRows } from "../core/vectors.js";
+import type { AbortSignalLike, DataType, VectorSource } from "../core/types.js";
+import { copyVector, isTypedRows, rowsOf, storable, type TypedRows } from "../core/vectors.js";
 
 /** Takes rows from a source until a slab is empty. */
-export interface RowReader {
+export interface RowReader<Rows extends TypedRows = TypedRows> {
   /** Rows in all, where that is known. */
   readonly total: number | undefined;
   /** The next rows: a view that is good until the next call. */
-  next(): Float32Array | Promise<Float32Array>;
+  next(): Rows | Promise<Rows>;
   /** Ends it early. */
   close(): void;
 }
 
+/** As floats, which they may become on their way. */
 function rowsPerSlab(dimensions: number): number {
   return Math.max(1, Math.floor(SLAB_BYTES / 4 / dimensions));
 }
 
-/** Rows of a flat typed array: float32 goes on without a copy. */
-function flatReader(flat: TypedRows, dimensions: number): RowReader {
+/** Rows of a flat typed array: floats, and bytes of the index's type, go on without a copy. */
+function flatReader(flat: TypedRows, dimensions: number, dataType: DataType): RowReader {
   const { length } = flat;
   const step = rowsPerSlab(dimensions) * dimensions;
   let at = 0;
@@ -36,7 +37,7 @@ function flatReader(flat: TypedRows, dimensions: number): RowReader {
       if (flat.length !== length) throw invalid("vectors was transferred or resized during the call");
       const piece = flat.subarray(at, Math.min(at + step, length));
       at += piece.length;
-      return isFloats(piece) ? piece : Float32Array.from(piece);
+      return storable(piece, dataType);
     },
     close: () => {},
   };
@@ -151,12 +152,13 @@ function asyncReader(
 export function readRows(
   vectors: VectorSource,
   dimensions: number,
+  dataType: DataType,
   signal: AbortSignalLike | undefined,
 ): RowReader {
   if (isTypedRows(vectors)) {
     rowsOf(vectors, dimensions, "vectors");
     const small = vectors.byteLength <= SLAB_BYTES;
-    return flatReader(small ? vectors.slice() : vectors, dimensions);
+    return flatReader(small ? vectors.slice() : vectors, dimensions, dataType);
   }
   if (Array.isArray(vectors)) return arraySnapshot(vectors, dimensions);
   const source = vectors as Partial<Iterable<unknown> & AsyncIterable<unknown>> | null | undefined;
@@ -173,6 +175,15 @@ export function readRows(
   );
 }
 
+/** The same rows as floats, whatever they come as. */
+export function readFloats(
+  vectors: VectorSource,
+  dimensions: number,
+  signal: AbortSignalLike | undefined,
+): RowReader<Float32Array> {
+  return readRows(vectors, dimensions, "f32", signal) as RowReader<Float32Array>;
+}
+
 function arraySnapshot(vectors: readonly unknown[], dimensions: number): RowReader {
   if (typeof vectors[0] === "number") {
     throw invalid(
@@ -181,8 +192,8 @@ function arraySnapshot(vectors: readonly unknown[], dimensions: number): RowRead
   }
   const reader = arrayReader(vectors, dimensions);
   if (vectors.length > rowsPerSlab(dimensions)) return reader;
-  const rows = reader.next() as Float32Array;
-  return flatReader(rows, dimensions);
+  const rows = reader.next() as TypedRows;
+  return flatReader(rows, dimensions, "f32");
 }
 
 /** The ids of the rows as they are needed, checked; undefined when the core assigns them. */

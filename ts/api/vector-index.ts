@@ -138,7 +138,7 @@ export class VectorIndex implements AsyncDisposable {
   async add(vectors: VectorSource, options?: BuildControl): Promise<Id[]> {
     const call = beginLongCall(options);
     this.#checkOpen();
-    const rows = readRows(vectors, this.dimensions, call.signal);
+    const rows = readRows(vectors, this.dimensions, this.dataType, call.signal);
     const insertion: Insertion = {
       kind: "add",
       rows,
@@ -173,7 +173,10 @@ export class VectorIndex implements AsyncDisposable {
     }
   }
 
-  /** The vector of an id as it was added, to the bit; undefined when there is none. */
+  /**
+   * The vector of an id as it is stored, undefined when there is none: to the bit what was added, but for `"f16"`, which
+   * rounds to the nearest half.
+   */
   async get(id: Id): Promise<Float32Array | undefined> {
     const checked = checkId(id, "id");
     await this.#queue.enter(false, undefined);

@@ -16,6 +16,7 @@ import type {
   Simd,
   VerifyReport,
 } from "../core/types.js";
+import type { TypedRows } from "../core/vectors.js";
 
 /** Enumerations cross as the numbers of `diskann.h`. */
 export interface CoreConfig {
@@ -81,8 +82,11 @@ export type CoreTarget =
 
 /** Rows on their way into an index: append in slabs of at most a few MB, then run, or discard. */
 export interface BackendInsert {
-  /** Copies `rows.length / dimensions` rows into records. `ids` has one per row; all slabs have it or none. */
-  append(rows: Float32Array, ids: Float64Array | undefined): void | Promise<void>;
+  /**
+   * Copies `rows.length / dimensions` rows into records: floats, or bytes of the index's own type. `ids` has one per
+   * row; all slabs have it or none. Floats that the index cannot store make `run` reject.
+   */
+  append(rows: TypedRows, ids: Float64Array | undefined): void | Promise<void>;
   /** Validates all rows, then links them. Rejects with `added` on the error. */
   run(control: Control): Promise<void>;
   /** Ends it without changing the index; after `run` it does nothing. */

@@ -103,10 +103,12 @@ function corruptText(failure: CoreFailure): string {
 function describe(failure: CoreFailure): string {
   const { row, value } = failure;
   switch (CODES[-failure.status]) {
+    case "ERR_INVALID_ARGUMENT":
+      return `${subject(row, "the query")} holds a number that the dataType of the index cannot store; i8 takes integers from -128 to 127, u8 from 0 to 255`;
     case "ERR_DIMENSION_MISMATCH":
       return `${subject(row, "the vector")} has another length than the index has dimensions`;
     case "ERR_NOT_FINITE":
-      return `${subject(row, "the query")} holds NaN or Infinity, or is so long that its squared norm overflows; leave it out or scale it`;
+      return `${subject(row, "the query")} holds NaN or Infinity, a number above 65504 for an index of f16, or is so long that its squared norm overflows; leave it out or scale it`;
     case "ERR_DUPLICATE_ID":
       return `id ${value} of ${subject(row, "a row")} is given twice or is in the index already; every id must be new`;
     case "ERR_NOT_FOUND":
@@ -130,7 +132,7 @@ function describe(failure: CoreFailure): string {
     case "ERR_FULL":
       return "the index holds as many vectors as it can";
     default:
-      return row >= 0 ? `row ${row} is not acceptable` : "an argument is out of range";
+      return "an argument is out of range";
   }
 }
 

@@ -4,7 +4,7 @@ import { METRICS } from "../core/constants.js";
 import type { BackendChoice } from "./context.js";
 
 export const ELEMENT_TYPES = ["f32", "f16", "i8", "u8", "i32", "u32"];
-export const VECTOR_TYPES = ["f32", "f16", "i8", "u8"];
+const VECTOR_TYPES = ["f32", "f16", "i8", "u8"];
 const BACKENDS: readonly BackendChoice[] = ["auto", "native", "wasm"];
 
 export function inputTypeOption(types: readonly string[] = VECTOR_TYPES): Option {

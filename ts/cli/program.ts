@@ -1,6 +1,6 @@
 /** The command line: what can be typed, and where it goes. Each command's code is loaded when it is called. */
 import { Command, CommanderError, Option } from "commander";
-import { CODES, LIMITS } from "../core/constants.js";
+import { CODES, DATA_TYPES, LIMITS } from "../core/constants.js";
 import { CHECK_QUERIES_DEFAULT, decimal, fileNamed, integer, integerList } from "./arguments.js";
 import type { BenchmarkOptions } from "./commands/benchmark.js";
 import type { BuildOptions } from "./commands/build.js";
@@ -17,7 +17,6 @@ import {
   hiddenTypeOption,
   inputTypeOption,
   metricOption,
-  VECTOR_TYPES,
 } from "./options.js";
 import { addPqCommands } from "./pq-program.js";
 import { styleFor, wantsColor } from "./terminal.js";
@@ -95,7 +94,9 @@ class Program {
       .requiredOption("-o, --output <file>", "the index; replaced only when the new one is complete")
       .addOption(metricOption())
       .addOption(
-        new Option("--type <type>", "how the index stores vectors (f32 so far)").choices(VECTOR_TYPES),
+        new Option("--type <type>", "how the index stores vectors; i8 and u8: integers that fit")
+          .choices([...DATA_TYPES])
+          .default("f32"),
       )
       .addOption(inputTypeOption())
       .option(
@@ -134,7 +135,7 @@ class Program {
         "after",
         examples(
           "build -i base.fvecs -o base.diskann",
-          "build -i base.u8bin -o base.diskann -R 64 -L 200 -j 4",
+          "build -i base.u8bin -o base.diskann --type u8 -R 64 -L 200 -j 4",
           "build -i embeddings.npy -o docs.diskann -m cosine --ids ids.txt --json",
         ),
       )

@@ -130,15 +130,11 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
   const alpha = checkAlpha(options.alpha);
   const seed = integerOr("seed", options.seed, 0, LIMITS.idMax, 0) + 0;
   const threads = checkThreads(options.threads);
-  if (dataType !== "f32") {
-    throw new DiskAnnError(
-      "ERR_UNSUPPORTED",
-      `dataType ${JSON.stringify(dataType)} is not supported yet: leave it out to store float32`,
-    );
-  }
   const codes = choice("codes", options.codes, CODES, "auto");
-  if (codes === "8bit" && metric === "l1") {
-    throw new DiskAnnError("ERR_UNSUPPORTED", 'there are no codes for the metric "l1": leave codes out');
+  const isFloat = dataType === "f32" || dataType === "f16";
+  if (codes === "8bit" && (metric === "l1" || !isFloat)) {
+    const what = metric === "l1" ? 'the metric "l1"' : `dataType ${JSON.stringify(dataType)}`;
+    throw new DiskAnnError("ERR_UNSUPPORTED", `there are no codes for ${what}: leave codes out`);
   }
   return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, threads };
 }

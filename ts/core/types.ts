@@ -3,7 +3,11 @@
 /** Distances; smaller is nearer. `l2` = squared Euclidean, `cosine` = 1 - cos, `ip` = -<q,x>, `l1` = Manhattan. */
 export type Metric = "l2" | "cosine" | "ip" | "l1";
 
-/** How the index stores vectors. */
+/**
+ * How the index stores vectors. `"f16"`: rounded to the nearest half, magnitudes up to 65504. `"i8"`, `"u8"`: integers from
+ * -128 to 127 or from 0 to 255, exactly; rows and queries may come in any `Vector`, but must hold such numbers. Distances
+ * are of what is stored.
+ */
 export type DataType = "f32" | "f16" | "i8" | "u8";
 
 /** One vector of `dimensions` finite numbers. Typed-array views are honoured with their byte offset. */
@@ -25,9 +29,9 @@ export type VectorSource =
 export type Simd = "portable" | "avx2" | "avx512" | "neon" | "wasm128";
 
 /**
- * What a search reads to find its way, instead of the vectors: `"8bit"`, a code of each vector, a quarter of its bytes; or
- * `"none"`. `"auto"`: codes where there are any, for `"f32"` under `"l2"`, `"cosine"` and `"ip"`. Distances of hits are
- * always exact. Codes cost dimensions + 32 bytes of memory for each vector and nothing in the file; a search that codes
+ * What a search reads to find its way, instead of the vectors: `"8bit"`, a code of each vector, one byte an element; or
+ * `"none"`. `"auto"`: codes where there are any, for `"f32"` and `"f16"` under `"l2"`, `"cosine"` and `"ip"`. Distances of
+ * hits are always exact. Codes cost dimensions + 32 bytes of memory for each vector and nothing in the file; a search that codes
  * would mislead is made again without them.
  */
 export type Codes = "auto" | "none" | "8bit";
@@ -37,7 +41,7 @@ export interface IndexOptions {
   dimensions: number;
   /** Default `"l2"`. */
   metric?: Metric | undefined;
-  /** Default `"f32"`. */
+  /** Default `"f32"`. `"f16"` takes half the memory of the vectors, `"i8"` and `"u8"` a quarter. */
   dataType?: DataType | undefined;
   /** R: most edges a node keeps, 4 .. 512, default 32. More: better recall, larger file, slower build. */
   maxDegree?: number | undefined;

@@ -1,7 +1,11 @@
-/** Vectors as users give them, turned into float32 rows. Whether they are finite is checked by the core, on the copy. */
+/**
+ * Vectors as users give them, turned into rows of floats or of the index's own bytes. Whether their numbers are ones that the
+ * index can store is checked by the core, on the copy.
+ */
 import { describe, invalid } from "./checks.js";
+import { DATA_TYPES } from "./constants.js";
 import { DiskAnnError } from "./errors.js";
-import type { Vector } from "./types.js";
+import type { DataType, Vector } from "./types.js";
 
 export type TypedRows = Float32Array | Int8Array | Uint8Array;
 
@@ -15,6 +19,18 @@ export function isTypedRows(value: unknown): value is TypedRows {
 
 export function isFloats(value: TypedRows): value is Float32Array {
   return value instanceof Float32Array || value[Symbol.toStringTag] === ("Float32Array" as string);
+}
+
+/** The number of `DATA_TYPES` that the elements of these rows are of. */
+export function dataTypeOf(rows: TypedRows): number {
+  if (isFloats(rows)) return DATA_TYPES.indexOf("f32");
+  return DATA_TYPES.indexOf(rows[Symbol.toStringTag] === "Int8Array" ? "i8" : "u8");
+}
+
+/** A piece of rows as it goes to an index: itself where its elements are floats or of the index's type, else a copy. */
+export function storable(piece: TypedRows, dataType: DataType): TypedRows {
+  const own = isFloats(piece) || DATA_TYPES[dataTypeOf(piece)] === dataType;
+  return own ? piece : new Float32Array(piece);
 }
 
 /** Other typed arrays: what to write instead. */

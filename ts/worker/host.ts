@@ -11,6 +11,7 @@ import type {
 } from "../backend/backend.js";
 import { invalid } from "../core/checks.js";
 import type { BlobLike, FileHandleLike } from "../core/types.js";
+import type { TypedRows } from "../core/vectors.js";
 import {
   type Ask,
   movable,
@@ -162,7 +163,7 @@ class Host {
     has: (_call, [index, id]) => this.#index(index).has(id as number),
     insert: (_call, [index, kind, threads]) => this.#beginInsert(index, kind as "build" | "add", threads),
     append: async (_call, [, insert, rows, ids]) => {
-      await this.#insert(insert).append(rows as Float32Array, ids as Float64Array | undefined);
+      await this.#insert(insert).append(rows as TypedRows, ids as Float64Array | undefined);
     },
     run: (call, [index, insert, threads]) => this.#runInsert(call, index, insert, threads),
     discard: async (_call, [, insert]) => {

@@ -7,10 +7,11 @@ export function goldenBytes(test: Test, subject: Subject): void {
   for (const recipe of golden.indexes) {
     test(`golden bytes: ${recipe.name}`, async () => {
       const { name: _name, sha256, fnv1a64: _fnv, rows, added, bytes, ...options } = recipe;
-      const flat = goldenRows(rows + added, options.dimensions);
+      const flat = goldenRows(rows + added, options.dimensions, options.dataType);
       const built = flat.subarray(0, rows * options.dimensions);
       const metric = options.metric as "l2";
-      const index = await subject.VectorIndex.build(built, { ...options, metric });
+      const dataType = options.dataType as "f32";
+      const index = await subject.VectorIndex.build(built, { ...options, metric, dataType });
       if (added > 0) await index.add(flat.subarray(rows * options.dimensions));
       const image = await index.toBytes();
       await index.close();

@@ -115,12 +115,6 @@ export function making(test: Test, subject: Subject): void {
     );
   });
 
-  test("other data types are refused by name", async () => {
-    for (const dataType of ["f16", "i8", "u8"] as const) {
-      await rejects(() => VectorIndex.create({ dimensions: 2, dataType }), "ERR_UNSUPPORTED", /dataType/);
-    }
-  });
-
   test("the constructor is not for use", async () => {
     const Constructor = VectorIndex as unknown as new (parts?: unknown) => Index;
     throws(() => new Constructor(), "ERR_INVALID_ARGUMENT");

@@ -1,10 +1,9 @@
 /** search, searchBatch, searchExact: answers, options, refusals. */
 import { equal, type Index, ids, ok, rejects, type Subject, type Test, throws, withIndex } from "../kit.js";
-import { nearest, recall, rowsOf, sample } from "../model.js";
+import { nearest, recall, rowsOf, sampleOf } from "../model.js";
 
 const METRICS = ["l2", "cosine", "ip", "l1"] as const;
 const D = 24;
-const COUNT = 3000;
 
 const BAD_SEARCH: readonly (readonly [string, unknown])[] = [
   ["options null", null],
@@ -46,13 +45,16 @@ const BAD_QUERIES: readonly (readonly [string, unknown, string])[] = [
   ["NaN in a Float32Array", Float32Array.of(Number.NaN, 1), "ERR_NOT_FINITE"],
   ["Infinity", [Number.POSITIVE_INFINITY, 0], "ERR_NOT_FINITE"],
   ["a number above float32", [1e300, 0], "ERR_NOT_FINITE"],
-  ["a squared norm that overflows", [1.5e19, 0], "ERR_NOT_FINITE"],
 ];
+const TOO_LONG = ["a squared norm that overflows", [1.5e19, 0], "ERR_NOT_FINITE"] as const;
 
 export function searching(test: Test, subject: Subject): void {
+  const { dataType } = subject;
+  const count = dataType === undefined ? 3000 : 1000; // the other types go through all of this again
+  const sample = sampleOf(dataType);
   for (const metric of METRICS) {
     test(`${metric}: searchExact is the truth, search is near it, distances are right`, async () => {
-      const flat = sample(COUNT, D);
+      const flat = sample(count, D);
       const queries = sample(50, D, 1);
       const rows = rowsOf(flat, D);
       await withIndex(subject, { dimensions: D, metric, rows: flat }, async (index) => {
@@ -117,51 +119,56 @@ export function searching(test: Test, subject: Subject): void {
   });
 
   test("every row finds itself", async () => {
-    const flat = sample(COUNT, D);
+    const flat = sample(count, D);
     await withIndex(subject, { dimensions: D, rows: flat }, async (index) => {
       const batch = await index.searchBatch(flat, { k: 1 });
       let found = 0;
-      for (let i = 0; i < COUNT; i++) found += batch.ids[i] === i ? 1 : 0;
-      equal(found, COUNT, "rows that find themselves");
+      for (let i = 0; i < count; i++) found += batch.ids[i] === i ? 1 : 0;
+      equal(found, count, "rows that find themselves");
     });
   });
 
   test("cosine: a zero vector has distance 1 to all, length does not matter", async () => {
-    await withIndex(subject, { dimensions: 2, metric: "cosine" }, async (index) => {
-      await index.add([
-        [0, 0],
-        [1e-12, 0],
-        [0, 1e12],
-        [-5, 0],
-      ]);
-      equal(await index.search([3, 0]), [
-        { id: 1, distance: 0 },
-        { id: 0, distance: 1 },
-        { id: 2, distance: 1 },
-        { id: 3, distance: 2 },
-      ]);
-      const zero = await index.search([0, 0]);
-      equal(
-        zero.map((hit) => [hit.id, hit.distance]),
-        [
-          [0, 1],
-          [1, 1],
-          [2, 1],
-          [3, 1],
-        ],
-      );
-    });
+    await withIndex(
+      subject,
+      { dimensions: 2, metric: "cosine", dataType: dataType === "u8" ? "i8" : dataType },
+      async (index) => {
+        const [short, long] = dataType === undefined ? [1e-12, 1e12] : [1, 120];
+        await index.add([
+          [0, 0],
+          [short, 0],
+          [0, long],
+          [-5, 0],
+        ]);
+        equal(await index.search([3, 0]), [
+          { id: 1, distance: 0 },
+          { id: 0, distance: 1 },
+          { id: 2, distance: 1 },
+          { id: 3, distance: 2 },
+        ]);
+        const zero = await index.search([0, 0]);
+        equal(
+          zero.map((hit) => [hit.id, hit.distance]),
+          [
+            [0, 1],
+            [1, 1],
+            [2, 1],
+            [3, 1],
+          ],
+        );
+      },
+    );
   });
 
   test("ip: the largest inner product is the nearest", async () => {
     await withIndex(
       subject,
-      { dimensions: 2, metric: "ip", rows: Float32Array.of(1, 0, 3, 0, -2, 0) },
+      { dimensions: 2, metric: "ip", rows: Float32Array.of(2, 0, 3, 0, 0, 1) },
       async (index) => {
         equal(await index.search([2, 0]), [
           { id: 1, distance: -6 },
-          { id: 0, distance: -2 },
-          { id: 2, distance: 4 },
+          { id: 0, distance: -4 },
+          { id: 2, distance: 0 },
         ]);
       },
     );
@@ -170,7 +177,7 @@ export function searching(test: Test, subject: Subject): void {
   test("a query of any accepted shape gives the same answer", async () => {
     const flat = Float32Array.from(sample(300, 4), Math.round).map((x) => x % 100);
     await withIndex(subject, { dimensions: 4, rows: flat }, async (index) => {
-      const numbers = [1, -2, 3, 4];
+      const numbers = [1, dataType === "u8" ? 2 : -2, 3, 4];
       const expected = await index.search(numbers);
       const wide = Float32Array.of(7, 7, ...numbers, 7);
       for (const query of [
@@ -234,7 +241,7 @@ export function searching(test: Test, subject: Subject): void {
   });
 
   test("searchBatch: every row is the answer of search; padding; hits(row)", async () => {
-    const flat = sample(COUNT, D);
+    const flat = sample(count, D);
     const queries = sample(200, D, 1);
     await withIndex(subject, { dimensions: D, rows: flat }, async (index) => {
       for (const threads of [1, 2, 7, undefined]) {
@@ -293,7 +300,7 @@ export function searching(test: Test, subject: Subject): void {
   });
 
   test("a longer list never gives fewer hits, and k raises it", async () => {
-    const flat = sample(COUNT, D);
+    const flat = sample(count, D);
     const queries = rowsOf(sample(30, D, 1), D);
     const rows = rowsOf(flat, D);
     await withIndex(
@@ -317,7 +324,7 @@ export function searching(test: Test, subject: Subject): void {
   });
 
   test("beamWidth and pageSearch change the work, not the promise", async () => {
-    const flat = sample(COUNT, D);
+    const flat = sample(count, D);
     const rows = rowsOf(flat, D);
     await withIndex(subject, { dimensions: D, rows: flat }, async (index) => {
       for (const options of [{ beamWidth: 8 }, { pageSearch: true }, { beamWidth: 64, pageSearch: true }]) {
@@ -352,7 +359,7 @@ export function searching(test: Test, subject: Subject): void {
     });
   });
 
-  for (const [name, query, code] of BAD_QUERIES) {
+  for (const [name, query, code] of dataType === undefined ? [...BAD_QUERIES, TOO_LONG] : BAD_QUERIES) {
     test(`searches refuse a query: ${name}`, async () => {
       await withIndex(subject, { dimensions: 2, rows: Float32Array.of(1, 2) }, async (index) => {
         for (const call of searches(index, query as never)) await rejects(call, code as never);

@@ -11,13 +11,13 @@ import {
   type Test,
   withIndex,
 } from "../kit.js";
-import { rowsOf, sample } from "../model.js";
+import { rowsOf, sampleOf } from "../model.js";
 
 const D = 12;
 const ROWS = 400;
 
 async function sameAnswers(a: Index, b: Index): Promise<void> {
-  for (const [, query] of rowsOf(sample(10, D, 1), D)) {
+  for (const [, query] of rowsOf(sampleOf(a.dataType)(10, D, 1), D)) {
     equal(await b.search(query, { k: 7 }), await a.search(query, { k: 7 }), "answers");
   }
   const { memory: _a, ...statsA } = a.stats();
@@ -42,6 +42,7 @@ async function found(subject: Subject, bytes: Uint8Array): Promise<string> {
 
 export function storing(test: Test, subject: Subject): void {
   const { VectorIndex } = subject;
+  const sample = sampleOf(subject.dataType);
   const built = { dimensions: D, metric: "cosine", rows: sample(ROWS, D) } as const;
 
   test("open takes the bytes in every form", async () => {
@@ -274,6 +275,7 @@ function memoryHandle() {
 
 function storingFiles(test: Test, subject: Subject, files: Files): void {
   const { VectorIndex } = subject;
+  const sample = sampleOf(subject.dataType);
   const built = { dimensions: D, rows: sample(ROWS, D) } as const;
 
   test("save writes the bytes of toBytes, by path and by file: URL, and leaves nothing beside", async () => {

@@ -1,5 +1,7 @@
 /** The addon as TypeScript sees it: the functions of `node/`, and the shapes that cross. */
 
+import type { TypedRows } from "../../core/vectors.js";
+
 /** Handles are the addon's; JavaScript only keeps them alive. */
 declare const indexBrand: unique symbol;
 declare const jobBrand: unique symbol;
@@ -62,7 +64,7 @@ export interface Functions {
   searchCancel(ticket: number): boolean;
 
   insert(index: IndexHandle, build: boolean, threads: number): JobHandle | Status;
-  insertRows(job: JobHandle, rows: Float32Array, ids: Float64Array | undefined): Status;
+  insertRows(job: JobHandle, rows: TypedRows, ids: Float64Array | undefined): Status;
   exact(
     index: IndexHandle,
     query: Float32Array,

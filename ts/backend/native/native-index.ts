@@ -2,6 +2,7 @@
 import { SLAB_BYTES } from "../../core/constants.js";
 import { nextTask } from "../../core/task.js";
 import type { AbortSignalLike, BlobLike, VerifyReport } from "../../core/types.js";
+import type { TypedRows } from "../../core/vectors.js";
 import { blobSource, handleSink } from "../../storage/storage.js";
 import type {
   BackendIndex,
@@ -42,7 +43,7 @@ class NativeInsert implements BackendInsert {
     this.#job = job;
   }
 
-  append(rows: Float32Array, ids: Float64Array | undefined): void {
+  append(rows: TypedRows, ids: Float64Array | undefined): void {
     const status = this.#calls.functions.insertRows(this.#take(), rows, ids);
     if (status < 0) throw statusError(status);
   }

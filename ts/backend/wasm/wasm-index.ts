@@ -3,6 +3,7 @@
  * may take long is an operation, driven in slices.
  */
 import type { AbortSignalLike, VerifyReport } from "../../core/types.js";
+import { dataTypeOf, type TypedRows } from "../../core/vectors.js";
 import { openSink, openSource } from "../../storage/select.js";
 import type {
   BackendIndex,
@@ -39,15 +40,18 @@ class WasmInsert implements BackendInsert {
     this.#dimensions = dimensions;
   }
 
-  append(rows: Float32Array, ids: Float64Array | undefined): void {
+  append(rows: TypedRows, ids: Float64Array | undefined): void {
     const core = this.#core;
     const count = rows.length / this.#dimensions;
     const idBytes = (ids?.length ?? 0) * ID_BYTES;
     const area = core.allocate(idBytes + rows.byteLength);
     try {
       if (ids) core.f64.set(ids, area / 8);
-      core.f32.set(rows, (area + idBytes) / 4);
-      const status = core.run((exports) => exports.op_rows(this.#op, area + idBytes, ids ? area : 0, count));
+      core.u8.set(new Uint8Array(rows.buffer, rows.byteOffset, rows.byteLength), area + idBytes);
+      const dataType = dataTypeOf(rows);
+      const status = core.run((exports) =>
+        exports.op_rows(this.#op, area + idBytes, dataType, ids ? area : 0, count),
+      );
       if (status < 0) throw statusError(status);
     } finally {
       core.release(area);

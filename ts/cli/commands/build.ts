@@ -1,8 +1,17 @@
 import { DiskAnnError } from "../../core/errors.js";
-import type { Codes, Metric } from "../../core/types.js";
+import type { Codes, DataType, Metric } from "../../core/types.js";
+import type { TypedRows } from "../../core/vectors.js";
 import type { CommonOptions, Context } from "../context.js";
 import type { Engine, VectorIndex } from "../engine.js";
-import { checkWritable, convertElements, type ElementType, readIds, VectorFile } from "../formats/index.js";
+import {
+  allocateElements,
+  checkWritable,
+  convertElements,
+  ELEMENT_BYTES,
+  type ElementType,
+  readIds,
+  VectorFile,
+} from "../formats/index.js";
 import { formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
 import { formatBytes, formatDuration, formatFields, formatNumber } from "../terminal.js";
 
@@ -10,7 +19,7 @@ export interface BuildOptions extends CommonOptions {
   readonly input: string;
   readonly output: string;
   readonly metric: Metric;
-  readonly type?: ElementType;
+  readonly type: DataType;
   readonly inputType?: ElementType;
   readonly maxDegree: number;
   readonly buildListSize: number;
@@ -27,37 +36,43 @@ const WHOLE_BYTES_MAX = 256 << 20;
 
 type OnRead = (rows: number) => void;
 
-/** All slabs of a file as single floats. */
-async function* floatSlabs(
+/** What rows are read as for an index of a type: its own bytes, or single floats, which the core makes halves of. */
+function rowType(type: DataType): "f32" | "i8" | "u8" {
+  return type === "f16" ? "f32" : type;
+}
+
+/** All slabs of a file as elements that an index of `type` takes. */
+async function* rowSlabs(
   file: VectorFile,
+  type: DataType,
   signal: AbortSignal,
   onRead: OnRead,
-): AsyncGenerator<Float32Array> {
+): AsyncGenerator<TypedRows> {
   for await (const slab of file.slabs({ signal })) {
     const origin = { path: file.path, firstRow: slab.first, dimensions: file.dimensions };
-    yield convertElements(slab.elements, file.type, "f32", origin) as Float32Array;
+    yield convertElements(slab.elements, file.type, rowType(type), origin) as TypedRows;
     onRead(slab.first + slab.count);
   }
 }
 
-async function* streamRows(
-  slabs: AsyncIterable<Float32Array>,
-  dimensions: number,
-): AsyncGenerator<Float32Array> {
+async function* streamRows(slabs: AsyncIterable<TypedRows>, dimensions: number): AsyncGenerator<TypedRows> {
   for await (const slab of slabs)
     for (let at = 0; at < slab.length; at += dimensions) yield slab.subarray(at, at + dimensions);
 }
 
-/** The rows of a file in the form that suits its size. */
+/** The rows of a file in the form that suits its size and the type of the index. */
 export async function vectorSource(
   file: VectorFile,
+  type: DataType,
   signal: AbortSignal,
   onRead: OnRead,
   wholeBytesMax = WHOLE_BYTES_MAX,
-): Promise<Float32Array | AsyncIterable<Float32Array>> {
-  const slabs = floatSlabs(file, signal, onRead);
-  if (file.count * file.dimensions * 4 > wholeBytesMax) return streamRows(slabs, file.dimensions);
-  const all = new Float32Array(file.count * file.dimensions);
+): Promise<TypedRows | AsyncIterable<TypedRows>> {
+  const slabs = rowSlabs(file, type, signal, onRead);
+  const elements = rowType(type);
+  const length = file.count * file.dimensions;
+  if (length * ELEMENT_BYTES[elements] > wholeBytesMax) return streamRows(slabs, file.dimensions);
+  const all = allocateElements(elements, length) as TypedRows;
   let filled = 0;
   for await (const slab of slabs) {
     all.set(slab, filled);
@@ -84,26 +99,23 @@ async function readOwnIds(options: BuildOptions, count: number): Promise<Float64
 }
 
 export async function runBuild(engine: Engine, options: BuildOptions, context: Context): Promise<void> {
-  if (options.type !== undefined && options.type !== "f32")
-    throw new DiskAnnError(
-      "ERR_UNSUPPORTED",
-      `--type ${options.type}: indexes hold f32 so far; leave --type out and the vectors are converted ` +
-        "(--input-type says what a .bin file holds)",
-    );
   await checkWritable(options.output);
   const file = await openInput(options);
   let index: VectorIndex | undefined;
   try {
     const ids = await readOwnIds(options, file.count);
     const shape = `${formatNumber(file.count)} x ${file.dimensions} ${file.type}`;
-    context.note(`building from ${options.input} (${shape}), ${options.metric}`);
+    context.note(`building from ${options.input} (${shape}), ${options.metric}, stored as ${options.type}`);
+    if (ELEMENT_BYTES[file.type] < ELEMENT_BYTES[options.type])
+      context.note(`--type ${file.type} would store the vectors as they are, in less memory`);
     const progress = await context.progress();
     const started = performance.now();
     try {
       const onRead = (done: number): void => progress.update({ phase: "read", done, total: file.count });
-      index = await engine.build(await vectorSource(file, context.signal, onRead), {
+      index = await engine.build(await vectorSource(file, options.type, context.signal, onRead), {
         dimensions: file.dimensions,
         metric: options.metric,
+        dataType: options.type,
         maxDegree: options.maxDegree,
         buildListSize: options.buildListSize,
         alpha: options.alpha,

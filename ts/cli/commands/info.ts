@@ -4,7 +4,7 @@ import { CHECK_QUERIES_DEFAULT } from "../arguments.js";
 import type { CommonOptions, Context } from "../context.js";
 import { UsageError } from "../context.js";
 import { type Engine, hasIndexMagic, withIndex } from "../engine.js";
-import { type ElementType, findFormat, readTruth, VectorFile } from "../formats/index.js";
+import { ELEMENT_BYTES, type ElementType, findFormat, readTruth, VectorFile } from "../formats/index.js";
 import { formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
 import { formatBytes, formatFields, formatNumber } from "../terminal.js";
 
@@ -65,12 +65,23 @@ async function indexInfo(
   });
 }
 
+/** Bytes of an index of these vectors, stored as `type`. */
+function indexBytes(file: VectorFile, type: ElementType): number {
+  const vectorBytes = Math.ceil((file.dimensions * ELEMENT_BYTES[type]) / 8) * 8;
+  return file.count * (Math.ceil((vectorBytes + RECORD_REST_BYTES) / 16) * 16);
+}
+
+function estimateText(file: VectorFile): string {
+  const asFloats = `about ${formatBytes(indexBytes(file, "f32"))} in memory and on disk (f32, R 32)`;
+  if (file.type === "f32") return asFloats;
+  return `${asFloats}, ${formatBytes(indexBytes(file, file.type))} with --type ${file.type}`;
+}
+
 async function vectorFileInfo(path: string, options: InfoOptions, context: Context): Promise<void> {
   const file = await VectorFile.open(path, { type: options.inputType ?? options.type });
   try {
-    const recordBytes = Math.ceil((file.dimensions * 4 + RECORD_REST_BYTES) / 16) * 16;
     const holdsVectors = file.type !== "i32" && file.type !== "u32";
-    const estimate = holdsVectors ? file.count * recordBytes : undefined;
+    const estimate = holdsVectors ? indexBytes(file, "f32") : undefined;
     const { type, count, dimensions, fileBytes, extension } = file;
     if (context.json)
       context.printJson({
@@ -91,9 +102,7 @@ async function vectorFileInfo(path: string, options: InfoOptions, context: Conte
             ["format", extension],
             ["shape", `${formatNumber(count)} x ${dimensions} ${type}`],
             ["file", `${formatBytes(fileBytes)}, ${formatNumber(fileBytes)} bytes`],
-            ...(estimate === undefined
-              ? []
-              : [["index", `about ${formatBytes(estimate)} in memory and on disk (f32, R 32)`] as const]),
+            ...(estimate === undefined ? [] : [["index", estimateText(file)] as const]),
           ],
           context.style,
         ),

@@ -89,7 +89,7 @@ async function trainOn(
   try {
     const onRead = (done: number): void =>
       progress.update({ phase: "read", done, total: file.count }, "vectors");
-    return await engine.train(await vectorSource(file, context.signal, onRead), {
+    return await engine.train(await vectorSource(file, "f32", context.signal, onRead), {
       dimensions: file.dimensions,
       chunks: options.chunks,
       centroids: options.centroids,

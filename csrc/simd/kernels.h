@@ -1,0 +1,38 @@
+/* All kernels of a family, from its primitives: those that lanes.h and integers.h name. Included once, at its end. */
+#ifndef DISKANN_SIMD_KERNELS_H
+#define DISKANN_SIMD_KERNELS_H
+
+#include "dots.h"
+#include "integers.h"
+#include "lanes.h"
+
+static float norm_f32(const void *vector, uint32_t dims)
+{
+    return one_f32_dot(vector, vector, dims);
+}
+
+static float norm_i8(const void *vector, uint32_t dims)
+{
+    return one_i8_dot(vector, vector, dims);
+}
+
+static float norm_u8(const void *vector, uint32_t dims)
+{
+    return one_u8_dot(vector, vector, dims);
+}
+
+#define KERNELS_SUMS(name) {[SIMD_SUM_L2] = name##_l2, [SIMD_SUM_DOT] = name##_dot, [SIMD_SUM_L1] = name##_l1}
+#define KERNELS_TYPES(name)                                                                                 \
+    {                                                                                                       \
+        [DISKANN_F32] = KERNELS_SUMS(name##_f32), [DISKANN_F16] = KERNELS_SUMS(name##_f16),                 \
+        [DISKANN_I8] = KERNELS_SUMS(name##_i8), [DISKANN_U8] = KERNELS_SUMS(name##_u8),                     \
+    }
+#define KERNELS_TABLE(family, checksum)                                                                     \
+    {                                                                                                       \
+        .simd = (family), .crc32c = (checksum), .one = KERNELS_TYPES(one), .many = KERNELS_TYPES(many),     \
+        .norm = {[DISKANN_F32] = norm_f32, [DISKANN_F16] = norm_f16, [DISKANN_I8] = norm_i8,                \
+                 [DISKANN_U8] = norm_u8},                                                                   \
+        .expand = expand_f16, .dots = dots, .dot_codes = dot_codes,                                         \
+    }
+
+#endif
