@@ -86,9 +86,10 @@ enum diskann_data_type {
 };
 
 /*
- * What searches read instead of the vectors, to find the way: an 8-bit code of each element, made when the
- * index is built or opened and held in memory beside the records. Distances of hits are always of the vectors. AUTO: codes
- * where there are any (f32 and f16 under l2, cosine and ip).
+ * What searches read instead of the vectors, to find the way: an 8-bit code of each element, made when the index is
+ * built or opened and held in memory beside the records. Distances of hits are always of the vectors; a search that codes
+ * would mislead is made again without. There are codes for f32 and f16 under l2, cosine and ip. AUTO takes them from 64
+ * dimensions on, and a build drops them when they mislead more than a quarter of its rows.
  */
 enum diskann_codes { DISKANN_CODES_NONE = 0, DISKANN_CODES_8BIT = 1, DISKANN_CODES_AUTO = 2, DISKANN_CODES_COUNT = 3 };
 
