@@ -30,3 +30,19 @@ void candidates_sort(graph_candidate *candidates, uint32_t count)
         sift_down(candidates, 0, last);
     }
 }
+
+void candidates_keep(graph_candidate *heap, uint32_t *count, uint32_t most, graph_candidate candidate)
+{
+    if (*count == most) {
+        if (candidate < heap[0]) {
+            heap[0] = candidate;
+            sift_down(heap, 0, most);
+        }
+        return;
+    }
+    uint32_t place = (*count)++;
+    for (; place > 0 && candidate > heap[(place - 1) / 2]; place = (place - 1) / 2) {
+        heap[place] = heap[(place - 1) / 2];
+    }
+    heap[place] = candidate;
+}

@@ -139,6 +139,8 @@ static inline float candidate_distance(graph_candidate candidate)
 
 /* Ascending; in place, O(n log n) whatever the input. */
 void candidates_sort(graph_candidate *candidates, uint32_t count);
+/* Keeps the `most` nearest of all that come, the farthest of them first. */
+void candidates_keep(graph_candidate *heap, uint32_t *count, uint32_t most, graph_candidate candidate);
 
 /* ---- greedy search (search.c) ----------------------------------------------------------------------------- */
 

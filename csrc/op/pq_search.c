@@ -25,42 +25,6 @@ typedef struct search_op {
     uint32_t is_run;
 } search_op;
 
-static void sift_down(graph_candidate *heap, uint32_t count)
-{
-    const graph_candidate moving = heap[0];
-    uint32_t root = 0;
-    for (;;) {
-        uint32_t child = 2 * root + 1;
-        if (child >= count) {
-            break;
-        }
-        child += child + 1 < count && heap[child + 1] > heap[child];
-        if (heap[child] <= moving) {
-            break;
-        }
-        heap[root] = heap[child];
-        root = child;
-    }
-    heap[root] = moving;
-}
-
-static void offer(search_worker *worker, uint32_t k, graph_candidate candidate)
-{
-    graph_candidate *heap = worker->heap;
-    if (worker->count == k) {
-        if (candidate < heap[0]) {
-            heap[0] = candidate;
-            sift_down(heap, k);
-        }
-        return;
-    }
-    uint32_t place = worker->count++;
-    for (; place > 0 && candidate > heap[(place - 1) / 2]; place = (place - 1) / 2) {
-        heap[place] = heap[(place - 1) / 2];
-    }
-    heap[place] = candidate;
-}
-
 static int check_codes(const search_op *op, search_worker *worker, uint64_t first, uint32_t count)
 {
     const uint32_t chunks = op->pq->chunks;
@@ -90,7 +54,7 @@ static void run(diskann_op *base, uint32_t w, uint64_t begin, uint64_t end)
         }
         pq_distances(op->pq, &op->tables, op->codes + first * op->pq->chunks, count, distances);
         for (uint32_t i = 0; i < count; i++) {
-            offer(worker, op->k, candidate_make(distances[i], (uint32_t)first + i));
+            candidates_keep(worker->heap, &worker->count, op->k, candidate_make(distances[i], (uint32_t)first + i));
         }
     }
 }
@@ -101,7 +65,7 @@ static int finish(search_op *op)
     for (uint32_t w = 1; w < op->base.workers; w++) {
         const search_worker *other = &op->workers[w];
         for (uint32_t i = 0; i < other->count; i++) {
-            offer(all, op->k, other->heap[i]);
+            candidates_keep(all->heap, &all->count, op->k, other->heap[i]);
         }
         if (other->bad_row != DISKANN_NOWHERE && (all->bad_row == DISKANN_NOWHERE || other->bad_row < all->bad_row)) {
             all->bad_row = other->bad_row;
