@@ -71,34 +71,52 @@ function sideOf(set: SetResult, name: SideName): SideResult | undefined {
   return set.sides.find((side) => side.side === name);
 }
 
-/** How much slower or faster to build, at a list size of the search where both have a recall to compare. */
-function buildCheck(set: SetResult): Check {
+/** Of these sides the best at a recall. */
+function best(set: SetResult, recall: number, names: readonly SideName[]): number | undefined {
+  const all = names.flatMap((name) => qpsAt(recall, sideOf(set, name)?.points ?? []) ?? []);
+  return all.length === 0 ? undefined : Math.max(...all);
+}
+
+const OURS: readonly SideName[] = ["diskann", "diskann-u8", "diskann-f16"];
+const USEARCH: readonly SideName[] = ["usearch", "usearch-f16"];
+
+/** Time to build in relation to a peer's, if ours finds no less at a list size of 40. */
+function buildCheck(set: SetResult, peer: SideName): Check {
   const ours = sideOf(set, "diskann");
-  const theirs = sideOf(set, "usearch");
-  const what = `${set.title}: build, seconds (recall at list 40) beside usearch`;
-  const recall = (side: SideResult) => side.points.find((point) => point.list === 40)?.recall ?? 0;
-  const text = (side: SideResult | undefined) =>
-    side === undefined ? "-" : `${number(side.built.seconds, 1)} (${number(recall(side), 3)})`;
-  const met =
-    ours === undefined || theirs === undefined
-      ? undefined
-      : ours.built.seconds <= theirs.built.seconds && recall(ours) >= recall(theirs) - 0.001;
-  return { what, measured: text(ours), wanted: `<= ${text(theirs)}`, met };
+  const theirs = sideOf(set, peer);
+  const recall = (side: SideResult | undefined) =>
+    side?.points.find((point) => point.list === 40)?.recall ?? 0;
+  const what = `${set.title}: time to build, of ${peer} (recall at list 40: ${number(recall(ours), 3)}, ${number(recall(theirs), 3)})`;
+  const check = atMost(what, ratio(ours?.built.seconds, theirs?.built.seconds), 0.5, 2, " x");
+  return check.met === undefined
+    ? check
+    : { ...check, met: check.met && recall(ours) >= recall(theirs) - 0.001 };
 }
 
 function setChecks(set: SetResult): Check[] {
-  const at = (name: SideName) => {
-    const side = sideOf(set, name);
-    return side === undefined ? undefined : qpsAt(0.95, side.points);
+  const times = (
+    recall: number,
+    what: string,
+    ours: readonly SideName[],
+    theirs: readonly SideName[],
+    least: number,
+  ) => {
+    const name = `${set.title}: QPS at ${String(recall).slice(1)}, ${what}`;
+    return atLeast(name, ratio(best(set, recall, ours), best(set, recall, theirs)), least, 2, " x");
   };
-  const times = (what: string, a: SideName, b: SideName, least: number, digits = 2) =>
-    atLeast(`${set.title}: QPS at .95, ${what}`, ratio(at(a), at(b)), least, digits, " x");
+  const isText = set.metric === "cosine";
   return [
-    times("of hnswlib-node", "diskann", "hnswlib-node", 1),
-    times("of usearch", "diskann", "usearch", 1),
-    times("WASM of native", "diskann-wasm", "diskann", 0.35),
-    times("WASM of hnswlib-wasm", "diskann-wasm", "hnswlib-wasm", 2),
-    buildCheck(set),
+    times(0.95, "f32 of f32 usearch", ["diskann"], ["usearch"], 1),
+    times(0.95, "f32 of hnswlib-node", ["diskann"], ["hnswlib-node"], 1),
+    times(0.95, "best type of usearch's best", OURS, USEARCH, 2),
+    times(0.99, "best type of usearch's best", OURS, USEARCH, isText ? 3 : 2),
+    times(0.95, "best type of hnswlib-node", OURS, ["hnswlib-node"], isText ? 3 : 2),
+    times(0.99, "best type of hnswlib-node", OURS, ["hnswlib-node"], isText ? 4 : 2),
+    times(0.95, "WASM of native", ["diskann-wasm"], ["diskann"], 0.35),
+    ...(isText ? [times(0.95, "WASM of usearch's best", ["diskann-wasm"], USEARCH, 0.8)] : []),
+    times(0.95, "WASM of hnswlib-wasm", ["diskann-wasm"], ["hnswlib-wasm"], 5),
+    buildCheck(set, "usearch"),
+    buildCheck(set, "hnswlib-node"),
   ];
 }
 

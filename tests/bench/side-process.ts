@@ -3,18 +3,21 @@ import { join, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Answer, Order, StartOrder } from "./messages.js";
 import { loadSet } from "./sets.js";
-import { makeDiskann, makeDiskannWasm } from "./sides/diskann.js";
+import { makeDiskann, makeDiskannF16, makeDiskannU8, makeDiskannWasm } from "./sides/diskann.js";
 import { makeEdgevec } from "./sides/edgevec.js";
 import { makeHnswlibNode } from "./sides/hnswlib-node.js";
 import { makeHnswlibWasm } from "./sides/hnswlib-wasm.js";
 import type { MakeSide, Side, SideName } from "./sides/side.js";
-import { makeUsearch } from "./sides/usearch.js";
+import { makeUsearch, makeUsearchF16 } from "./sides/usearch.js";
 import { makeZvec } from "./sides/zvec.js";
 
 const MAKERS: Readonly<Record<SideName, MakeSide>> = {
   diskann: makeDiskann,
+  "diskann-u8": makeDiskannU8,
+  "diskann-f16": makeDiskannF16,
   "diskann-wasm": makeDiskannWasm,
   usearch: makeUsearch,
+  "usearch-f16": makeUsearchF16,
   "hnswlib-node": makeHnswlibNode,
   zvec: makeZvec,
   "hnswlib-wasm": makeHnswlibWasm,

@@ -6,20 +6,24 @@ import { BUILD_LIST, DEGREE, K, type MakeSide, rowsOf } from "./side.js";
 interface SearchBatch {
   readonly ids: Float64Array;
 }
+type Values = Float32Array | Uint8Array;
 interface Index {
-  search(query: Float32Array, options: object): Promise<unknown>;
-  searchBatch(queries: Float32Array, options: object): Promise<SearchBatch>;
+  search(query: Values, options: object): Promise<unknown>;
+  searchBatch(queries: Values, options: object): Promise<SearchBatch>;
   save(path: string): Promise<void>;
 }
 interface Diskann {
-  readonly VectorIndex: { build(vectors: Float32Array, options: object): Promise<Index> };
+  readonly VectorIndex: { build(vectors: Values, options: object): Promise<Index> };
 }
 
-function maker(entry: string): MakeSide {
+function maker(entry: string, dataType: "f32" | "f16" | "u8" = "f32"): MakeSide {
   return async ({ data, threads, folder }) => {
     const { VectorIndex } = (await import(entry)) as Diskann;
     const { base, queries, metric } = data;
-    const asked = rowsOf(queries.values, queries.dimensions);
+    const typed = (values: Float32Array): Values => (dataType === "u8" ? Uint8Array.from(values) : values);
+    const batch = typed(queries.values);
+    const asked = rowsOf(queries.values, queries.dimensions).map(typed);
+    let rows: Values = base.values;
     let index: Index | undefined;
     let options = { k: K, searchListSize: BUILD_LIST };
     const made = (): Index => {
@@ -29,23 +33,26 @@ function maker(entry: string): MakeSide {
       return index;
     };
     return {
-      prepare() {},
+      prepare() {
+        rows = typed(base.values);
+      },
       async build() {
         const shape = {
           dimensions: base.dimensions,
           metric,
+          dataType,
           maxDegree: DEGREE,
           buildListSize: BUILD_LIST,
           threads,
         };
-        index = await VectorIndex.build(base.values, shape);
+        index = await VectorIndex.build(rows, shape);
       },
       setList(list) {
         options = { k: K, searchListSize: list };
       },
-      searchAll: () => made().searchBatch(queries.values, { ...options, threads }),
+      searchAll: () => made().searchBatch(batch, { ...options, threads }),
       ids: (raw) => (raw as SearchBatch).ids,
-      searchOne: (query) => made().search(asked[query] as Float32Array, options),
+      searchOne: (query) => made().search(asked[query] as Values, options),
       async save() {
         const path = join(folder, "diskann.index");
         await made().save(path);
@@ -56,4 +63,6 @@ function maker(entry: string): MakeSide {
 }
 
 export const makeDiskann = maker("diskann/native");
+export const makeDiskannU8 = maker("diskann/native", "u8");
+export const makeDiskannF16 = maker("diskann/native", "f16");
 export const makeDiskannWasm = maker("diskann/wasm");

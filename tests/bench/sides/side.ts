@@ -3,8 +3,11 @@ import type { Dataset } from "../../support/data.js";
 
 export const SIDE_NAMES = [
   "diskann",
+  "diskann-u8",
+  "diskann-f16",
   "diskann-wasm",
   "usearch",
+  "usearch-f16",
   "hnswlib-node",
   "zvec",
   "hnswlib-wasm",
