@@ -4,6 +4,7 @@
  */
 import { type Subject, subjectOf, type Test } from "./kit.js";
 import { adding } from "./topics/adding.js";
+import { coding } from "./topics/coding.js";
 import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
 import { making } from "./topics/making.js";
@@ -20,6 +21,7 @@ export function conformance(test: Test, subject: Subject): void {
   adding(test, subject);
   searching(test, subject);
   types(test, subject);
+  coding(test, subject);
   storing(test, subject);
   order(test, subject);
   control(test, subject);
