@@ -115,6 +115,53 @@ static inline uint32_t wide_fold(wide_sums sums)
     return (uint32_t)_mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
 }
 
+enum { SCAN_TABLES = 2 };
+typedef __m256i scan_vector;
+typedef struct scan_sums {
+    __m256i pairs; /* of neighbours: the first, and 256 times the second, modulo 2^16 */
+    __m256i seconds;
+} scan_sums;
+
+static inline void scan_read(const uint8_t *tables, const uint8_t *codes, scan_vector *low, scan_vector *high)
+{
+    const __m256i both = _mm256_loadu_si256((const __m256i *)(const void *)codes);
+    const __m256i entries = _mm256_loadu_si256((const __m256i *)(const void *)tables);
+    const __m256i half = _mm256_set1_epi8(15);
+    *low = _mm256_shuffle_epi8(entries, _mm256_and_si256(both, half));
+    *high = _mm256_shuffle_epi8(entries, _mm256_and_si256(_mm256_srli_epi16(both, 4), half));
+}
+
+static inline scan_sums scan_zero(void)
+{
+    return (scan_sums){_mm256_setzero_si256(), _mm256_setzero_si256()};
+}
+
+static inline scan_sums scan_add(scan_sums sums, scan_vector entries)
+{
+    sums.pairs = _mm256_add_epi16(sums.pairs, entries);
+    sums.seconds = _mm256_add_epi16(sums.seconds, _mm256_srli_epi16(entries, 8));
+    return sums;
+}
+
+static inline __m128i scan_fold(__m256i sums)
+{
+    return _mm_add_epi16(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+}
+
+static inline void scan_put(__m128i sums, uint32_t *out)
+{
+    const __m256i before = _mm256_loadu_si256((const __m256i *)(const void *)out);
+    _mm256_storeu_si256((__m256i *)(void *)out, _mm256_add_epi32(before, _mm256_cvtepu16_epi32(sums)));
+}
+
+static inline void scan_spill(scan_sums sums, uint32_t *out)
+{
+    const __m128i seconds = scan_fold(sums.seconds);
+    const __m128i firsts = _mm_sub_epi16(scan_fold(sums.pairs), _mm_slli_epi16(seconds, 8));
+    scan_put(_mm_unpacklo_epi16(firsts, seconds), out);
+    scan_put(_mm_unpackhi_epi16(firsts, seconds), out + 8);
+}
+
 #include "kernels.h"
 
 const simd_kernels simd_avx2 = KERNELS_TABLE(DISKANN_SIMD_AVX2, crc32c_sse42);

@@ -1,10 +1,11 @@
-/* All kernels of a family, from its primitives: those that lanes.h and integers.h name. Included once, at its end. */
+/* All kernels of a family, from its primitives: those that lanes.h, integers.h and scan.h name. Included once, at its end. */
 #ifndef DISKANN_SIMD_KERNELS_H
 #define DISKANN_SIMD_KERNELS_H
 
 #include "dots.h"
 #include "integers.h"
 #include "lanes.h"
+#include "scan.h"
 
 static float norm_f32(const void *vector, uint32_t dims)
 {
@@ -32,7 +33,7 @@ static float norm_u8(const void *vector, uint32_t dims)
         .simd = (family), .crc32c = (checksum), .one = KERNELS_TYPES(one), .many = KERNELS_TYPES(many),     \
         .norm = {[DISKANN_F32] = norm_f32, [DISKANN_F16] = norm_f16, [DISKANN_I8] = norm_i8,                \
                  [DISKANN_U8] = norm_u8},                                                                   \
-        .expand = expand_f16, .dots = dots, .dot_codes = dot_codes,                                         \
+        .expand = expand_f16, .dots = dots, .dot_codes = dot_codes, .scan = scan,                           \
     }
 
 #endif

@@ -112,6 +112,43 @@ static inline uint32_t wide_fold(wide_sums sums)
     return vaddvq_u32(vreinterpretq_u32_s32(sums));
 }
 
+enum { SCAN_TABLES = 1 };
+typedef uint8x16_t scan_vector;
+typedef struct scan_sums {
+    uint16x8_t first, second;
+} scan_sums;
+
+static inline void scan_read(const uint8_t *tables, const uint8_t *codes, scan_vector *low, scan_vector *high)
+{
+    const uint8x16_t both = vld1q_u8(codes), entries = vld1q_u8(tables);
+    *low = vqtbl1q_u8(entries, vandq_u8(both, vdupq_n_u8(15)));
+    *high = vqtbl1q_u8(entries, vshrq_n_u8(both, 4));
+}
+
+static inline scan_sums scan_zero(void)
+{
+    return (scan_sums){vdupq_n_u16(0), vdupq_n_u16(0)};
+}
+
+static inline scan_sums scan_add(scan_sums sums, scan_vector entries)
+{
+    sums.first = vaddw_u8(sums.first, vget_low_u8(entries));
+    sums.second = vaddw_high_u8(sums.second, entries);
+    return sums;
+}
+
+static inline void scan_put(uint16x8_t sums, uint32_t *out)
+{
+    vst1q_u32(out, vaddw_u16(vld1q_u32(out), vget_low_u16(sums)));
+    vst1q_u32(out + 4, vaddw_high_u16(vld1q_u32(out + 4), sums));
+}
+
+static inline void scan_spill(scan_sums sums, uint32_t *out)
+{
+    scan_put(sums.first, out);
+    scan_put(sums.second, out + 8);
+}
+
 #include "kernels.h"
 
 const simd_kernels simd_neon = KERNELS_TABLE(DISKANN_SIMD_NEON, crc32c_slicing);

@@ -124,6 +124,73 @@ static inline uint32_t wide_fold(wide_sums sums)
     return (uint32_t)_mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
 }
 
+enum { SCAN_TABLES = 1 };
+typedef __m128i scan_vector;
+typedef struct scan_sums {
+    __m128i pairs; /* of neighbours: the first, and 256 times the second, modulo 2^16 */
+    __m128i seconds;
+} scan_sums;
+
+/* In all bytes. */
+static inline __m128i scan_spread(uint32_t byte)
+{
+    return _mm_shuffle_epi32(_mm_cvtsi32_si128((int)((byte & 255) * 0x01010101u)), 0);
+}
+
+/* `term` in the bytes that have this bit. */
+static inline __m128i scan_term(__m128i codes, uint32_t bit, __m128i term)
+{
+    const __m128i bits = scan_spread(bit);
+    return _mm_and_si128(_mm_cmpeq_epi8(_mm_and_si128(codes, bits), bits), term);
+}
+
+/* SSE2 looks no bytes up: what each bit of a code adds to entry 0 (simd.h) is summed, modulo 256. */
+static inline void scan_read(const uint8_t *tables, const uint8_t *codes, scan_vector *low, scan_vector *high)
+{
+    const __m128i both = _mm_loadu_si128((const __m128i *)(const void *)codes);
+    __m128i lows = scan_spread(tables[0]), highs = lows;
+#define SCAN_STEP(j)                                                                                        \
+    {                                                                                                       \
+        const __m128i term = scan_spread((uint32_t)tables[1 << (j)] - tables[0]);                           \
+        lows = _mm_add_epi8(lows, scan_term(both, 1u << (j), term));                                        \
+        highs = _mm_add_epi8(highs, scan_term(both, 16u << (j), term));                                     \
+    }
+    SCAN_STEP(0)
+    SCAN_STEP(1)
+    SCAN_STEP(2)
+    SCAN_STEP(3)
+#undef SCAN_STEP
+    *low = lows;
+    *high = highs;
+}
+
+static inline scan_sums scan_zero(void)
+{
+    return (scan_sums){_mm_setzero_si128(), _mm_setzero_si128()};
+}
+
+static inline scan_sums scan_add(scan_sums sums, scan_vector entries)
+{
+    sums.pairs = _mm_add_epi16(sums.pairs, entries);
+    sums.seconds = _mm_add_epi16(sums.seconds, _mm_srli_epi16(entries, 8));
+    return sums;
+}
+
+static inline void scan_put(__m128i sums, uint32_t *out)
+{
+    __m128i *const to = (__m128i *)(void *)out;
+    const __m128i zero = _mm_setzero_si128();
+    _mm_storeu_si128(to, _mm_add_epi32(_mm_loadu_si128(to), _mm_unpacklo_epi16(sums, zero)));
+    _mm_storeu_si128(to + 1, _mm_add_epi32(_mm_loadu_si128(to + 1), _mm_unpackhi_epi16(sums, zero)));
+}
+
+static inline void scan_spill(scan_sums sums, uint32_t *out)
+{
+    const __m128i firsts = _mm_sub_epi16(sums.pairs, _mm_slli_epi16(sums.seconds, 8));
+    scan_put(_mm_unpacklo_epi16(firsts, sums.seconds), out);
+    scan_put(_mm_unpackhi_epi16(firsts, sums.seconds), out + 8);
+}
+
 #else
 
 #include <math.h>
@@ -255,6 +322,42 @@ static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
 static inline uint32_t wide_fold(wide_sums sums)
 {
     return sums;
+}
+
+enum { SCAN_TABLES = 1 };
+typedef struct scan_vector {
+    uint8_t at[SIMD_SCAN_ROW];
+} scan_vector;
+typedef struct scan_sums {
+    uint16_t at[SIMD_SCAN_ROW];
+} scan_sums;
+
+static inline void scan_read(const uint8_t *tables, const uint8_t *codes, scan_vector *low, scan_vector *high)
+{
+    for (uint32_t i = 0; i < SIMD_SCAN_ROW; i++) {
+        low->at[i] = tables[codes[i] & 15];
+        high->at[i] = tables[codes[i] >> 4];
+    }
+}
+
+static inline scan_sums scan_zero(void)
+{
+    return (scan_sums){{0}};
+}
+
+static inline scan_sums scan_add(scan_sums sums, scan_vector entries)
+{
+    for (uint32_t i = 0; i < SIMD_SCAN_ROW; i++) {
+        sums.at[i] = (uint16_t)(sums.at[i] + entries.at[i]);
+    }
+    return sums;
+}
+
+static inline void scan_spill(scan_sums sums, uint32_t *out)
+{
+    for (uint32_t i = 0; i < SIMD_SCAN_ROW; i++) {
+        out[i] += sums.at[i];
+    }
 }
 
 #endif

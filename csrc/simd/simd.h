@@ -38,6 +38,15 @@ enum { SIMD_DOT_LENGTH = 32, SIMD_DOT_TAIL = 32 };
 /* The sum of a[j] * b[j] over j < length, in the same way. */
 typedef int32_t simd_dot_codes(const uint8_t *a, const uint8_t *b, uint32_t length);
 
+/*
+ * Of 32 neighbours, each of which has a number of 4 bits in every row of 16 bytes (neighbour b in the low half of byte b,
+ * 16 + b in its high half): out[b] = the sum of tables[t][that number in row t] over t < count, exact. `count`: a multiple of
+ * SIMD_SCAN_TABLES, at most 2^24. A table has the sums of four terms, modulo 256: entry i is entry 0 and, for each bit j of
+ * i, the difference of entries 2^j and 0 - a family without a look-up of bytes adds these.
+ */
+typedef void simd_scan(const uint8_t *tables, uint32_t count, const uint8_t *codes, uint32_t *out);
+enum { SIMD_SCAN_ROW = 16, SIMD_SCAN_CODES = 32, SIMD_SCAN_TABLES = 16 };
+
 typedef struct simd_kernels {
     uint32_t simd; /* enum diskann_simd */
     /* [element type of the row][sum] */
@@ -49,6 +58,7 @@ typedef struct simd_kernels {
     void (*expand)(const void *halves, uint32_t dims, float *out);
     simd_dots *dots;
     simd_dot_codes *dot_codes;
+    simd_scan *scan;
     /* CRC-32C (Castagnoli, reflected, initial and final complement inside): crc of `bytes` bytes after `crc`; start with 0. */
     uint32_t (*crc32c)(uint32_t crc, const void *data, size_t bytes);
 } simd_kernels;

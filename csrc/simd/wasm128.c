@@ -118,6 +118,48 @@ static inline uint32_t wide_fold(wide_sums sums)
     return (uint32_t)wasm_i32x4_extract_lane(two, 0) + (uint32_t)wasm_i32x4_extract_lane(two, 1);
 }
 
+enum { SCAN_TABLES = 1 };
+typedef v128_t scan_vector;
+typedef struct scan_sums {
+    v128_t pairs; /* of neighbours: the first, and 256 times the second, modulo 2^16 */
+    v128_t seconds;
+} scan_sums;
+
+static inline void scan_read(const uint8_t *tables, const uint8_t *codes, scan_vector *low, scan_vector *high)
+{
+    const v128_t both = wasm_v128_load(codes), entries = wasm_v128_load(tables);
+    *low = wasm_i8x16_swizzle(entries, wasm_v128_and(both, wasm_i8x16_splat(15)));
+    *high = wasm_i8x16_swizzle(entries, wasm_u8x16_shr(both, 4));
+}
+
+static inline scan_sums scan_zero(void)
+{
+    return (scan_sums){wasm_i16x8_splat(0), wasm_i16x8_splat(0)};
+}
+
+static inline scan_sums scan_add(scan_sums sums, scan_vector entries)
+{
+    sums.pairs = wasm_i16x8_add(sums.pairs, entries);
+    sums.seconds = wasm_i16x8_add(sums.seconds, wasm_u16x8_shr(entries, 8));
+    return sums;
+}
+
+static inline void scan_put(v128_t sums, uint32_t *out)
+{
+    wasm_v128_store(out, wasm_i32x4_add(wasm_v128_load(out), sums));
+}
+
+static inline void scan_spill(scan_sums sums, uint32_t *out)
+{
+    const v128_t seconds = sums.seconds, firsts = wasm_i16x8_sub(sums.pairs, wasm_i16x8_shl(seconds, 8));
+    const v128_t first = wasm_i16x8_shuffle(firsts, seconds, 0, 8, 1, 9, 2, 10, 3, 11);
+    const v128_t second = wasm_i16x8_shuffle(firsts, seconds, 4, 12, 5, 13, 6, 14, 7, 15);
+    scan_put(wasm_u32x4_extend_low_u16x8(first), out);
+    scan_put(wasm_u32x4_extend_high_u16x8(first), out + 4);
+    scan_put(wasm_u32x4_extend_low_u16x8(second), out + 8);
+    scan_put(wasm_u32x4_extend_high_u16x8(second), out + 12);
+}
+
 #include "kernels.h"
 
 const simd_kernels simd_wasm128 = KERNELS_TABLE(DISKANN_SIMD_WASM128, crc32c_slicing);
