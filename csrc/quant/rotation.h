@@ -1,7 +1,7 @@
 /*
  * A fixed rotation that spreads a vector evenly over its dimensions: some passes, each of which flips the signs of a block
  * at random and takes its fast Walsh-Hadamard transform. A block is as long as the largest power of two that fits; where that
- * is not all, passes take the first and the last such block in turns, which overlap.
+ * is not all, passes take the first, the last and the middle one in turns; they overlap.
  *
  * The signs come from a constant seed. Every element is a result of sums and products in a fixed order: the same bits
  * everywhere.
