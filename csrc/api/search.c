@@ -1,6 +1,7 @@
 /* Public face of the search: a searcher is the scratch of one thread. */
 #include "../base/float_mode.h"
 #include "../base/status.h"
+#include "../graph/walk.h"
 #include "../op/index.h"
 
 enum { REFINE_BEYOND = 16 };
@@ -9,6 +10,7 @@ struct diskann_searcher {
     const diskann_index *index;
     memory_account account;
     graph_search search;
+    graph_walk walk; /* where records hold codes of their neighbours */
     void *query; /* scratch of graph_query */
 };
 
@@ -26,6 +28,7 @@ int diskann_searcher_create(const diskann_index *index, diskann_searcher **out)
     searcher->index = index;
     searcher->account = account;
     graph_search_init(&searcher->search, &searcher->account);
+    walk_init(&searcher->walk, &searcher->account);
     const size_t query_bytes = graph_query_bytes(&index->space);
     searcher->query = query_bytes > 0 ? memory_get(&searcher->account, query_bytes) : NULL;
     if (query_bytes > 0 && searcher->query == NULL) {
@@ -40,6 +43,7 @@ void diskann_searcher_destroy(diskann_searcher *searcher)
 {
     if (searcher != NULL) {
         graph_search_reset(&searcher->search);
+        walk_reset(&searcher->walk);
         memory_put(&searcher->account, searcher->query, graph_query_bytes(&searcher->index->space));
         memory_account account = searcher->account;
         memory_put(&account, searcher, sizeof *searcher);
@@ -128,6 +132,61 @@ static void search_graph(diskann_searcher *searcher, graph_point point, uint32_t
     }
 }
 
+/* ---- records with codes ---- */
+
+static void score_page(graph_walk *walk, const diskann_index *index, uint32_t slot)
+{
+    const record_layout *layout = &index->records.layout;
+    const uint64_t first = (uint64_t)record_page(layout, slot) * layout->records_per_page;
+    for (uint64_t i = first; i < first + layout->records_per_page && i < index->size; i++) {
+        walk_score(walk, &index->space, (uint32_t)i, record_at(&index->records, (uint32_t)i));
+    }
+}
+
+/* The record that is likely next comes while this one is worked on. */
+static void prefetch_record(const diskann_index *index, uint32_t slot)
+{
+    enum { CACHE_LINE = 64, LINES_MAX = 64 };
+    if (slot == SLOT_NONE) {
+        return;
+    }
+    const uint8_t *record = record_at(&index->records, slot);
+    for (uint32_t line = 0; line < LINES_MAX && line * CACHE_LINE < index->records.layout.record_bytes; line++) {
+        __builtin_prefetch(record + line * CACHE_LINE);
+    }
+}
+
+static void walk_records(graph_walk *walk, const diskann_index *index, const diskann_search_params *params)
+{
+    uint32_t slots[DISKANN_BEAM_WIDTH_MAX], count;
+    while ((count = walk_next(walk, slots, params->beam_width)) > 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            prefetch_record(index, i + 1 < count ? slots[i + 1] : walk_peek(walk));
+            if (params->page_search) {
+                score_page(walk, index, slots[i]);
+            }
+            walk_absorb(walk, &index->space, slots[i], record_at(&index->records, slots[i]));
+        }
+    }
+}
+
+static int search_along_codes(diskann_searcher *searcher, const float *query, graph_point point, uint32_t list_size,
+                              const diskann_search_params *params, uint64_t *ids, float *distances, uint32_t *count)
+{
+    const diskann_index *index = searcher->index;
+    graph_walk *walk = &searcher->walk;
+    TRY(walk_reserve(walk, &index->space, list_size, params->k));
+    walk_begin(walk, &index->space, query, point, index->entry, list_size, params->k);
+    walk_records(walk, index, params);
+    const int found = walk_take(walk, ids, distances);
+    TRY(found);
+    *count = (uint32_t)found;
+    searcher->search.distance_count = walk->distance_count;
+    searcher->search.hops = walk->hops;
+    searcher->search.rounds = walk->rounds;
+    return DISKANN_OK;
+}
+
 static int search(diskann_searcher *searcher, const float *query, const diskann_search_params *params, uint64_t *ids,
                   float *distances, uint32_t *count)
 {
@@ -139,6 +198,9 @@ static int search(diskann_searcher *searcher, const float *query, const diskann_
     TRY(graph_query(&index->space, query, searcher->query, &point));
     if (index->size == 0) {
         return DISKANN_OK;
+    }
+    if (index->space.bits != NULL) {
+        return search_along_codes(searcher, query, point, list_size, params, ids, distances, count);
     }
     TRY(reserve(searcher, list_size, params));
     graph_search_options options = {

@@ -5,6 +5,7 @@
 #ifndef DISKANN_GRAPH_H
 #define DISKANN_GRAPH_H
 
+#include "../quant/bits.h"
 #include "../quant/codes.h"
 #include "../record/record.h"
 #include "../simd/simd.h"
@@ -16,6 +17,7 @@ typedef struct graph_space {
     const record_store *records;
     const simd_kernels *kernels;
     const code_store *codes; /* NULL: searches read the vectors themselves */
+    const bits_coder *bits;  /* NULL: records hold no codes of their neighbours */
     uint32_t metric;
     uint32_t data_type;
     uint32_t dimensions;
@@ -57,10 +59,15 @@ float graph_distance(const graph_space *space, graph_point a, graph_point b);
 void graph_distances(const graph_space *space, graph_point point, const uint32_t *slots, uint32_t count, const void **rows,
                      float *out);
 
+/* A record wherever it lies. */
+static inline graph_point graph_point_of(const graph_space *space, const uint8_t *record)
+{
+    return (graph_point){record, *record_aux(&space->records->layout, (uint8_t *)(uintptr_t)record)};
+}
+
 static inline graph_point graph_point_at(const graph_space *space, uint32_t slot)
 {
-    uint8_t *record = record_at(space->records, slot);
-    return (graph_point){record, *record_aux(&space->records->layout, record)};
+    return graph_point_of(space, record_at(space->records, slot));
 }
 
 /* Floats of scratch that graph_source_at wants: none, or as many as there are dimensions. */

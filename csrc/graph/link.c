@@ -16,6 +16,21 @@
 /* Log of expanded candidates beyond L: the way from the entry, whose long edges are worth keeping. */
 enum { PATH_LOG = 512 };
 
+void link_worker_init(link_worker *worker, memory_account *account)
+{
+    memset(worker, 0, sizeof *worker);
+    graph_search_init(&worker->search, account);
+    prune_init(&worker->prune, account);
+    list_coder_init(&worker->coder, account);
+}
+
+void link_worker_reset(link_worker *worker)
+{
+    graph_search_reset(&worker->search);
+    prune_reset(&worker->prune);
+    list_coder_reset(&worker->coder);
+}
+
 int link_worker_reserve(link_worker *worker, const link_graph *graph, uint64_t slots, uint32_t batch)
 {
     const graph_search_limits limits = {
@@ -26,18 +41,43 @@ int link_worker_reserve(link_worker *worker, const link_graph *graph, uint64_t s
         .codes = graph->space.codes,
     };
     TRY(graph_search_reserve(&worker->search, &limits));
+    if (graph->space.bits != NULL) {
+        TRY(list_coder_reserve(&worker->coder, &graph->space, graph->max_degree));
+    }
     /* A target can be wanted by a whole batch, and get its displaced edges back. */
     const uint32_t back_edges = graph->links.capacity + 2 * batch;
     return prune_reserve(&worker->prune, limits.expanded > back_edges ? limits.expanded : back_edges,
                          graph_source_floats(&graph->space));
 }
 
-/* A record that was of degree `before` has its list as it is now. */
-static void note_degree(link_worker *worker, const link_graph *graph, uint32_t before, const record_list *list)
+/* Around every change of a list: what goes with lists in records, which are not working lists of a build. */
+typedef struct change {
+    link_worker *worker;
+    const link_graph *graph;
+    uint32_t slot;
+    uint32_t degree;
+} change;
+
+static change begin_change(link_worker *worker, const link_graph *graph, uint32_t slot)
 {
-    if (graph->links.lists == NULL) {
-        worker->degrees.counts[before]--;
-        worker->degrees.counts[list->degree]++;
+    const int is_record = graph->links.lists == NULL;
+    if (is_record && graph->space.bits != NULL) {
+        list_coder_note(&worker->coder, slot);
+    }
+    return (change){worker, graph, slot, links_at(&graph->links, slot)->degree};
+}
+
+static void end_change(const change *change)
+{
+    const link_graph *graph = change->graph;
+    if (graph->links.lists != NULL) {
+        return;
+    }
+    change->worker->degrees.counts[change->degree]--;
+    change->worker->degrees.counts[links_at(&graph->links, change->slot)->degree]++;
+    record_touch(graph->space.records, change->slot);
+    if (graph->space.bits != NULL) {
+        list_coder_follow(&change->worker->coder, change->slot);
     }
 }
 
@@ -68,9 +108,9 @@ void link_source(link_worker *worker, const link_graph *graph, uint32_t slot)
         }
     }
     worker->prune.distance_count += search->distance_count;
-    record_list *list = links_at(&graph->links, slot);
-    prune_run(&worker->prune, &graph->space, count, graph->max_degree, graph->alpha, list);
-    note_degree(worker, graph, 0, list); /* the commit counts it as one of degree 0 before */
+    const change change = begin_change(worker, graph, slot); /* the commit counts it as one of degree 0 before */
+    prune_run(&worker->prune, &graph->space, count, graph->max_degree, graph->alpha, links_at(&graph->links, slot));
+    end_change(&change);
 }
 
 /*
@@ -109,13 +149,6 @@ static uint32_t add_child(record_list *list, uint32_t child, uint32_t capacity)
     return displaced;
 }
 
-static void touch(const link_graph *graph, uint32_t slot)
-{
-    if (graph->links.lists == NULL) {
-        record_touch(graph->space.records, slot);
-    }
-}
-
 uint32_t link_attach(link_worker *worker, const link_graph *graph, uint32_t slot, link_edge *edges)
 {
     const record_list *own = links_at(&graph->links, slot);
@@ -126,14 +159,12 @@ uint32_t link_attach(link_worker *worker, const link_graph *graph, uint32_t slot
             edges[count++] = link_edge_make(own->neighbours[i], slot);
         }
     }
-    record_list *list = links_at(&graph->links, parent);
-    const uint32_t before = list->degree;
-    const uint32_t displaced = add_child(list, slot, graph->links.capacity);
-    note_degree(worker, graph, before, list);
+    const change change = begin_change(worker, graph, parent);
+    const uint32_t displaced = add_child(links_at(&graph->links, parent), slot, graph->links.capacity);
+    end_change(&change);
     if (displaced != SLOT_NONE) {
         edges[count++] = link_edge_make(parent, displaced); /* it competes for its place again */
     }
-    touch(graph, parent);
     return count;
 }
 
@@ -162,13 +193,12 @@ void link_target(link_worker *worker, const link_graph *graph, const link_edge *
 {
     const uint32_t target = (uint32_t)(edges[0] >> 32);
     record_list *list = links_at(&graph->links, target);
-    const uint32_t before = list->degree;
-    touch(graph, target);
+    const change change = begin_change(worker, graph, target);
     if (list->degree + count <= graph->links.capacity) {
         for (uint32_t i = 0; i < count; i++) {
             list->neighbours[list->degree++] = (uint32_t)edges[i];
         }
-        note_degree(worker, graph, before, list);
+        end_change(&change);
         return;
     }
     const graph_point point = graph_source_at(&graph->space, target, worker->prune.source);
@@ -181,7 +211,7 @@ void link_target(link_worker *worker, const link_graph *graph, const link_edge *
     worker->prune.distance_count += count;
     prune_run(&worker->prune, &graph->space, pooled, pruned_degree(graph), graph->alpha, list);
     memset(list->neighbours + list->degree, 0, (graph->links.capacity - list->degree) * sizeof *list->neighbours);
-    note_degree(worker, graph, before, list);
+    end_change(&change);
 }
 
 void link_trim(link_worker *worker, const link_graph *graph, uint32_t slot)

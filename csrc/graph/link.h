@@ -3,11 +3,13 @@
 #define DISKANN_GRAPH_LINK_H
 
 #include "graph.h"
+#include "list_codes.h"
 
 /* What one worker needs for both phases. */
 typedef struct link_worker {
     graph_search search;
     prune_scratch prune;
+    list_coder coder; /* where records hold codes of their neighbours */
     uint64_t coarse; /* records that were searched for again, since codes could not tell their neighbours apart */
     record_degrees degrees; /* what it changed since the last commit, of lists in records */
 } link_worker;
@@ -30,6 +32,8 @@ static inline link_edge link_edge_make(uint32_t target, uint32_t source)
     return (uint64_t)target << 32 | source;
 }
 
+void link_worker_init(link_worker *worker, memory_account *account);
+void link_worker_reset(link_worker *worker);
 /* `slots`: of the whole graph in the end; `batch`: most rows that are linked at once. */
 int link_worker_reserve(link_worker *worker, const link_graph *graph, uint64_t slots, uint32_t batch);
 

@@ -237,7 +237,7 @@ static void finish_index(insert_op *op)
     diskann_index *index = op->index;
     index->size = (uint32_t)op->rows;
     index->entry = 0; /* the walk starts there */
-    if (op->graph.space.codes == NULL && index->space.codes != NULL) {
+    if (op->graph.space.codes == NULL && index->config.codes == DISKANN_CODES_8BIT) {
         index_drop_codes(index);
     }
     for (uint32_t i = 0; i < op->base.workers; i++) {
@@ -270,6 +270,11 @@ void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end)
         break;
     case INSERT_RENUMBER:
         renumber_rows(op, worker, begin, end);
+        break;
+    case INSERT_LISTCODE:
+        for (uint64_t row = begin; row < end; row++) {
+            list_coder_encode(&op->link_workers[worker].coder, (uint32_t)row);
+        }
         break;
     case INSERT_REMAP:
         id_map_renumber(&op->index->ids, build->walk.rank, begin, end);
@@ -306,8 +311,11 @@ int build_step(insert_op *op, diskann_stage *stage)
     case INSERT_REMAP:
         return insert_enter(op, stage, INSERT_PERMUTE, DISKANN_PHASE_ORDER, 2 * op->rows, 0);
     case INSERT_PERMUTE:
-        if (op->graph.space.codes != NULL) {
+        if (op->index->config.codes == DISKANN_CODES_8BIT && op->graph.space.codes != NULL) {
             return insert_enter(op, stage, INSERT_RECODE, DISKANN_PHASE_ORDER, op->rows, 1);
+        }
+        if (op->index->space.bits != NULL) {
+            return insert_enter(op, stage, INSERT_LISTCODE, DISKANN_PHASE_ORDER, op->rows, 1);
         } /* fall through */
     default:
         finish_index(op);

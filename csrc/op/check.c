@@ -30,8 +30,11 @@ static uint32_t check_links(const graph_space *space, const check_limits *limits
     }
     const uint8_t *unused = (const uint8_t *)&list->neighbours[degree];
     uint32_t bits = degree > 0 && largest >= limits->size ? CHECK_BIT(DISKANN_FINDING_EDGE_RANGE) : 0;
-    if (!bytes_are_zero(unused, (size_t)(record + layout->record_bytes - unused))) {
+    if (!bytes_are_zero(unused, (size_t)(record_codes(layout, record) - unused))) {
         bits |= CHECK_BIT(DISKANN_FINDING_PAGE_HEADER);
+    }
+    if (space->bits != NULL && !bits_are_sound(&space->bits->layout, record_codes(layout, record), degree)) {
+        bits |= CHECK_BIT(DISKANN_FINDING_CODES);
     }
     return bits;
 }

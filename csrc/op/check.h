@@ -18,7 +18,8 @@ typedef struct check_limits {
 
 /*
  * Bits of enum diskann_finding_kind (CHECK_BIT): DEGREE, EDGE_RANGE, NOT_FINITE, NORM, ID (range only),
- * PAGE_HEADER (bytes that must be zero). 0: nothing wrong.
+ * PAGE_HEADER (bytes that must be zero), CODES (factors that are not finite, places in use beyond the list). 0: nothing
+ * wrong.
  */
 uint32_t check_record(const graph_space *space, const check_limits *limits, uint32_t slot);
 /* The first kind among `bits`, in the order of the enum; NONE for 0. */

@@ -1,6 +1,7 @@
 #include "index.h"
 
 #include "../base/status.h"
+#include "../simd/elements.h"
 
 int index_check_config(const diskann_config *config)
 {
@@ -13,8 +14,14 @@ int index_check_config(const diskann_config *config)
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     const simd_kernels *kernels = simd_kernels_get(config->simd);
-    const int has_codes = config->codes != DISKANN_CODES_8BIT || code_is_possible(config);
-    return kernels != NULL && has_codes ? DISKANN_OK : DISKANN_ERR_UNSUPPORTED;
+    return kernels != NULL && index_codes_are_possible(config) ? DISKANN_OK : DISKANN_ERR_UNSUPPORTED;
+}
+
+int index_codes_are_possible(const diskann_config *config)
+{
+    return config->codes == DISKANN_CODES_8BIT   ? code_is_possible(config)
+           : config->codes == DISKANN_CODES_1BIT ? config->metric != DISKANN_L1
+                                                 : 1;
 }
 
 int index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out)
@@ -35,17 +42,22 @@ int index_create(const diskann_config *config, const diskann_allocator *allocato
     }
     index->account = account;
     index->entry = SLOT_NONE;
-    record_store_init(&index->records, config, &index->account);
+    record_store_init(&index->records, &index->config, &index->account);
     code_store_init(&index->codes, config, kernels, &index->account);
     id_map_init(&index->ids, &index->records, &index->account);
     index->space = (graph_space){
         .records = &index->records,
         .kernels = kernels,
-        .codes = index->config.codes == DISKANN_CODES_NONE ? NULL : &index->codes,
+        .codes = index->config.codes == DISKANN_CODES_8BIT ? &index->codes : NULL,
+        .bits = index->config.codes == DISKANN_CODES_1BIT ? &index->bits : NULL,
         .metric = config->metric,
         .data_type = config->data_type,
         .dimensions = config->dimensions,
     };
+    if (index->space.bits != NULL && bits_coder_init(&index->bits, config, kernels, &index->account) < 0) {
+        index_destroy(index);
+        return DISKANN_ERR_NO_MEMORY;
+    }
     *out = index;
     return DISKANN_OK;
 }
@@ -54,6 +66,9 @@ void index_destroy(diskann_index *index)
 {
     id_map_reset(&index->ids);
     code_store_reset(&index->codes);
+    if (index->space.bits != NULL) {
+        bits_coder_reset(&index->bits);
+    }
     record_store_reset(&index->records);
     memory_account account = index->account;
     memory_put(&account, index, sizeof *index);
@@ -66,9 +81,47 @@ void index_drop_codes(diskann_index *index)
     code_store_reset(&index->codes);
 }
 
+void index_lend_codes(diskann_index *index)
+{
+    if (index->space.bits != NULL && code_is_worthwhile(&index->config)) {
+        index->space.codes = &index->codes;
+    }
+}
+
+void index_return_codes(diskann_index *index)
+{
+    if (index->space.bits != NULL) {
+        index->space.codes = NULL;
+        code_store_reset(&index->codes);
+    }
+}
+
+static int set_bits_origin(diskann_index *index, graph_point point)
+{
+    const uint32_t dimensions = index->config.dimensions;
+    float *vector = memory_get(&index->account, dimensions * sizeof *vector);
+    if (vector == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    const float weight = graph_code_weight(&index->space, point.aux);
+    elements_to_floats(index->config.data_type, point.vector, dimensions, vector);
+    for (uint32_t i = 0; i < dimensions; i++) {
+        vector[i] *= weight;
+    }
+    bits_set_origin(&index->bits, vector);
+    memory_put(&index->account, vector, dimensions * sizeof *vector);
+    return DISKANN_OK;
+}
+
 int index_set_origin(diskann_index *index, uint32_t slot)
 {
     const graph_point point = graph_point_at(&index->space, slot);
+    if (index->space.bits != NULL) {
+        TRY(set_bits_origin(index, point));
+    }
+    if (index->space.codes == NULL) {
+        return DISKANN_OK;
+    }
     return code_set_origin(&index->codes, point.vector, graph_code_weight(&index->space, point.aux));
 }
 

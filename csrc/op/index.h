@@ -11,7 +11,8 @@ struct diskann_index {
     memory_account account;
     record_store records;
     id_map ids;
-    code_store codes;  /* empty where config says none */
+    code_store codes;  /* 8-bit codes; empty where config says otherwise */
+    bits_coder bits;   /* 1-bit codes in the records; zero where config says otherwise */
     uint32_t may_drop_codes; /* they were nobody's wish */
     graph_space space; /* metric, kernels, records */
     uint32_t size;
@@ -23,12 +24,20 @@ struct diskann_index {
 
 /* All ranges of a config; ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED. */
 int index_check_config(const diskann_config *config);
+/* Whether its kind of codes exists for its type and metric. */
+int index_codes_are_possible(const diskann_config *config);
 /* As diskann_index_create; neither pointer is NULL. */
 int index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out);
 void index_destroy(diskann_index *index);
 
-/* From now on it has none. */
+/* From now on it has no 8-bit codes. */
 void index_drop_codes(diskann_index *index);
+/*
+ * A build of an index with codes in the records finds its way by 8-bit codes in memory all the same, where such vectors have
+ * some. They are returned when it ends, whatever its end.
+ */
+void index_lend_codes(diskann_index *index);
+void index_return_codes(diskann_index *index);
 /* Codes are of vectors less the one of this slot, which is the entry. ERR_NO_MEMORY. */
 int index_set_origin(diskann_index *index, uint32_t slot);
 /* `scratch`: [dimensions]. Different slots may be encoded at the same time. */

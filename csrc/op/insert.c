@@ -205,6 +205,9 @@ static int enter_ids(insert_op *op, diskann_stage *stage)
         const uint32_t bits = atomic_load(&op->norm_max);
         memcpy(&index->norm_max, &bits, sizeof bits);
     }
+    if (op->is_build) {
+        index_lend_codes(index);
+    }
     op->graph.space = graph_space_for_links(&index->space, index->norm_max);
     op->graph.entry = index->entry;
     if ((op->is_build ? build_prepare(op) : batch_prepare(op)) < 0) {
@@ -223,12 +226,12 @@ static int enter_ids(insert_op *op, diskann_stage *stage)
 
 int insert_encode(insert_op *op, diskann_stage *stage, uint32_t entry)
 {
+    if (op->first == 0 && index_set_origin(op->index, entry) < 0) {
+        return no_memory(op);
+    }
     if (op->index->space.codes == NULL) {
         op->stage = INSERT_ENCODE; /* nothing to do there */
         return op->is_build ? build_step(op, stage) : batch_begin(op, stage);
-    }
-    if (op->first == 0 && index_set_origin(op->index, entry) < 0) {
-        return no_memory(op);
     }
     return insert_enter(op, stage, INSERT_ENCODE, DISKANN_PHASE_LINK, op->rows, 1);
 }
@@ -330,6 +333,7 @@ static void reset(diskann_op *base)
     }
     batch_release(op);
     build_reset(op);
+    index_return_codes(index);
 }
 
 static const op_calls insert_calls = {step, run, NULL, reset};

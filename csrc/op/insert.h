@@ -26,6 +26,7 @@ enum insert_stage {
     INSERT_REMAP,    /* build: the id map */
     INSERT_PERMUTE,  /* build: the records, in place */
     INSERT_RECODE,   /* build: codes again, in their places, in parallel */
+    INSERT_LISTCODE, /* build: codes of neighbours, in parallel */
     INSERT_END
 };
 enum { ORDER_STAGES = INSERT_END - INSERT_TRIM };

@@ -42,8 +42,7 @@ int batch_prepare(insert_op *op)
         return DISKANN_ERR_NO_MEMORY;
     }
     for (uint32_t i = 0; i < base->workers; i++) {
-        graph_search_init(&op->link_workers[i].search, &base->account);
-        prune_init(&op->link_workers[i].prune, &base->account);
+        link_worker_init(&op->link_workers[i], &base->account);
     }
     for (uint32_t i = 0; i < base->workers; i++) {
         TRY(link_worker_reserve(&op->link_workers[i], &op->graph, op->first + op->rows, op->batch_max));
@@ -56,8 +55,7 @@ void batch_release(insert_op *op)
     diskann_op *base = &op->base;
     for (uint32_t i = 0; op->link_workers != NULL && i < base->workers; i++) {
         if (op->link_workers[i].search.account != NULL) {
-            graph_search_reset(&op->link_workers[i].search);
-            prune_reset(&op->link_workers[i].prune);
+            link_worker_reset(&op->link_workers[i]);
         }
     }
     memory_put(&base->account, op->link_workers, base->workers * sizeof *op->link_workers);

@@ -79,7 +79,7 @@ static int decode_superblock(open_op *op)
     if (status < 0) {
         return op_fail(&op->base, status, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, value);
     }
-    if (op->block.config.codes != DISKANN_CODES_NONE && !code_is_possible(&op->block.config)) {
+    if (!index_codes_are_possible(&op->block.config)) {
         return fail_corrupt(op, DISKANN_FINDING_SUPERBLOCK, DISKANN_NOWHERE);
     }
     if (op->block.file_bytes != op->file_bytes) {
@@ -257,8 +257,7 @@ static int prepare_codes(open_op *op)
 {
     diskann_index *index = op->index;
     op->scratch = memory_get(&op->base.account, scratch_bytes(op));
-    if (op->scratch == NULL || code_store_reserve(&index->codes, op->block.size) < 0 ||
-        index_set_origin(index, op->block.entry) < 0) {
+    if (op->scratch == NULL || code_store_reserve(&index->codes, op->block.size) < 0) {
         return fail_memory(op);
     }
     return DISKANN_OK;
@@ -301,6 +300,9 @@ static int step(diskann_op *base, diskann_stage *stage)
         return hand_out_items(op, stage, OPEN_TREE);
     case OPEN_TREE:
         TRY(finish_walk(op));
+        if (index_set_origin(op->index, op->block.entry) < 0) {
+            return fail_memory(op);
+        }
         if (op->index->space.codes == NULL) {
             return finish(op);
         }

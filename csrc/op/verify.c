@@ -7,6 +7,7 @@
  * slot: so the findings are the same however the work was spread. Nothing of the index is trusted here: lists
  * are cut at the capacity of the record and edges out of range are not followed.
  */
+#include "../graph/list_codes.h"
 #include "../store/page.h"
 #include "check.h"
 #include "index.h"
@@ -17,17 +18,18 @@
 enum verify_state { VERIFY_BEGIN, VERIFY_RECORDS, VERIFY_TREE, VERIFY_REACH, VERIFY_REPORT, VERIFY_END };
 
 /* Above the bits of the finding kinds, in the word of a record. */
-#define MARK_REACHED (UINT32_C(1) << 14) /* from the entry, by any edges */
-#define MARK_COVERED (UINT32_C(1) << 15) /* from the entry, by tree edges */
-_Static_assert(DISKANN_FINDING_COUNT <= 14, "the kinds and the marks share 16 bits");
+#define MARK_REACHED (UINT32_C(1) << 30) /* from the entry, by any edges */
+#define MARK_COVERED (UINT32_C(1) << 31) /* from the entry, by tree edges */
+_Static_assert(DISKANN_FINDING_COUNT <= 30, "the kinds and the marks share 32 bits");
 
 typedef struct verify_op {
     diskann_op base;
     const diskann_index *index;
-    uint16_t *marks;       /* per record: CHECK_BIT of what is wrong with it, MARK_... */
+    uint32_t *marks;       /* per record: CHECK_BIT of what is wrong with it, MARK_... */
     uint8_t *page_kinds;   /* per page: what is wrong with it */
     uint32_t *queue;       /* breadth first: records in order of discovery */
     uint32_t *sets;        /* per worker: set_slots entries, to find duplicate edges */
+    list_coder *coders;    /* per worker */
     diskann_finding *findings;
     uint64_t total;
     uint64_t pages;
@@ -61,8 +63,12 @@ static uint32_t check_edges(const verify_op *op, uint32_t *set, const record_lis
     return bits;
 }
 
-static uint32_t audit_record(const verify_op *op, uint32_t *set, uint32_t slot)
+/* Bits that say that a list cannot be followed. */
+#define BROKEN_LIST (CHECK_BIT(DISKANN_FINDING_DEGREE) | CHECK_BIT(DISKANN_FINDING_EDGE_RANGE))
+
+static uint32_t audit_record(const verify_op *op, uint32_t worker, uint32_t slot)
 {
+    uint32_t *set = op->sets + (size_t)worker * op->set_slots;
     const diskann_index *index = op->index;
     const record_layout *layout = &index->records.layout;
     uint8_t *record = record_at(&index->records, slot);
@@ -70,6 +76,9 @@ static uint32_t audit_record(const verify_op *op, uint32_t *set, uint32_t slot)
     uint32_t bits = check_record(&index->space, &limits, slot);
     if (!(bits & CHECK_BIT(DISKANN_FINDING_DEGREE))) {
         bits |= check_edges(op, set, record_links(layout, record), slot);
+    }
+    if (index->space.bits != NULL && !(bits & BROKEN_LIST) && !list_coder_check(&op->coders[worker], slot)) {
+        bits |= CHECK_BIT(DISKANN_FINDING_CODES);
     }
     /* Two records with one id cannot both be the one that is found. */
     if (id_map_find(&index->ids, *record_id(layout, record)) != slot) {
@@ -89,7 +98,7 @@ static void audit_page(verify_op *op, uint32_t worker, uint32_t page)
     op->page_kinds[page] =
         (uint8_t)page_check(index->space.kernels->crc32c, layout, bytes, page, records, sealed);
     for (uint32_t slot = first; slot < first + records; slot++) {
-        op->marks[slot] = (uint16_t)audit_record(op, op->sets + (size_t)worker * op->set_slots, slot);
+        op->marks[slot] = audit_record(op, worker, slot);
     }
 }
 
@@ -101,7 +110,7 @@ static int visit(verify_op *op, uint32_t slot, uint32_t mark)
     if (op->marks[slot] & (MARK_COVERED | MARK_REACHED)) {
         return 1;
     }
-    op->marks[slot] |= (uint16_t)mark;
+    op->marks[slot] |= mark;
     op->queue[op->queued++] = slot;
     return 0;
 }
@@ -247,10 +256,30 @@ static void reset(diskann_op *base)
     memory_put(&base->account, op->page_kinds, at_least_one(op->pages));
     memory_put(&base->account, op->queue, size * sizeof *op->queue);
     memory_put(&base->account, op->sets, sets_bytes(op));
+    for (uint32_t i = 0; op->coders != NULL && i < base->workers; i++) {
+        if (op->coders[i].account != NULL) {
+            list_coder_reset(&op->coders[i]);
+        }
+    }
+    memory_put(&base->account, op->coders, base->workers * sizeof *op->coders);
     memory_put(&base->account, op->findings, DISKANN_FINDINGS_MAX * sizeof *op->findings);
 }
 
 static const op_calls calls = {step, run, NULL, reset};
+
+static int prepare_coders(verify_op *op)
+{
+    const diskann_index *index = op->index;
+    if (index->space.bits == NULL) {
+        return DISKANN_OK;
+    }
+    op->coders = memory_get_zeroed(&op->base.account, op->base.workers * sizeof *op->coders);
+    for (uint32_t i = 0; op->coders != NULL && i < op->base.workers; i++) {
+        list_coder_init(&op->coders[i], &op->base.account);
+        TRY(list_coder_reserve(&op->coders[i], &index->space, index->config.max_degree));
+    }
+    return op->coders != NULL ? DISKANN_OK : DISKANN_ERR_NO_MEMORY;
+}
 
 int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_op **out)
 {
@@ -273,7 +302,7 @@ int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_o
     op->sets = memory_get(&base->account, sets_bytes(op));
     op->findings = memory_get_zeroed(&base->account, DISKANN_FINDINGS_MAX * sizeof *op->findings);
     if (op->marks == NULL || op->page_kinds == NULL || op->queue == NULL || op->sets == NULL ||
-        op->findings == NULL) {
+        op->findings == NULL || prepare_coders(op) < 0) {
         diskann_op_end(base);
         return DISKANN_ERR_NO_MEMORY;
     }

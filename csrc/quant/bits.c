@@ -123,6 +123,51 @@ void bits_clear(const bits_layout *layout, uint8_t *block, uint32_t first, uint3
     }
 }
 
+/* +0, to the bit. */
+static int is_zero(float factor)
+{
+    const float zero = 0;
+    return memcmp(&factor, &zero, sizeof zero) == 0;
+}
+
+static int factor_is_finite(float factor)
+{
+    return factor >= -FLT_MAX && factor <= FLT_MAX; /* false for NaN too */
+}
+
+/* What the places of a row that are in use leave zero. */
+static int row_is_sound(const uint8_t *row, uint32_t used)
+{
+    uint32_t beyond = 0;
+    for (uint32_t b = 0; b < BITS_ROW_BYTES; b++) {
+        const uint32_t kept = (b < used ? 0x0f : 0) | (b + BITS_ROW_BYTES < used ? 0xf0 : 0);
+        beyond |= row[b] & ~kept;
+    }
+    return beyond == 0;
+}
+
+int bits_are_sound(const bits_layout *layout, const uint8_t *block, uint32_t count)
+{
+    for (uint32_t group = 0; group < layout->groups; group++) {
+        const bits_column first = column_at(layout, block, group * BITS_GROUP);
+        const uint32_t slots = slots_of(layout, group), before = group * BITS_GROUP;
+        const uint32_t used = count <= before ? 0 : count - before < BITS_GROUP ? count - before : BITS_GROUP;
+        for (uint32_t at = 0; used < BITS_GROUP && at < layout->rows_bytes; at += BITS_ROW_BYTES) {
+            if (!row_is_sound(first.bits + at, used)) {
+                return 0;
+            }
+        }
+        for (uint32_t i = 0; i < slots; i++) {
+            const int is_sound = i < used ? factor_is_finite(first.offset[i]) && factor_is_finite(first.scale[i])
+                                          : is_zero(first.offset[i]) && is_zero(first.scale[i]);
+            if (!is_sound) {
+                return 0;
+            }
+        }
+    }
+    return 1;
+}
+
 /* ---- codes ---- */
 
 /* What the scratch of an owner holds, [length] each. */

@@ -56,6 +56,9 @@ void bits_move(const bits_layout *layout, uint8_t *to_block, uint32_t to_place, 
 /* Zeroes the codes of places [first, end). A block whose places all hold nothing is all zero. */
 void bits_clear(const bits_layout *layout, uint8_t *block, uint32_t first, uint32_t end);
 
+/* 1: the factors of places [0, count) are finite, and the places behind them hold nothing. */
+int bits_are_sound(const bits_layout *layout, const uint8_t *block, uint32_t count);
+
 /* A query, to be compared with codes. */
 typedef struct bits_query {
     uint8_t *tables; /* [length / 4][16] */

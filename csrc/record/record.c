@@ -1,5 +1,6 @@
 #include "record.h"
 
+#include "../base/bits_layout.h"
 #include "../base/status.h"
 #include "../simd/simd.h"
 
@@ -35,6 +36,16 @@ static uint32_t choose_page_bytes(uint32_t record_bytes)
     return best;
 }
 
+static uint32_t codes_bytes(const diskann_config *config)
+{
+    if (config->codes != DISKANN_CODES_1BIT) {
+        return 0;
+    }
+    bits_layout layout;
+    bits_layout_init(&layout, config->dimensions, config->max_degree);
+    return layout.block_bytes;
+}
+
 static uint32_t log2_ceil(uint32_t value)
 {
     uint32_t log = 0;
@@ -51,7 +62,8 @@ void record_layout_init(record_layout *layout, const diskann_config *config)
     layout->id_offset = vector_bytes;
     layout->aux_offset = vector_bytes + 8;
     layout->list_offset = vector_bytes + 12;
-    layout->record_bytes = (uint32_t)round_up(vector_bytes + 16 + 4 * (uint64_t)config->max_degree, RECORD_ALIGNMENT);
+    layout->codes_offset = (uint32_t)round_up(vector_bytes + 16 + 4 * (uint64_t)config->max_degree, RECORD_ALIGNMENT);
+    layout->record_bytes = layout->codes_offset + codes_bytes(config);
     layout->page_bytes = choose_page_bytes(layout->record_bytes);
     layout->records_per_page = (layout->page_bytes - PAGE_HEADER_BYTES) / layout->record_bytes;
 

@@ -2,8 +2,8 @@
  * The record of a node, and where it lies. This floor owns the layout of a record and the way from a slot to bytes;
  * graph/ sees records and never pages.
  *
- * A record: vector | id u64 | aux f32 | degree u16, children u16 | neighbours u32[max_degree], rounded up to 16 bytes.
- * Unused bytes are zero. `aux` is what the metric wants beside the vector: cosine: 1 / |x| (0 for a zero vector);
+ * A record: vector | id u64 | aux f32 | degree u16, children u16 | neighbours u32[max_degree], rounded up to 16 bytes | codes of
+ * the neighbours, where the index has such (base/bits_layout.h). Unused bytes are zero. `aux` is what the metric wants beside the vector: cosine: 1 / |x| (0 for a zero vector);
  * others: |x|^2. The first `children` neighbours are *tree edges*: each record but the entry is the target of exactly
  * one of them, they form a tree rooted at the entry, and pruning never drops one. So every record can be reached, by
  * construction, at any moment.
@@ -27,12 +27,13 @@ enum {
 };
 #define SLOT_NONE UINT32_MAX
 
-/* Sizes and offsets that follow from dimensions, element type and max_degree alone. */
+/* Sizes and offsets that follow from dimensions, element type, max_degree and the kind of codes alone. */
 typedef struct record_layout {
     uint32_t vector_bytes;
     uint32_t id_offset;
     uint32_t aux_offset;
     uint32_t list_offset; /* degree, children, neighbours: see record_list */
+    uint32_t codes_offset; /* where the codes of the neighbours begin: record_bytes where there are none */
     uint32_t record_bytes;
     uint32_t records_per_page;
     uint32_t page_bytes;
@@ -129,6 +130,12 @@ static inline float *record_aux(const record_layout *layout, uint8_t *record)
 static inline record_list *record_links(const record_layout *layout, uint8_t *record)
 {
     return (record_list *)(void *)(record + layout->list_offset);
+}
+
+/* The codes of the neighbours. */
+static inline uint8_t *record_codes(const record_layout *layout, uint8_t *record)
+{
+    return record + layout->codes_offset;
 }
 
 /* To be called when a record changes. Atomic, since workers may change records of one page at the same time. */

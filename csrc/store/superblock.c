@@ -141,7 +141,7 @@ static int config_is_valid(const diskann_config *config)
            config->max_degree >= DISKANN_MAX_DEGREE_MIN && config->max_degree <= DISKANN_MAX_DEGREE_MAX &&
            config->build_list_size >= DISKANN_LIST_SIZE_MIN &&
            config->build_list_size <= DISKANN_LIST_SIZE_MAX && config->alpha >= 1.0f && config->alpha <= 2.0f &&
-           (config->codes == DISKANN_CODES_NONE || config->codes == DISKANN_CODES_8BIT);
+           config->codes < DISKANN_CODES_COUNT && config->codes != DISKANN_CODES_AUTO;
 }
 
 static int state_is_valid(const superblock *block)

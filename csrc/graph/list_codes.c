@@ -1,0 +1,148 @@
+#include "list_codes.h"
+
+#include "../base/status.h"
+#include "../simd/elements.h"
+
+#include <string.h>
+
+void list_coder_init(list_coder *coder, memory_account *account)
+{
+    memset(coder, 0, sizeof *coder);
+    coder->account = account;
+}
+
+static uint64_t floats_bytes(const graph_space *space)
+{
+    return (bits_scratch_floats(&space->bits->layout) + 2 * (uint64_t)space->dimensions) * sizeof(float);
+}
+
+int list_coder_reserve(list_coder *coder, const graph_space *space, uint32_t max_degree)
+{
+    coder->space = space;
+    coder->max_degree = max_degree;
+    coder->floats = memory_get(coder->account, floats_bytes(space));
+    coder->block = memory_get(coder->account, space->bits->layout.block_bytes);
+    coder->neighbours = memory_get(coder->account, max_degree * sizeof *coder->neighbours);
+    if (coder->floats == NULL || coder->block == NULL || coder->neighbours == NULL) {
+        list_coder_reset(coder);
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    return DISKANN_OK;
+}
+
+void list_coder_reset(list_coder *coder)
+{
+    if (coder->space != NULL) {
+        memory_put(coder->account, coder->floats, floats_bytes(coder->space));
+        memory_put(coder->account, coder->block, coder->space->bits->layout.block_bytes);
+        memory_put(coder->account, coder->neighbours, coder->max_degree * sizeof *coder->neighbours);
+    }
+    list_coder_init(coder, coder->account);
+}
+
+/* A record's vector as codes want it. */
+static void read_vector(const graph_space *space, uint32_t slot, float *out)
+{
+    const graph_point point = graph_point_at(space, slot);
+    const float weight = graph_code_weight(space, point.aux);
+    elements_to_floats(space->data_type, point.vector, space->dimensions, out);
+    for (uint32_t i = 0; i < space->dimensions; i++) {
+        out[i] *= weight;
+    }
+}
+
+static float *vector_of(const list_coder *coder)
+{
+    return coder->floats + bits_scratch_floats(&coder->space->bits->layout);
+}
+
+static void set_owner(list_coder *coder, uint32_t slot)
+{
+    float *vector = vector_of(coder);
+    read_vector(coder->space, slot, vector);
+    bits_owner_set(coder->space->bits, coder->floats, vector);
+}
+
+static void encode_place(list_coder *coder, uint8_t *block, uint32_t place, uint32_t neighbour)
+{
+    float *vector = vector_of(coder) + coder->space->dimensions;
+    read_vector(coder->space, neighbour, vector);
+    bits_encode(coder->space->bits, coder->floats, block, place, vector);
+}
+
+static uint8_t *record_of(const list_coder *coder, uint32_t slot)
+{
+    return record_at(coder->space->records, slot);
+}
+
+void list_coder_note(list_coder *coder, uint32_t slot)
+{
+    const record_layout *layout = &coder->space->records->layout;
+    uint8_t *record = record_of(coder, slot);
+    const record_list *list = record_links(layout, record);
+    coder->degree = list->degree;
+    memcpy(coder->neighbours, list->neighbours, list->degree * sizeof *coder->neighbours);
+    memcpy(coder->block, record_codes(layout, record), coder->space->bits->layout.block_bytes);
+}
+
+/* Where a neighbour was, or SLOT_NONE; most are where they were. */
+static uint32_t old_place(const list_coder *coder, uint32_t neighbour, uint32_t place)
+{
+    if (place < coder->degree && coder->neighbours[place] == neighbour) {
+        return place;
+    }
+    uint32_t at = 0;
+    while (at < coder->degree && coder->neighbours[at] != neighbour) {
+        at++;
+    }
+    return at < coder->degree ? at : SLOT_NONE;
+}
+
+void list_coder_follow(list_coder *coder, uint32_t slot)
+{
+    const bits_layout *bits = &coder->space->bits->layout;
+    const record_layout *layout = &coder->space->records->layout;
+    uint8_t *record = record_of(coder, slot), *block = record_codes(layout, record);
+    const record_list *list = record_links(layout, record);
+    int has_owner = 0;
+    for (uint32_t place = 0; place < list->degree; place++) {
+        const uint32_t neighbour = list->neighbours[place], old = old_place(coder, neighbour, place);
+        if (old == place) {
+            continue;
+        }
+        if (old != SLOT_NONE) {
+            bits_move(bits, block, place, coder->block, old);
+            continue;
+        }
+        if (!has_owner) {
+            set_owner(coder, slot);
+            has_owner = 1;
+        }
+        encode_place(coder, block, place, neighbour);
+    }
+    if (list->degree < coder->degree) {
+        bits_clear(bits, block, list->degree, coder->degree);
+    }
+}
+
+static void encode_into(list_coder *coder, uint32_t slot, uint8_t *block)
+{
+    const record_list *list = record_links(&coder->space->records->layout, record_of(coder, slot));
+    set_owner(coder, slot);
+    for (uint32_t place = 0; place < list->degree; place++) {
+        encode_place(coder, block, place, list->neighbours[place]);
+    }
+}
+
+void list_coder_encode(list_coder *coder, uint32_t slot)
+{
+    encode_into(coder, slot, record_codes(&coder->space->records->layout, record_of(coder, slot)));
+}
+
+int list_coder_check(list_coder *coder, uint32_t slot)
+{
+    const uint32_t bytes = coder->space->bits->layout.block_bytes;
+    memset(coder->block, 0, bytes);
+    encode_into(coder, slot, coder->block);
+    return memcmp(coder->block, record_codes(&coder->space->records->layout, record_of(coder, slot)), bytes) == 0;
+}

@@ -1,0 +1,70 @@
+/*
+ * The search of an index whose records hold codes of their neighbours. Who has a record has its exact distance and
+ * estimates of those of all its neighbours, so that nothing else need be read: a search is a sequence of records.
+ * Where they come from is the caller's business:
+ *
+ *     walk_begin(walk, ...);
+ *     while ((count = walk_next(walk, slots, beam_width)) > 0)
+ *         for each of slots[0 .. count), in this order: walk_absorb(walk, space, slot, its record);
+ *     walk_take(walk, ids, distances);
+ *
+ * The list holds the L nearest slots by the best that is known of each: the lowest of its estimates (each neighbour
+ * that leads to a record has one of its own, and nearer ones have better ones), or the distance once its record was there.
+ * Hits are the k nearest of all whose distance is known.
+ */
+#ifndef DISKANN_GRAPH_WALK_H
+#define DISKANN_GRAPH_WALK_H
+
+#include "../quant/bits.h"
+#include "graph.h"
+
+/* A record whose distance is known, by (distance, id). */
+typedef struct walk_hit {
+    uint64_t id;
+    uint32_t order; /* bits of the distance, sortable */
+} walk_hit;
+
+/* What is known of a slot. */
+typedef struct walk_note {
+    uint32_t slot; /* SLOT_NONE: a free place; WALK_SCORED is set when its distance is known */
+    uint32_t order;
+} walk_note;
+
+typedef struct graph_walk {
+    memory_account *account;
+    const bits_coder *coder; /* what the buffers of the query are made for */
+    graph_candidate *list;   /* ascending; flag: expanded */
+    walk_hit *hits;          /* a heap, the farthest first */
+    walk_note *notes;        /* open addressing by slot */
+    float *query;            /* [dimensions]: as codes want it */
+    float *estimates;        /* [max_degree] */
+    bits_query coded;
+    graph_point point;       /* the query; its vector is borrowed until the walk ends */
+    uint32_t list_size, list_count, list_capacity;
+    uint32_t k, hit_count, hit_capacity;
+    uint32_t note_count, note_capacity; /* capacity: a power of two */
+    uint32_t cursor;         /* every candidate before it is expanded */
+    int status;              /* ERR_NO_MEMORY once notes could not grow */
+    uint64_t distance_count, hops, rounds;
+} graph_walk;
+
+void walk_init(graph_walk *walk, memory_account *account);
+/* Makes room; allocates only where a limit grew. ERR_NO_MEMORY leaves it usable for what it could do before. */
+int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t list_size, uint32_t k);
+void walk_reset(graph_walk *walk);
+
+/* `query`: floats, as it came; `point`: the same in the query form. `list_size`: at least k; both within what was reserved. */
+void walk_begin(graph_walk *walk, const graph_space *space, const float *query, graph_point point, uint32_t entry,
+                uint32_t list_size, uint32_t k);
+/* The nearest slots that have not been expanded, at most `width` of them; 0: the walk is over. */
+uint32_t walk_next(graph_walk *walk, uint32_t *slots, uint32_t width);
+/* What is likely to be next, for those who fetch ahead; SLOT_NONE where there is nothing. */
+uint32_t walk_peek(const graph_walk *walk);
+/* Expands a slot that walk_next named. */
+void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, const uint8_t *record);
+/* A record that is there anyway: its distance is taken, its neighbours are not. */
+void walk_score(graph_walk *walk, const graph_space *space, uint32_t slot, const uint8_t *record);
+/* The hits, nearest first, equal distances by id. Returns their number, or ERR_NO_MEMORY. */
+int walk_take(graph_walk *walk, uint64_t *ids, float *distances);
+
+#endif
