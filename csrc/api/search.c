@@ -2,6 +2,7 @@
 #include "../base/float_mode.h"
 #include "../base/status.h"
 #include "../graph/walk.h"
+#include "../op/check.h"
 #include "../op/index.h"
 
 enum { REFINE_BEYOND = 16 };
@@ -90,16 +91,6 @@ static uint32_t write_hits(diskann_searcher *searcher, uint32_t k, uint64_t *ids
         }
     }
     return found;
-}
-
-static int check(const float *query, const diskann_search_params *params)
-{
-    if (query == NULL || params == NULL || params->k < 1 || params->k > DISKANN_K_MAX ||
-        params->list_size < DISKANN_LIST_SIZE_MIN || params->list_size > DISKANN_LIST_SIZE_MAX ||
-        params->beam_width < 1 || params->beam_width > DISKANN_BEAM_WIDTH_MAX || params->page_search > 1) {
-        return DISKANN_ERR_INVALID_ARGUMENT;
-    }
-    return DISKANN_OK;
 }
 
 /*
@@ -194,7 +185,7 @@ static int search(diskann_searcher *searcher, const float *query, const diskann_
     const uint32_t list_size = params->list_size > params->k ? params->list_size : params->k;
     *count = 0;
     graph_point point;
-    TRY(check(query, params));
+    TRY(check_search(query, params));
     TRY(graph_query(&index->space, query, searcher->query, &point));
     if (index->size == 0) {
         return DISKANN_OK;
@@ -225,6 +216,7 @@ int diskann_search(diskann_searcher *searcher, const float *query, const diskann
     const int status = search(searcher, query, params, ids, distances, count);
     float_mode_leave(mode);
     if (counters != NULL) {
+        *counters = (diskann_search_counters){0};
         const int has_run = status == DISKANN_OK && *count > 0;
         counters->distances = has_run ? searcher->search.distance_count : 0;
         counters->hops = has_run ? searcher->search.hops : 0;

@@ -93,6 +93,9 @@ static inline float graph_code_weight(const graph_space *space, float aux)
     return space->metric == DISKANN_COSINE ? aux : 1.0f;
 }
 
+/* A record's vector as codes want it: floats, under cosine of unit length. */
+void graph_code_vector(const graph_space *space, const uint8_t *record, float *out);
+
 /* ---- neighbour lists -------------------------------------------------------------------------------------- */
 
 /* The lists of a graph: in the records, or in the roomier working lists of a build. */

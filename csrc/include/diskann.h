@@ -40,6 +40,7 @@ extern "C" {
     X(OK, 0, "done")                                                                                              \
     X(RUN, 1, "a stage has items to run")                                                                         \
     X(IO, 2, "a stage has requests to serve")                                                                     \
+    X(WAIT, 3, "another operation has to go on first")                                                            \
     X(ERR_INVALID_ARGUMENT, -1, "an argument is out of range")                                                    \
     X(ERR_DIMENSION_MISMATCH, -2, "a vector has another length than the index")                                   \
     X(ERR_NOT_FINITE, -3, "a vector holds NaN or Infinity, or is too long for its type")                          \
@@ -184,6 +185,13 @@ typedef struct diskann_stats {
     uint64_t memory_codes;     /* codes of the vectors */
     uint64_t memory_ids;       /* map from id to slot */
     uint64_t memory_total;     /* all that the index holds now, without searchers and operations */
+    /* Of a paged index; 0 elsewhere. */
+    uint64_t cache_bytes;      /* pages in memory, and what keeps track of them */
+    uint64_t cache_limit;      /* what cache_bytes may come to */
+    uint64_t cache_hits;       /* pages that were there, or on their way */
+    uint64_t cache_misses;
+    uint64_t cache_reads;      /* that were completed */
+    uint64_t cache_bytes_read;
 } diskann_stats;
 
 void diskann_index_stats(const diskann_index *index, diskann_stats *out);
@@ -209,6 +217,8 @@ typedef struct diskann_search_counters {
     uint64_t distances; /* distance computations */
     uint64_t hops;      /* records expanded */
     uint64_t rounds;
+    uint64_t reads;      /* pages asked for; 0 in memory */
+    uint64_t bytes_read; /* of them */
 } diskann_search_counters;
 
 /* The scratch memory of one searching thread; owned by caller. It grows when the index or L grow, and is reused. */
@@ -379,6 +389,49 @@ enum { DISKANN_FINDINGS_MAX = 100 };
 int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_op **out);
 /* What it found, in order of slot: borrowed until the op ends; at most DISKANN_FINDINGS_MAX, *total counts all. */
 const diskann_finding *diskann_verify_findings(const diskann_op *op, uint32_t *count, uint64_t *total);
+
+/* ---- paged index --------------------------------------------------------------------------------------- */
+
+/*
+ * An index that stays in its file: memory holds a cache of pages, and a search asks for the pages it wants. For files whose
+ * records hold codes of their neighbours (DISKANN_CODES_1BIT). With equal parameters a search has the answer, to the bit, that
+ * the same file gives when it is opened in memory, whatever is in the cache and whoever else searches.
+ *
+ * Any number of searches may be under way at once and share reads. Their requests belong to the index, not to the search that
+ * asked: buffers are borrowed until diskann_paged_complete, also when the search has ended, and tickets go there. The host allows
+ * one call at a time on an index and on the operations of it, but for diskann_op_run, which may run beside all others.
+ *
+ *     status = diskann_op_step(search, &stage);
+ *     RUN:  diskann_op_run(search, 0, 0, stage.items), then step again
+ *     IO:   serve the requests; each goes to diskann_paged_complete; then step again
+ *     WAIT: step again once anything of the index has been completed, stepped or ended
+ */
+typedef struct diskann_paged diskann_paged;
+
+/*
+ * Reads the superblock and one page. `cache_bytes`: what the cache may take; one that is too small for one round of a
+ * search grows to it, and with 0 nothing is kept between searches. After the last step take the index with
+ * diskann_paged_take. Errors as diskann_open_begin; ERR_UNSUPPORTED: records without codes.
+ */
+int diskann_paged_open_begin(uint64_t file_bytes, uint32_t simd, uint64_t cache_bytes, const diskann_allocator *allocator,
+                             diskann_op **out);
+/* Owned by caller; NULL before the end or when taken already. */
+diskann_paged *diskann_paged_take(diskann_op *op);
+/* All searches have ended, all requests are completed. NULL is fine. */
+void diskann_paged_destroy(diskann_paged *paged);
+/* `edges`, `degree_max` and the memory of parts are 0. */
+void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out);
+/*
+ * A request of a search is served: `status` is DISKANN_OK or DISKANN_ERR_IO. The page is checked now; returns what is wrong
+ * with it (enum diskann_finding_kind). Searches that want it fail with ERR_IO or ERR_CORRUPT, with the page; a later
+ * search asks for it again.
+ */
+uint32_t diskann_paged_complete(diskann_paged *paged, uint32_t ticket, int status);
+/* As diskann_search. `query` is copied. Ending the operation before its last step cancels it. */
+int diskann_paged_search_begin(diskann_paged *paged, const float *query, const diskann_search_params *params, diskann_op **out);
+/* After the last step; once. */
+int diskann_paged_search_take(diskann_op *op, uint64_t *ids, float *distances, uint32_t *count,
+                              diskann_search_counters *counters);
 
 /* ---- product quantisation ------------------------------------------------------------------------------ */
 

@@ -1,7 +1,6 @@
 #include "index.h"
 
 #include "../base/status.h"
-#include "../simd/elements.h"
 
 int index_check_config(const diskann_config *config)
 {
@@ -103,11 +102,7 @@ static int set_bits_origin(diskann_index *index, graph_point point)
     if (vector == NULL) {
         return DISKANN_ERR_NO_MEMORY;
     }
-    const float weight = graph_code_weight(&index->space, point.aux);
-    elements_to_floats(index->config.data_type, point.vector, dimensions, vector);
-    for (uint32_t i = 0; i < dimensions; i++) {
-        vector[i] *= weight;
-    }
+    graph_code_vector(&index->space, point.vector, vector);
     bits_set_origin(&index->bits, vector);
     memory_put(&index->account, vector, dimensions * sizeof *vector);
     return DISKANN_OK;

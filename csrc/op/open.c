@@ -142,16 +142,11 @@ static int hand_out_items(open_op *op, diskann_stage *stage, uint32_t state)
     return DISKANN_RUN;
 }
 
-static void check_page(open_op *op, uint32_t page, open_cell *cell)
+static void check_page_of(open_op *op, uint32_t page, open_cell *cell)
 {
     const diskann_index *index = op->index;
-    const record_layout *layout = &index->records.layout;
     const check_limits limits = {index->config.max_degree, (uint32_t)op->block.size, op->block.next_id};
-    const uint32_t records = page_records(layout, page, op->block.size);
-    uint32_t kind = page_check(op->kernels->crc32c, layout, page_at(&index->records, page), page, records, 1);
-    for (uint32_t i = 0; i < records && kind == DISKANN_FINDING_NONE; i++) {
-        kind = check_first(check_record(&index->space, &limits, page * layout->records_per_page + i));
-    }
+    const uint32_t kind = check_page(&index->space, &limits, page_at(&index->records, page), page);
     if (kind == DISKANN_FINDING_NONE) {
         index->records.dirty[page] = 0;
     } else if (cell->kind == DISKANN_FINDING_NONE || page < cell->page) {
@@ -215,7 +210,7 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
         return;
     }
     for (uint64_t page = begin; page < end; page++) {
-        check_page(op, (uint32_t)page, &op->cells[worker]);
+        check_page_of(op, (uint32_t)page, &op->cells[worker]);
     }
 }
 

@@ -108,13 +108,18 @@ static inline uint8_t *page_at(const record_store *store, uint32_t page)
            (size_t)(page & (layout->pages_per_segment - 1)) * layout->page_bytes;
 }
 
+/* A record of a page, by its place there. */
+static inline uint8_t *page_record(const record_layout *layout, uint8_t *page, uint32_t place)
+{
+    return page + PAGE_HEADER_BYTES + (size_t)place * layout->record_bytes;
+}
+
 /* The record of a slot; its vector is at offset 0. */
 static inline uint8_t *record_at(const record_store *store, uint32_t slot)
 {
     const record_layout *layout = &store->layout;
     const uint32_t page = record_page(layout, slot);
-    const uint32_t in_page = slot - page * layout->records_per_page;
-    return page_at(store, page) + PAGE_HEADER_BYTES + (size_t)in_page * layout->record_bytes;
+    return page_record(layout, page_at(store, page), slot - page * layout->records_per_page);
 }
 
 static inline uint64_t *record_id(const record_layout *layout, uint8_t *record)
