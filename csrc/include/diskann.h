@@ -397,9 +397,10 @@ const diskann_finding *diskann_verify_findings(const diskann_op *op, uint32_t *c
  * records hold codes of their neighbours (DISKANN_CODES_1BIT). With equal parameters a search has the answer, to the bit, that
  * the same file gives when it is opened in memory, whatever is in the cache and whoever else searches.
  *
- * Any number of searches may be under way at once and share reads. Their requests belong to the index, not to the search that
- * asked: buffers are borrowed until diskann_paged_complete, also when the search has ended, and tickets go there. The host allows
- * one call at a time on an index and on the operations of it, but for diskann_op_run, which may run beside all others.
+ * Any number of searches may be under way at once and share reads. Their requests belong to the index, not to the search
+ * that asked: buffers are borrowed until diskann_paged_complete, also when the search has ended, and tickets go there. The
+ * host allows one call at a time on an index and on the operations of it, but for diskann_op_run, which may run beside all
+ * others.
  *
  *     status = diskann_op_step(search, &stage);
  *     RUN:  diskann_op_run(search, 0, 0, stage.items), then step again
@@ -428,7 +429,8 @@ void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out);
  */
 uint32_t diskann_paged_complete(diskann_paged *paged, uint32_t ticket, int status);
 /* As diskann_search. `query` is copied. Ending the operation before its last step cancels it. */
-int diskann_paged_search_begin(diskann_paged *paged, const float *query, const diskann_search_params *params, diskann_op **out);
+int diskann_paged_search_begin(diskann_paged *paged, const float *query, const diskann_search_params *params,
+                               diskann_op **out);
 /* After the last step; once. */
 int diskann_paged_search_take(diskann_op *op, uint64_t *ids, float *distances, uint32_t *count,
                               diskann_search_counters *counters);

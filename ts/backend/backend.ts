@@ -48,6 +48,13 @@ export interface CoreStats extends CoreConfig {
   readonly memoryCodes: number;
   readonly memoryIds: number;
   readonly memoryTotal: number;
+  /** Of a paged index; 0 elsewhere. */
+  readonly cacheBytes: number;
+  readonly cacheLimit: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+  readonly cacheReads: number;
+  readonly cacheBytesRead: number;
 }
 
 export interface Control {
