@@ -17,9 +17,20 @@ void walk_init(graph_walk *walk, memory_account *account)
     walk->account = account;
 }
 
-static uint64_t estimate_bytes(const bits_coder *coder)
+/* Tables of the query, of whatever codes there are. */
+static int init_coded(graph_walk *walk, const graph_space *space)
 {
-    return UINT64_C(1) * coder->layout.groups * BITS_GROUP * sizeof(float);
+    return space->bits != NULL ? bits_query_init(&walk->coded, space->bits, walk->account)
+                               : pq_query_init(&walk->tables, space->pq, walk->account);
+}
+
+static void reset_coded(graph_walk *walk, const graph_space *space)
+{
+    if (space->bits != NULL) {
+        bits_query_reset(&walk->coded, space->bits, walk->account);
+    } else {
+        pq_query_reset(&walk->tables, space->pq, walk->account);
+    }
 }
 
 void walk_reset(graph_walk *walk)
@@ -28,31 +39,29 @@ void walk_reset(graph_walk *walk)
     memory_put(account, walk->list, (uint64_t)walk->list_capacity * sizeof *walk->list);
     memory_put(account, walk->hits, (uint64_t)walk->hit_capacity * sizeof *walk->hits);
     memory_put(account, walk->notes, (uint64_t)walk->note_capacity * sizeof *walk->notes);
-    if (walk->coder != NULL) {
-        memory_put(account, walk->query, walk->coder->dimensions * sizeof *walk->query);
-        memory_put(account, walk->estimates, estimate_bytes(walk->coder));
-        bits_query_reset(&walk->coded, walk->coder, account);
+    memory_put(account, walk->estimates, (uint64_t)walk->estimate_capacity * sizeof *walk->estimates);
+    if (walk->space != NULL) {
+        memory_put(account, walk->query, walk->space->dimensions * sizeof *walk->query);
+        reset_coded(walk, walk->space);
     }
     walk_init(walk, account);
 }
 
 /* The buffers of a query: once. */
-static int reserve_query(graph_walk *walk, const bits_coder *coder)
+static int reserve_query(graph_walk *walk, const graph_space *space)
 {
     memory_account *account = walk->account;
-    if (walk->coder != NULL) {
+    if (walk->space != NULL) {
         return DISKANN_OK;
     }
-    const uint64_t query_bytes = coder->dimensions * sizeof *walk->query;
-    float *query = memory_get(account, query_bytes), *estimates = memory_get(account, estimate_bytes(coder));
-    if (query == NULL || estimates == NULL || bits_query_init(&walk->coded, coder, account) < 0) {
-        memory_put(account, query, query_bytes);
-        memory_put(account, estimates, estimate_bytes(coder));
+    const uint64_t query_bytes = space->dimensions * sizeof *walk->query;
+    walk->query = memory_get(account, query_bytes);
+    if (walk->query == NULL || init_coded(walk, space) < 0) {
+        memory_put(account, walk->query, query_bytes);
+        walk->query = NULL;
         return DISKANN_ERR_NO_MEMORY;
     }
-    walk->query = query;
-    walk->estimates = estimates;
-    walk->coder = coder;
+    walk->space = space;
     return DISKANN_OK;
 }
 
@@ -73,10 +82,12 @@ static int regrow(memory_account *account, void *block, uint32_t *capacity, uint
     return DISKANN_OK;
 }
 
-int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t list_size, uint32_t k)
+int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree, uint32_t list_size, uint32_t k)
 {
     memory_account *account = walk->account;
-    TRY(reserve_query(walk, space->bits));
+    const uint32_t estimates = (max_degree + BITS_GROUP - 1) / BITS_GROUP * BITS_GROUP; /* codes come in groups */
+    TRY(reserve_query(walk, space));
+    TRY(regrow(account, &walk->estimates, &walk->estimate_capacity, estimates, sizeof *walk->estimates));
     TRY(regrow(account, &walk->list, &walk->list_capacity, list_size + 1, sizeof *walk->list));
     TRY(regrow(account, &walk->hits, &walk->hit_capacity, k, sizeof *walk->hits));
     return regrow(account, &walk->notes, &walk->note_capacity, NOTES_INITIAL, sizeof *walk->notes);
@@ -274,7 +285,11 @@ void walk_begin(graph_walk *walk, const graph_space *space, const float *query, 
     for (uint32_t i = 0; i < space->dimensions; i++) {
         walk->query[i] = query[i] * weight;
     }
-    bits_query_set(&walk->coded, walk->coder, walk->query);
+    if (space->bits != NULL) {
+        bits_query_set(&walk->coded, space->bits, walk->query);
+    } else {
+        pq_query_set(&walk->tables, space->pq, walk->query);
+    }
     walk->point = point;
     walk->list_size = list_size;
     walk->k = k;
@@ -349,9 +364,13 @@ void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, cons
     const int is_known = note->slot != SLOT_NONE && (note->slot & WALK_SCORED);
     const float distance =
         is_known ? candidate_distance((uint64_t)note->order << 32) : score(walk, space, slot, record, EXPANDED);
-    const float base = base_of(space, graph_point_of(space, record), distance);
     walk->hops++;
-    bits_estimates(walk->coder, &walk->coded, record_codes(layout, bytes), list->degree, base, walk->estimates);
+    if (space->bits != NULL) {
+        const float base = base_of(space, graph_point_of(space, record), distance);
+        bits_estimates(space->bits, &walk->coded, record_codes(layout, bytes), list->degree, base, walk->estimates);
+    } else {
+        pq_estimates(space->pq, &walk->tables, list->neighbours, list->degree, walk->estimates);
+    }
     for (uint32_t i = 0; i < list->degree; i++) {
         offer(walk, walk->estimates[i], list->neighbours[i]);
     }
