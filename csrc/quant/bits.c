@@ -272,22 +272,31 @@ void bits_query_set(bits_query *query, const bits_coder *coder, const float *vec
     }
 }
 
+/* Those of one group; nothing overlaps, so that compilers take several at once. */
+static void finish_group(const float *restrict offsets, const float *restrict scales, const int32_t *restrict sums,
+                         uint32_t count, float base, float step, float *restrict out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const float distance = (base + offsets[i]) + scales[i] * (step * (float)sums[i]);
+        const float below = distance < FLT_MAX ? distance : FLT_MAX; /* also where it is not a number */
+        out[i] = below > -FLT_MAX ? below : -FLT_MAX;
+    }
+}
+
 void bits_estimates(const bits_coder *coder, const bits_query *query, const uint8_t *block, uint32_t count, float base,
                     float *out)
 {
     const bits_layout *layout = &coder->layout;
-    const int32_t bias = (int32_t)(layout->length / BITS_ROW_DIMENSIONS) * TABLE_BIAS;
+    const uint32_t tables = layout->length / BITS_ROW_DIMENSIONS;
     for (uint32_t first = 0; first < count; first += BITS_GROUP, block += layout->group_bytes) {
         const uint32_t in_group = count - first < BITS_GROUP ? count - first : BITS_GROUP;
         const float *offsets = (const float *)(const void *)(block + layout->rows_bytes);
-        const float *scales = offsets + slots_of(layout, first / BITS_GROUP);
-        uint32_t sums[BITS_GROUP];
-        coder->kernels->scan(query->tables, layout->length / BITS_ROW_DIMENSIONS, block, sums);
-        for (uint32_t i = 0; i < in_group; i++) {
-            const float sum = query->step * (float)((int32_t)sums[i] - bias);
-            const float distance = (base + offsets[i]) + scales[i] * sum;
-            const float below = distance < FLT_MAX ? distance : FLT_MAX; /* also where it is not a number */
-            out[first + i] = below > -FLT_MAX ? below : -FLT_MAX;
+        uint32_t biased[BITS_GROUP];
+        int32_t sums[BITS_GROUP];
+        coder->kernels->scan(query->tables, tables, block, biased);
+        for (uint32_t i = 0; i < BITS_GROUP; i++) {
+            sums[i] = (int32_t)biased[i] - (int32_t)(tables * TABLE_BIAS);
         }
+        finish_group(offsets, offsets + slots_of(layout, first / BITS_GROUP), sums, in_group, base, query->step, out + first);
     }
 }
