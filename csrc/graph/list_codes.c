@@ -40,8 +40,8 @@ void list_coder_reset(list_coder *coder)
     list_coder_init(coder, coder->account);
 }
 
-/* A record's vector as codes want it. */
-static void read_vector(const graph_space *space, uint32_t slot, float *out)
+/* A record's vector as codes want it. Returns its weight. */
+static float read_vector(const graph_space *space, uint32_t slot, float *out)
 {
     const graph_point point = graph_point_at(space, slot);
     const float weight = graph_code_weight(space, point.aux);
@@ -49,6 +49,7 @@ static void read_vector(const graph_space *space, uint32_t slot, float *out)
     for (uint32_t i = 0; i < space->dimensions; i++) {
         out[i] *= weight;
     }
+    return weight;
 }
 
 static float *vector_of(const list_coder *coder)
@@ -63,11 +64,19 @@ static void set_owner(list_coder *coder, uint32_t slot)
     bits_owner_set(coder->space->bits, coder->floats, vector);
 }
 
+/*
+ * A zero vector lies at the centre of those of unit length, half from each of them, while its cosine distance is 1: else all
+ * zero vectors of a data set would seem nearer than they are, and a search would read them all.
+ */
 static void encode_place(list_coder *coder, uint8_t *block, uint32_t place, uint32_t neighbour)
 {
+    const bits_coder *bits = coder->space->bits;
     float *vector = vector_of(coder) + coder->space->dimensions;
-    read_vector(coder->space, neighbour, vector);
-    bits_encode(coder->space->bits, coder->floats, block, place, vector);
+    const float weight = read_vector(coder->space, neighbour, vector);
+    bits_encode(bits, coder->floats, block, place, vector);
+    if (weight == 0) {
+        *bits_offset_at(&bits->layout, block, place) += 0.5f;
+    }
 }
 
 static uint8_t *record_of(const list_coder *coder, uint32_t slot)

@@ -92,7 +92,8 @@ enum diskann_data_type {
  * a search that codes would mislead is made again without. For f32 and f16 under l2, cosine and ip.
  * 1BIT: codes of a record's neighbours, a bit an element, in the record itself and in the file: to have read a record
  * is to know its distance and about those of its neighbours, which is what a search wants that reads records from a slow
- * place. In memory it is slower than 8BIT, and records are 1.5 to 4 times as large. For all types under l2, cosine and ip.
+ * place. In memory it is slower than 8BIT, and records are 2 to 5 times as large (at a degree of 32). For all types under l2,
+ * cosine and ip. A build finds its way by 8-bit codes all the same, where there are such.
  * AUTO: 8BIT from 64 dimensions on; a build drops them when they mislead more than a quarter of its rows.
  */
 enum diskann_codes {
@@ -180,8 +181,8 @@ typedef struct diskann_stats {
     uint64_t file_bytes;       /* what a save writes */
     uint64_t memory_vectors;   /* size * dimensions * element size */
     uint64_t memory_graph;     /* size * max_degree * 4 */
-    uint64_t memory_records;   /* bytes allocated for records: holds vectors, graph, ids, page headers, slack */
-    uint64_t memory_codes;     /* codes of the vectors */
+    uint64_t memory_records;   /* bytes allocated for records: holds vectors, graph, ids, 1-bit codes, page headers, slack */
+    uint64_t memory_codes;     /* 8-bit codes */
     uint64_t memory_ids;       /* map from id to slot */
     uint64_t memory_total;     /* all that the index holds now, without searchers and operations */
 } diskann_stats;
@@ -206,7 +207,7 @@ typedef struct diskann_search_params {
 } diskann_search_params;
 
 typedef struct diskann_search_counters {
-    uint64_t distances; /* distance computations */
+    uint64_t distances; /* distance computations; with codes 1BIT those of records read, without what codes estimate */
     uint64_t hops;      /* records expanded */
     uint64_t rounds;
 } diskann_search_counters;
@@ -218,7 +219,8 @@ void diskann_searcher_destroy(diskann_searcher *searcher);
 /*
  * Greedy search (DiskANN, NeurIPS 2019, algorithm 1). `query`: `dimensions` floats, borrowed for the call.
  * Writes min(k, size) hits, nearest first, equal distances by id, into ids[k] and distances[k], and their number into
- * *count; `counters` may be NULL. Allocates only when the index or L grew since the last search of this searcher.
+ * *count; `counters` may be NULL. Allocates only when the index or L grew since the last search of this searcher, and with
+ * codes 1BIT when it notes more records than any before.
  * The answer depends on (index bytes, query, params) only. ERR_INVALID_ARGUMENT (also: an index of i8 or u8 and a query
  * that is not of such integers), ERR_NOT_FINITE, ERR_NO_MEMORY.
  */
