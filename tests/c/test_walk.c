@@ -394,9 +394,8 @@ static void all_hits_there_are_are_found(void)
 }
 
 /* Vectors that are all the same, or of which many are: a search ends soon, whatever there is to find. */
-static void check_equal_rows(uint32_t metric, float first, uint32_t different, float asked, uint64_t hops_max)
+static void check_equal_rows(uint32_t count, uint32_t metric, float first, uint32_t different, float asked, uint64_t hops_max)
 {
-    const uint32_t count = check_is_light() ? 3000 : 100000;
     diskann_config config = config_of(4, DISKANN_F32, metric);
     float *rows = make_rows(count, 4, DISKANN_F32, 9);
     for (uint32_t i = different; i < count; i++) {
@@ -420,12 +419,13 @@ static void check_equal_rows(uint32_t metric, float first, uint32_t different, f
 
 static void searches_among_equal_vectors_end(void)
 {
-    check_equal_rows(DISKANN_L2, 3, 0, 5, 200);
-    check_equal_rows(DISKANN_L2, 3, 500, 5, 700);
-    check_equal_rows(DISKANN_IP, 3, 0, -5, 200);
-    check_equal_rows(DISKANN_COSINE, 0, 0, 5, 200);
-    check_equal_rows(DISKANN_COSINE, 0, 500, -5, 700);
-    check_equal_rows(DISKANN_COSINE, 2, 500, 0, 700);
+    const uint32_t many = check_is_light() ? 3000 : 100000, few = many / 10;
+    check_equal_rows(many, DISKANN_L2, 3, 0, 5, 110);
+    check_equal_rows(few, DISKANN_L2, 3, 200, 5, 110);
+    check_equal_rows(few, DISKANN_IP, 3, 0, -5, 110);
+    check_equal_rows(many, DISKANN_COSINE, 0, 500, -5, 120);
+    check_equal_rows(few, DISKANN_COSINE, 0, 0, 5, 110);
+    check_equal_rows(few, DISKANN_COSINE, 2, 200, 0, 110);
 }
 
 /* Every distance to a zero vector is 1, and of one to all: all hits at 1, by id as far as they were seen. */
@@ -466,6 +466,81 @@ static void the_largest_record_works(void)
     diskann_index_destroy(index);
 }
 
-CHECK_MAIN(CHECK_TEST(a_search_is_that_of_the_definition), CHECK_TEST(every_family_gives_the_same_bits),
+/* -- searchers -- */
+
+/* A failure is told, and the next search is as if it had not been; with so many edges that notes fill up within a round. */
+static void a_searcher_survives_every_failed_allocation(void)
+{
+    enum { COUNT = 1500 };
+    diskann_config config = config_of(6, DISKANN_F32, DISKANN_L2);
+    config.max_degree = 300;
+    meter m = {0};
+    const diskann_allocator allocator = meter_allocator(&m);
+    float *rows = make_rows(COUNT + 1, 6, DISKANN_F32, 5);
+    const float *query = rows + (size_t)COUNT * 6;
+    diskann_index *index = NULL;
+    REQUIRE(diskann_index_create(&config, &allocator, &index) == DISKANN_OK);
+    put(index, 1, rows, COUNT);
+    const diskann_search_params params = {400, 400, 64, 1};
+    const answer wanted = search_once(index, query, params);
+    const uint64_t before = m.live;
+    uint64_t at = 1;
+    for (int status = DISKANN_ERR_NO_MEMORY; status == DISKANN_ERR_NO_MEMORY; at++) {
+        diskann_searcher *searcher;
+        answer a = {0};
+        m.fail_at = m.calls + at;
+        status = diskann_searcher_create(index, &searcher);
+        if (status < 0) {
+            continue;
+        }
+        status = diskann_search(searcher, query, &params, a.ids, a.distances, &a.count, &a.counters);
+        CHECK(status == DISKANN_OK || status == DISKANN_ERR_NO_MEMORY);
+        CHECK_UINT(a.count, status == DISKANN_OK ? 400 : 0);
+        m.fail_at = 0;
+        a = search(searcher, query, params);
+        CHECK_BYTES(&a, &wanted, sizeof a);
+        diskann_searcher_destroy(searcher);
+        CHECK_UINT(m.live, before);
+    }
+    CHECK(at > 10); /* the searcher, list, hits, five of the query, notes and their epochs, which grew */
+    diskann_index_destroy(index);
+    CHECK_UINT(m.live, 0);
+    free(rows);
+}
+
+/* Short walks after long ones, more of them than there are epochs; nothing is allocated any more. */
+static void a_searcher_remembers_nothing(void)
+{
+    const diskann_config config = config_of(DIMENSIONS, DISKANN_F32, DISKANN_L2);
+    float *rows = make_rows(ROWS, DIMENSIONS, DISKANN_F32, 1), *queries = make_rows(QUERIES, DIMENSIONS, DISKANN_F32, 2);
+    meter m = {0};
+    const diskann_allocator allocator = meter_allocator(&m);
+    diskann_index *index = NULL;
+    diskann_searcher *searcher;
+    answer wanted[QUERIES];
+    REQUIRE(diskann_index_create(&config, &allocator, &index) == DISKANN_OK);
+    put(index, 1, rows, ROWS);
+    for (uint32_t q = 0; q < QUERIES; q++) {
+        const uint32_t list_size = q % 3 == 0 ? 300 : 12;
+        wanted[q] = search_once(index, queries + (size_t)q * DIMENSIONS, (diskann_search_params){10, list_size, 1, 0});
+    }
+    REQUIRE(diskann_searcher_create(index, &searcher) == DISKANN_OK);
+    uint64_t calls = 0;
+    for (uint32_t i = 0; i < 800; i++) {
+        const uint32_t q = i % QUERIES, list_size = q % 3 == 0 ? 300 : 12;
+        const answer a = search(searcher, queries + (size_t)q * DIMENSIONS, (diskann_search_params){10, list_size, 1, 0});
+        CHECK_BYTES(&a, &wanted[q], sizeof a);
+        CHECK(i <= QUERIES || m.calls == calls);
+        calls = m.calls;
+    }
+    diskann_searcher_destroy(searcher);
+    diskann_index_destroy(index);
+    CHECK_UINT(m.live, 0);
+    free(rows);
+    free(queries);
+}
+
+CHECK_MAIN(CHECK_TEST(a_searcher_survives_every_failed_allocation), CHECK_TEST(a_searcher_remembers_nothing),
+           CHECK_TEST(a_search_is_that_of_the_definition), CHECK_TEST(every_family_gives_the_same_bits),
            CHECK_TEST(all_hits_there_are_are_found), CHECK_TEST(searches_among_equal_vectors_end),
            CHECK_TEST(zero_vectors_are_far_from_all), CHECK_TEST(the_largest_record_works))
