@@ -123,7 +123,7 @@ static void search_graph(diskann_searcher *searcher, graph_point point, uint32_t
     }
 }
 
-/* ---- records with codes ---- */
+/* ---- records that hold codes ---- */
 
 static void score_page(graph_walk *walk, const diskann_index *index, uint32_t slot)
 {

@@ -101,8 +101,8 @@ static inline int graph_is_walked(const graph_space *space)
     return space->bits != NULL || space->pq != NULL;
 }
 
-/* A record's vector as codes want it: floats, under cosine of unit length. */
-void graph_code_vector(const graph_space *space, const uint8_t *record, float *out);
+/* A record's vector as codes want it: floats, under cosine of unit length. Returns what it was multiplied with. */
+float graph_code_vector(const graph_space *space, const uint8_t *record, float *out);
 
 /* ---- neighbour lists -------------------------------------------------------------------------------------- */
 

@@ -26,7 +26,7 @@ typedef struct walk_hit {
 
 /* What is known of a slot. */
 typedef struct walk_note {
-    uint32_t slot; /* SLOT_NONE: a free place; WALK_SCORED is set when its distance is known */
+    uint32_t slot; /* WALK_SCORED is set when its distance is known */
     uint32_t order;
 } walk_note;
 
@@ -36,6 +36,7 @@ typedef struct graph_walk {
     graph_candidate *list;   /* ascending; flag: expanded */
     walk_hit *hits;          /* a heap, the farthest first */
     walk_note *notes;        /* open addressing by slot */
+    uint8_t *epochs;         /* of their places: one that is not of this walk is free */
     float *query;            /* [dimensions]: as codes want it */
     float *estimates;        /* [estimate_capacity] */
     bits_query coded;        /* where records hold codes */
@@ -46,6 +47,7 @@ typedef struct graph_walk {
     uint32_t k, hit_count, hit_capacity;
     uint32_t note_count, note_capacity; /* capacity: a power of two */
     uint32_t cursor;         /* every candidate before it is expanded */
+    uint8_t epoch;
     int status;              /* ERR_NO_MEMORY once notes could not grow */
     uint64_t distance_count, hops, rounds;
 } graph_walk;

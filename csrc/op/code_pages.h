@@ -25,7 +25,7 @@ int code_pages_init(code_pages *pages, const superblock *block, const record_lay
                     const pq_codes *codes, memory_account *account);
 /* Also of one that is zero. */
 void code_pages_reset(code_pages *pages);
-/* Begins a round with the next pages and adds its request to the transfer, a WRITE of what they hold or a READ; 0: there are no more. */
+/* Begins a round with the next pages and adds its request to the transfer: a WRITE of what they hold, or a READ. 0: no more. */
 int code_pages_round(code_pages *pages, op_transfer *transfer, uint32_t kind);
 /* Takes the pages of a round that was read: the first kind of damage, with its page, or NONE. */
 uint32_t code_pages_take(code_pages *pages, uint64_t *page);

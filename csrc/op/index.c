@@ -38,8 +38,8 @@ int index_create(const diskann_config *config, const diskann_allocator *allocato
     index->config.simd = kernels->simd;
     if (config->codes == DISKANN_CODES_AUTO) {
         index->config.codes = code_is_worthwhile(config) ? DISKANN_CODES_8BIT : DISKANN_CODES_NONE;
-        index->may_drop_codes = 1;
     }
+    index->may_drop_codes = config->codes != DISKANN_CODES_8BIT;
     if (config->codes == DISKANN_CODES_PQ && config->code_bytes == 0) {
         index->config.code_bytes = pq_code_bytes_default(config->dimensions);
     }

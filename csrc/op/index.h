@@ -14,7 +14,7 @@ struct diskann_index {
     code_store codes;  /* 8-bit codes; empty where config says otherwise */
     bits_coder bits;   /* 1-bit codes in the records; zero where config says otherwise */
     pq_codes pq;       /* codes by product quantisation; empty where config says otherwise */
-    uint32_t may_drop_codes; /* they were nobody's wish */
+    uint32_t may_drop_codes; /* 8-bit codes were nobody's wish */
     graph_space space; /* metric, kernels, records */
     uint32_t size;
     uint32_t entry; /* slot where searches start; SLOT_NONE when empty */

@@ -122,8 +122,11 @@ static uint64_t table_bytes(const pq_codes *codes)
 int pq_query_init(pq_query *query, const pq_codes *codes, memory_account *account)
 {
     memset(query, 0, sizeof *query);
-    /* Vectors are of unit length under cosine, whose distance is half the squared one then. */
-    query->tables.metric = codes->metric == DISKANN_COSINE ? DISKANN_L2 : codes->metric;
+    /*
+     * Under cosine 1 - <q, x>, vectors being of unit length. Centroids are means, so that products with them are off less than
+     * squared distances are, and zero vectors are as far as they should be.
+     */
+    query->tables.metric = codes->metric == DISKANN_COSINE ? DISKANN_IP : codes->metric;
     query->tables.sums = memory_get(account, table_bytes(codes));
     return query->tables.sums != NULL ? DISKANN_OK : DISKANN_ERR_NO_MEMORY;
 }
@@ -141,10 +144,11 @@ void pq_query_set(pq_query *query, const pq_codes *codes, const float *vector)
 
 void pq_estimates(const pq_codes *codes, const pq_query *query, const uint32_t *slots, uint32_t count, float *out)
 {
-    const float weight = codes->metric == DISKANN_COSINE ? 0.5f : codes->metric == DISKANN_IP ? -1.0f : 1.0f;
+    const float sign = query->tables.metric == DISKANN_IP ? -1.0f : 1.0f;
+    const float base = codes->metric == DISKANN_COSINE ? 1.0f : 0.0f;
     for (uint32_t i = 0; i < count; i++) {
         const uint8_t *code = codes->codes + (size_t)slots[i] * codes->code_bytes;
-        const float sum = pq_sum(&query->tables, code, codes->code_bytes) * weight + 0.0f; /* never -0 */
-        out[i] = sum < FLT_MAX ? sum : FLT_MAX; /* far out of range, also where it is not a number */
+        const float estimate = base + sign * pq_sum(&query->tables, code, codes->code_bytes);
+        out[i] = estimate < FLT_MAX ? estimate : FLT_MAX; /* far out of range, also where it is not a number */
     }
 }

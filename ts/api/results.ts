@@ -64,7 +64,7 @@ export function statsOf(core: CoreStats, backend: "native" | "wasm"): IndexStats
     // A float32 in the core: as many digits as it has.
     alpha: Number(core.alpha.toPrecision(7)),
     seed: core.seed,
-    codes: CODES[core.codes] === "8bit" ? "8bit" : "none",
+    codes: (CODES[core.codes] ?? "none") as IndexStats["codes"],
     degree: { average: core.size === 0 ? 0 : core.edges / core.size, max: core.degreeMax },
     memory: {
       vectors: core.memoryVectors,
