@@ -84,8 +84,7 @@ void diskann_index_stats(const diskann_index *index, diskann_stats *out)
         (uint64_t)index->size * index->config.dimensions * simd_element_bytes(index->config.data_type);
     out->memory_graph = (uint64_t)index->size * index->config.max_degree * sizeof(uint32_t);
     out->memory_records = record_store_bytes(&index->records);
-    out->memory_codes = code_store_bytes(&index->codes) + pq_codes_bytes(&index->pq) +
-                        (index->space.bits != NULL ? bits_coder_bytes(&index->bits) : 0);
+    out->memory_codes = code_store_bytes(&index->codes) + pq_codes_bytes(&index->pq);
     out->memory_ids = id_map_bytes(&index->ids);
     out->memory_total = index->account.live_bytes;
     count_degrees(index, out);

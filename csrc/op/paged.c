@@ -96,7 +96,7 @@ void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out)
     out->records_per_page = block->layout.records_per_page;
     out->pages = block->pages;
     out->file_bytes = block->file_bytes;
-    out->memory_codes = paged->space.bits != NULL ? bits_coder_bytes(&paged->bits) : pq_codes_bytes(&paged->pq);
+    out->memory_codes = pq_codes_bytes(&paged->pq);
     out->memory_total = paged->account.live_bytes;
     out->cache_bytes = paged->cache.bytes;
     out->cache_limit = cache_bytes_of(paged->cache.frame_count, paged->cache.page_bytes);
