@@ -201,13 +201,19 @@ typedef struct graph_search_options {
     uint32_t list_size;
     uint32_t beam_width;
     uint32_t page_search;
-    uint64_t size; /* page search: slots at and above it are not in the graph yet */
+    uint64_t size; /* page search, scan: slots at and above it are not in the graph yet */
     uint32_t is_coded; /* distances are estimates by codes, if the space has any */
+    uint32_t may_scan; /* for those who choose between the two */
 } graph_search_options;
 
 /* Leaves the list_size nearest reachable records in search->list. */
 void graph_search_run(graph_search *search, const graph_space *space, const graph_links *links, graph_point query,
                       const graph_search_options *options);
+
+/* Codes the query; the space has codes. */
+void graph_search_set_coded(graph_search *search, const graph_space *space, graph_point query);
+/* The same of a small index, by comparing with every record (scan.c). Takes the same scratch and options. */
+void graph_scan_run(graph_search *search, const graph_space *space, graph_point query, const graph_search_options *options);
 
 /*
  * After a search by codes: replaces the estimates of candidates[0 .. count), which are in order, by distances and puts them in

@@ -194,7 +194,7 @@ static uint32_t score(graph_search *search, const graph_space *space, const grap
     return first;
 }
 
-static void set_coded(graph_search *search, const graph_space *space, graph_point query)
+void graph_search_set_coded(graph_search *search, const graph_space *space, graph_point query)
 {
     code_query_set(&search->coded, space->codes, query.vector, graph_code_weight(space, query.aux));
     if (space->is_lifted) {
@@ -208,7 +208,7 @@ void graph_search_run(graph_search *search, const graph_space *space, const grap
     uint32_t count = 0;
     begin(search);
     if (options->is_coded && space->codes != NULL) {
-        set_coded(search, space, query);
+        graph_search_set_coded(search, space, query);
     }
     gather(search, &count, options->entry);
     score(search, space, links, query, options, count);

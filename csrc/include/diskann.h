@@ -133,6 +133,7 @@ enum {
     DISKANN_K_MAX = 65535,
     DISKANN_BEAM_WIDTH_MAX = 64,
     DISKANN_WORKERS_MAX = 256,
+    DISKANN_SCAN_SHARE = 16,
     DISKANN_SUPERBLOCK_BYTES = 4096
 };
 #define DISKANN_ALPHA_DEFAULT 1.2f
@@ -219,6 +220,11 @@ typedef struct diskann_search_params {
     uint32_t list_size;  /* L, 1 .. 65535; raised to k */
     uint32_t beam_width; /* W, 1 .. 64: candidates expanded per round */
     uint32_t page_search;/* 0 | 1: score every record of a page when the page is first used */
+    /*
+     * 0 | 1: an index of at most DISKANN_SCAN_SHARE * L vectors is compared whole, which is faster there and finds all. Not where a
+     * search goes along codes in the file (1BIT, PQ).
+     */
+    uint32_t may_scan;
 } diskann_search_params;
 
 typedef struct diskann_search_counters {

@@ -79,7 +79,8 @@ int check_search(const float *query, const diskann_search_params *params)
 {
     if (query == NULL || params == NULL || params->k < 1 || params->k > DISKANN_K_MAX ||
         params->list_size < DISKANN_LIST_SIZE_MIN || params->list_size > DISKANN_LIST_SIZE_MAX ||
-        params->beam_width < 1 || params->beam_width > DISKANN_BEAM_WIDTH_MAX || params->page_search > 1) {
+        params->beam_width < 1 || params->beam_width > DISKANN_BEAM_WIDTH_MAX || params->page_search > 1 ||
+        params->may_scan > 1) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     return DISKANN_OK;
