@@ -123,9 +123,9 @@ static uint32_t offer(graph_search *search, uint32_t list_size, graph_candidate 
     if (count == list_size && candidate >> 32 >= list[count - 1] >> 32) {
         return list_size;
     }
-    while (count > 0) { /* without a branch: which half is anybody's guess */
+    while (count > 0) { /* without a branch, which compilers make of a choice: which half is anybody's guess */
         const uint32_t half = (count + 1) / 2;
-        low += list[low + half - 1] < candidate ? half : 0;
+        low += half & (0u - (uint32_t)(list[low + half - 1] < candidate));
         count -= half;
     }
     if (search->list_count < list_size) {
@@ -236,6 +236,9 @@ void graph_search_run(graph_search *search, const graph_space *space, const grap
             absorb(search, links, candidate_slot(search->list[cursor]), options, &count);
             search->list[cursor] |= EXPANDED;
             width++;
+        }
+        while (cursor < search->list_count && search->list[cursor] & EXPANDED) {
+            cursor++; /* to the one that is next, should nothing nearer come */
         }
         if (cursor < search->list_count) {
             prefetch_list(links, candidate_slot(search->list[cursor]));
