@@ -236,6 +236,7 @@ typedef struct prune_scratch {
     graph_candidate *pool; /* the caller fills pool[0 .. count) in any order; flag: a tree edge, kept in any case */
     prune_state *states;
     uint32_t *selected; /* positions in the pool */
+    code_group chosen;  /* codes of the selected */
     float *source;      /* scratch of graph_source_at; the caller may use it between two runs */
     uint32_t capacity;
     uint32_t source_floats;

@@ -35,8 +35,9 @@ typedef void simd_many(const void *query, const void *const *rows, uint32_t coun
  */
 typedef void simd_dots(const int16_t *query, const void *const *rows, uint32_t count, uint32_t length, int32_t *out);
 enum { SIMD_DOT_LENGTH = 32, SIMD_DOT_TAIL = 32 };
-/* The sum of a[j] * b[j] over j < length, in the same way. */
-typedef int32_t simd_dot_codes(const uint8_t *a, const uint8_t *b, uint32_t length);
+/* The same of a code and SIMD_DOT_ROWS rows, which are expected to be in the cache. */
+enum { SIMD_DOT_ROWS = 4 };
+typedef void simd_dot_codes(const uint8_t *code, const void *const *rows, uint32_t length, int32_t *out);
 
 /*
  * Of 32 neighbours, each of which has a number of 4 bits in every row of 16 bytes (neighbour b in the low half of byte b,
