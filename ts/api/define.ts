@@ -24,7 +24,7 @@ export interface VectorIndexEntry<Extra> {
    * on every platform, with any number of threads.
    */
   build(vectors: VectorSource, options: IndexOptions & BuildControl & Extra): Promise<VectorIndex>;
-  /** Opens what `save` or `toBytes` made: a path or `file:` URL, bytes, a `Blob`, a `FileSystemFileHandle`. */
+  /** Opens what `save` or `toBytes` made, into memory: from a path, an address (`https:`, `opfs:`, `idb:`), bytes, a `Blob`, a file handle. */
   open(source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex>;
 }
 

@@ -278,7 +278,7 @@ export class VectorIndex implements AsyncDisposable {
     });
   }
 
-  /** Writes the index to a file, all or nothing: what was there stays until the new file is complete. */
+  /** Writes the index to a file or another place, all or nothing: what was there stays until the new one is complete. */
   async save(target: SaveTarget, options?: CallOptions): Promise<void> {
     const call = beginLongCall(options);
     const find = checkTarget(target);

@@ -215,6 +215,10 @@ export interface FileHandleLike {
   }>;
 }
 
-/** Node, Deno, Bun: a path or `file:` URL. Anywhere: the bytes. Browser: a `Blob`, `File` or `FileSystemFileHandle`. */
+/**
+ * Anywhere: bytes, or an `http:` or `https:` address. Node, Deno, Bun: a path or `file:` URL. Browsers: `"opfs:/folder/name"` (the private
+ * file system), `"idb:name"` (IndexedDB), a `Blob`, `File` or `FileSystemFileHandle`.
+ */
 export type IndexSource = string | UrlLike | ArrayBuffer | Uint8Array | BlobLike | FileHandleLike;
+/** Node, Deno, Bun: a path or `file:` URL. Browsers: `"opfs:/folder/name"`, `"idb:name"`, a `FileSystemFileHandle`. */
 export type SaveTarget = string | UrlLike | FileHandleLike;
