@@ -82,8 +82,17 @@ enum diskann_data_type {
     DISKANN_F16 = 1, /* IEEE 754 binary16, finite; a query is not rounded, and has the limit of f32 */
     DISKANN_I8 = 2,  /* int8_t; queries are integers from -128 to 127 */
     DISKANN_U8 = 3,  /* uint8_t; queries are integers from 0 to 255 */
-    DISKANN_DATA_TYPE_COUNT = 4
+    DISKANN_SQ8 = 4, /* floats as bytes, see below; a query is not rounded, and has the limit of f32 */
+    DISKANN_DATA_TYPE_COUNT = 5
 };
+
+/*
+ * SQ8 quantises: rows come as floats, and of each the index keeps the least element, a step of 1/255 of the range and one
+ * byte an element: x[i] = least + step * code[i], rounded after each operation. From then on that is the vector: distances,
+ * diskann_index_get, and norm with its limit (that of f32) are of it. An element is off by half a step at most, and by the
+ * rounding of floats as large. A vector whose elements are all equal, or all within 2^-118, is kept as its least element. To
+ * insert what diskann_index_get gives makes nearly the same vector again, but not always to the bit.
+ */
 
 /*
  * What searches read instead of the vectors, to find the way: an 8-bit code of each element, made when the index is
@@ -168,12 +177,13 @@ typedef struct diskann_stats {
     uint32_t records_per_page;
     uint64_t pages;            /* node pages */
     uint64_t file_bytes;       /* what a save writes */
-    uint64_t memory_vectors;   /* size * dimensions * element size */
+    uint64_t memory_vectors;   /* size * dimensions * element size; SQ8: size * (16 + dimensions) */
     uint64_t memory_graph;     /* size * max_degree * 4 */
     uint64_t memory_records;   /* bytes allocated for records: holds vectors, graph, ids, page headers, slack */
     uint64_t memory_codes;     /* codes of the vectors */
     uint64_t memory_ids;       /* map from id to slot */
     uint64_t memory_total;     /* all that the index holds now, without searchers and operations */
+    double relative_error;     /* SQ8: the mean over all vectors of |given - stored| / |stored|, each at most 1; else 0 */
 } diskann_stats;
 
 void diskann_index_stats(const diskann_index *index, diskann_stats *out);
