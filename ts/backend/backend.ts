@@ -48,6 +48,7 @@ export interface CoreStats extends CoreConfig {
   readonly memoryCodes: number;
   readonly memoryIds: number;
   readonly memoryTotal: number;
+  readonly relativeError: number;
 }
 
 export interface Control {

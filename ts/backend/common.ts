@@ -33,6 +33,7 @@ export const STATS_FIELDS = [
   "memoryCodes",
   "memoryIds",
   "memoryTotal",
+  "relativeError",
 ] as const;
 
 const ID_BYTES = 8;
