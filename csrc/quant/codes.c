@@ -28,7 +28,7 @@ int code_is_possible(const diskann_config *config)
 int code_is_worthwhile(const diskann_config *config)
 {
     enum { DIMENSIONS_MIN = 64 };
-    return code_is_possible(config) && config->dimensions >= DIMENSIONS_MIN;
+    return code_is_possible(config) && config->data_type != DISKANN_SQ8 && config->dimensions >= DIMENSIONS_MIN;
 }
 
 /* ---- memory ---- */

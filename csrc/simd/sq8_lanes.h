@@ -21,7 +21,7 @@ ROWS_INLINE lane_vector sq8_load(const uint8_t *codes, sq8_scale scale)
 }
 
 /* `dims` elements from `codes` on, which are somewhere in a row. */
-ROWS_INLINE void sq8_expand(const sq8_head *head, const uint8_t *codes, uint32_t dims, float *out)
+ROWS_SUM void sq8_expand(const sq8_head *head, const uint8_t *codes, uint32_t dims, float *out)
 {
     const sq8_scale scale = sq8_scale_of(head);
     for (; dims >= LANE_WIDTH; dims -= LANE_WIDTH, codes += LANE_WIDTH, out += LANE_WIDTH) {

@@ -128,7 +128,7 @@ static void check_all(uint32_t workers, uint64_t shuffle)
         check_recipe(&r, &h);
         count++;
     }
-    CHECK_UINT(count, 9);
+    CHECK_UINT(count, 11);
 }
 
 static void one_worker_in_order(void)

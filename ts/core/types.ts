@@ -38,7 +38,7 @@ export type Simd = "portable" | "avx2" | "avx512" | "neon" | "wasm128";
 /**
  * What a search reads to find its way, instead of the vectors: `"8bit"`, a code of each vector, one byte an element; or
  * `"none"`. There are codes for `"f32"` and `"f16"` under `"l2"`, `"cosine"` and `"ip"`; `"auto"` takes them from 64 dimensions
- * on, and drops them in a build that they mislead too often. Distances of hits are always exact, and a search that codes would
+ * on, but not with `quantize`, and drops them in a build that they mislead too often. Distances of hits are always exact, and a search that codes would
  * mislead is made again without them. They cost dimensions + 32 bytes of memory for each vector and nothing in the file.
  */
 export type Codes = "auto" | "none" | "8bit";
