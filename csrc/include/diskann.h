@@ -97,8 +97,8 @@ enum diskann_data_type {
 /*
  * What searches read instead of the vectors, to find the way: an 8-bit code of each element, made when the index is
  * built or opened and held in memory beside the records. Distances of hits are always of the vectors; a search that codes
- * would mislead is made again without. There are codes for f32, f16 and sq8 under l2, cosine and ip. AUTO takes them for f32 and
- * f16 from 64 dimensions on, and a build drops them when they mislead more than a quarter of its rows.
+ * would mislead is made again without. There are codes for f32, f16 and sq8 under l2, cosine and ip. AUTO takes them for f32
+ * and f16 from 64 dimensions on, and a build drops them when they mislead more than a quarter of its rows.
  */
 enum diskann_codes { DISKANN_CODES_NONE = 0, DISKANN_CODES_8BIT = 1, DISKANN_CODES_AUTO = 2, DISKANN_CODES_COUNT = 3 };
 
@@ -310,8 +310,9 @@ int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out
 /*
  * Appends `rows` vectors, row-major, `dimensions` elements of `data_type` each, copied straight into records. `data_type`
  * is the index's own (but for sq8, which is made of floats only) or DISKANN_F32. Floats are converted: for f16 to the nearest
- * half, ties to even; for sq8 as said above; for i8 and u8 they must be integers in range. Like every fault of a row, one that does not fit fails the operation once it runs, with the
- * lowest such row: ERR_INVALID_ARGUMENT, or ERR_NOT_FINITE for NaN, Infinity and what rounds beyond 65504 in an f16.
+ * half, ties to even; for sq8 as said above; for i8 and u8 they must be integers in range. Like every fault of a row, one that
+ * does not fit fails the operation once it runs, with the lowest such row: ERR_INVALID_ARGUMENT, or ERR_NOT_FINITE for NaN,
+ * Infinity and what rounds beyond 65504 in an f16.
  * `ids`: one per row, copied; NULL assigns next_id, next_id + 1, ...; all calls of one operation give ids
  * or none does. ERR_INVALID_ARGUMENT, ERR_NO_MEMORY, ERR_FULL; a failed call appends nothing.
  */

@@ -79,7 +79,7 @@ static void stored_vectors_are_near(void)
     static const float scales[] = {1, 1e-3f, 1e10f, 1e-30f, 1e-37f, 0x1p-140f}, shifts[] = {0, 1, -1000, 1e-36f, 3e7f};
     static float from[1000];
     random_state random = {8};
-    for (uint32_t round = 0; round < 300; round++) {
+    for (uint32_t round = 0; round < (check_is_light() ? 90 : 300); round++) {
         const uint32_t count = 1 + (uint32_t)random_below(&random, 200);
         const float scale = scales[round % 6], shift = shifts[round / 6 % 5];
         for (uint32_t i = 0; i < count; i++) {
@@ -304,7 +304,7 @@ static void check_index(uint32_t metric, uint32_t codes)
     CHECK(error > 1e-4 && error < 0.01);
     CHECK(error == relative_error(other) && error == relative_error(opened));
     diskann_index *floats = as_floats(index, metric, WIDE);
-    for (uint32_t q = 0; q < 20; q++) {
+    for (uint32_t q = 0; q < (check_is_light() ? 3 : 20); q++) {
         check_search(opened, floats, rows + (q * 13 + 1) * WIDE);
     }
     diskann_index_destroy(floats);
@@ -331,7 +331,7 @@ static void an_index_is_one_of_what_it_gives(void)
 static void the_error_is_of_the_rows_that_are_there(void)
 {
     make_rows();
-    for (uint64_t stage = 1; stage < 400; stage += 1 + stage / 8) {
+    for (uint64_t stage = 1; stage < 400; stage += 1 + stage / (check_is_light() ? 1 : 8)) {
         diskann_index *index = create(DISKANN_SQ8, DISKANN_L2, WIDE, DISKANN_CODES_NONE);
         host h = {.cancel_at = stage}, rest = {0};
         CHECK(relative_error(index) == 0);
