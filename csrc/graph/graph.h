@@ -33,7 +33,7 @@ typedef struct graph_space {
 
 /*
  * A vector with what its metric needs beside it. The point that others are measured from - a query, or the first of two -
- * is in the query form: the type of the index, but floats where that is f16.
+ * is in the query form: the type of the index, but floats where that is f16 or sq8.
  */
 typedef struct graph_point {
     const void *vector;
@@ -46,7 +46,7 @@ graph_space graph_space_for_links(const graph_space *space, float norm_max);
 graph_space graph_space_of_floats(const graph_space *space);
 /* `aux` of a stored vector. */
 float graph_aux(const graph_space *space, const void *vector);
-/* 1: all elements of a stored vector are finite and its squared norm is at most FLT_MAX / 4. */
+/* 1: all elements of a stored vector are finite and its squared norm is at most FLT_MAX / 4; sq8: so is what is beside them. */
 int graph_is_finite(const graph_space *space, const void *vector);
 /* Bytes that graph_query wants for its scratch. */
 size_t graph_query_bytes(const graph_space *space);
@@ -75,15 +75,15 @@ static inline graph_point graph_point_at(const graph_space *space, uint32_t slot
 /* Floats of scratch that graph_source_at wants: none, or as many as there are dimensions. */
 static inline uint32_t graph_source_floats(const graph_space *space)
 {
-    return space->data_type == DISKANN_F16 ? space->dimensions : 0;
+    return space->kernels->expand[space->data_type] != NULL ? space->dimensions : 0;
 }
 
 /* A record in the query form: where it lies, or expanded into the scratch. */
 static inline graph_point graph_source_at(const graph_space *space, uint32_t slot, float *scratch)
 {
     graph_point point = graph_point_at(space, slot);
-    if (space->data_type == DISKANN_F16) {
-        space->kernels->expand(point.vector, space->dimensions, scratch);
+    if (space->kernels->expand[space->data_type] != NULL) {
+        space->kernels->expand[space->data_type](point.vector, space->dimensions, scratch);
         point.vector = scratch;
     }
     return point;

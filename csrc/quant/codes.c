@@ -21,13 +21,14 @@ _Static_assert(sizeof(code_factors) == SIMD_DOT_TAIL, "kernels prefetch what fol
 
 int code_is_possible(const diskann_config *config)
 {
-    return (config->data_type == DISKANN_F32 || config->data_type == DISKANN_F16) && config->metric != DISKANN_L1;
+    const uint32_t type = config->data_type;
+    return (type == DISKANN_F32 || type == DISKANN_F16 || type == DISKANN_SQ8) && config->metric != DISKANN_L1;
 }
 
 int code_is_worthwhile(const diskann_config *config)
 {
     enum { DIMENSIONS_MIN = 64 };
-    return code_is_possible(config) && config->dimensions >= DIMENSIONS_MIN;
+    return code_is_possible(config) && config->data_type != DISKANN_SQ8 && config->dimensions >= DIMENSIONS_MIN;
 }
 
 /* ---- memory ---- */
@@ -183,7 +184,7 @@ static const float *in_floats(const code_store *store, const void *vector, float
     if (store->data_type == DISKANN_F32) {
         return vector;
     }
-    store->kernels->expand(vector, store->dimensions, scratch);
+    store->kernels->expand[store->data_type](vector, store->dimensions, scratch);
     return scratch;
 }
 

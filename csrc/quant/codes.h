@@ -30,9 +30,9 @@ typedef struct code_store {
     uint32_t last_rows; /* of the last segment, which grows; the others are full */
 } code_store;
 
-/* Whether there are codes for such an index: f32 and f16 under l2, cosine and ip. */
+/* Whether there are codes for such an index: f32, f16 and sq8 under l2, cosine and ip. */
 int code_is_possible(const diskann_config *config);
-/* Whether they pay: below some dimensions a vector is hardly more to read than its code. */
+/* Whether they pay: below some dimensions, and as sq8, a vector is hardly more to read than its code. */
 int code_is_worthwhile(const diskann_config *config);
 void code_store_init(code_store *store, const diskann_config *config, const simd_kernels *kernels, memory_account *account);
 void code_store_reset(code_store *store);
