@@ -2,6 +2,7 @@
 #include "../base/float_mode.h"
 #include "../base/status.h"
 #include "../graph/walk.h"
+#include "../op/check.h"
 #include "../op/index.h"
 
 enum { REFINE_BEYOND = 16 };
@@ -92,16 +93,6 @@ static uint32_t write_hits(diskann_searcher *searcher, uint32_t k, uint64_t *ids
     return found;
 }
 
-static int check(const float *query, const diskann_search_params *params)
-{
-    if (query == NULL || params == NULL || params->k < 1 || params->k > DISKANN_K_MAX ||
-        params->list_size < DISKANN_LIST_SIZE_MIN || params->list_size > DISKANN_LIST_SIZE_MAX ||
-        params->beam_width < 1 || params->beam_width > DISKANN_BEAM_WIDTH_MAX || params->page_search > 1) {
-        return DISKANN_ERR_INVALID_ARGUMENT;
-    }
-    return DISKANN_OK;
-}
-
 /*
  * How many of the list get their distance after a search by codes: enough that those which codes put behind their places
  * are among them.
@@ -175,7 +166,7 @@ static int search_along_codes(diskann_searcher *searcher, const float *query, gr
 {
     const diskann_index *index = searcher->index;
     graph_walk *walk = &searcher->walk;
-    TRY(walk_reserve(walk, &index->space, list_size, params->k));
+    TRY(walk_reserve(walk, &index->space, index->config.max_degree, list_size, params->k));
     walk_begin(walk, &index->space, query, point, index->entry, list_size, params->k);
     walk_records(walk, index, params);
     const int found = walk_take(walk, ids, distances);
@@ -194,12 +185,12 @@ static int search(diskann_searcher *searcher, const float *query, const diskann_
     const uint32_t list_size = params->list_size > params->k ? params->list_size : params->k;
     *count = 0;
     graph_point point;
-    TRY(check(query, params));
+    TRY(check_search(query, params));
     TRY(graph_query(&index->space, query, searcher->query, &point));
     if (index->size == 0) {
         return DISKANN_OK;
     }
-    if (index->space.bits != NULL) {
+    if (graph_is_walked(&index->space)) {
         return search_along_codes(searcher, query, point, list_size, params, ids, distances, count);
     }
     TRY(reserve(searcher, list_size, params));
@@ -225,6 +216,7 @@ int diskann_search(diskann_searcher *searcher, const float *query, const diskann
     const int status = search(searcher, query, params, ids, distances, count);
     float_mode_leave(mode);
     if (counters != NULL) {
+        *counters = (diskann_search_counters){0};
         const int has_run = status == DISKANN_OK && *count > 0;
         counters->distances = has_run ? searcher->search.distance_count : 0;
         counters->hops = has_run ? searcher->search.hops : 0;

@@ -1,7 +1,6 @@
 #include "list_codes.h"
 
 #include "../base/status.h"
-#include "../simd/elements.h"
 
 #include <string.h>
 
@@ -40,27 +39,20 @@ void list_coder_reset(list_coder *coder)
     list_coder_init(coder, coder->account);
 }
 
-/* A record's vector as codes want it. Returns its weight. */
-static float read_vector(const graph_space *space, uint32_t slot, float *out)
-{
-    const graph_point point = graph_point_at(space, slot);
-    const float weight = graph_code_weight(space, point.aux);
-    elements_to_floats(space->data_type, point.vector, space->dimensions, out);
-    for (uint32_t i = 0; i < space->dimensions; i++) {
-        out[i] *= weight;
-    }
-    return weight;
-}
-
 static float *vector_of(const list_coder *coder)
 {
     return coder->floats + bits_scratch_floats(&coder->space->bits->layout);
 }
 
+static uint8_t *record_of(const list_coder *coder, uint32_t slot)
+{
+    return record_at(coder->space->records, slot);
+}
+
 static void set_owner(list_coder *coder, uint32_t slot)
 {
     float *vector = vector_of(coder);
-    read_vector(coder->space, slot, vector);
+    graph_code_vector(coder->space, record_of(coder, slot), vector);
     bits_owner_set(coder->space->bits, coder->floats, vector);
 }
 
@@ -72,16 +64,11 @@ static void encode_place(list_coder *coder, uint8_t *block, uint32_t place, uint
 {
     const bits_coder *bits = coder->space->bits;
     float *vector = vector_of(coder) + coder->space->dimensions;
-    const float weight = read_vector(coder->space, neighbour, vector);
+    const float weight = graph_code_vector(coder->space, record_of(coder, neighbour), vector);
     bits_encode(bits, coder->floats, block, place, vector);
     if (weight == 0) {
         *bits_offset_at(&bits->layout, block, place) += 0.5f;
     }
-}
-
-static uint8_t *record_of(const list_coder *coder, uint32_t slot)
-{
-    return record_at(coder->space->records, slot);
 }
 
 void list_coder_note(list_coder *coder, uint32_t slot)

@@ -17,9 +17,20 @@ void walk_init(graph_walk *walk, memory_account *account)
     walk->account = account;
 }
 
-static uint64_t estimate_bytes(const bits_coder *coder)
+/* Tables of the query, of whatever codes there are. */
+static int init_coded(graph_walk *walk, const graph_space *space)
 {
-    return UINT64_C(1) * coder->layout.groups * BITS_GROUP * sizeof(float);
+    return space->bits != NULL ? bits_query_init(&walk->coded, space->bits, walk->account)
+                               : pq_query_init(&walk->tables, space->pq, walk->account);
+}
+
+static void reset_coded(graph_walk *walk, const graph_space *space)
+{
+    if (space->bits != NULL) {
+        bits_query_reset(&walk->coded, space->bits, walk->account);
+    } else {
+        pq_query_reset(&walk->tables, space->pq, walk->account);
+    }
 }
 
 void walk_reset(graph_walk *walk)
@@ -29,31 +40,29 @@ void walk_reset(graph_walk *walk)
     memory_put(account, walk->hits, (uint64_t)walk->hit_capacity * sizeof *walk->hits);
     memory_put(account, walk->notes, (uint64_t)walk->note_capacity * sizeof *walk->notes);
     memory_put(account, walk->epochs, walk->note_capacity);
-    if (walk->coder != NULL) {
-        memory_put(account, walk->query, walk->coder->dimensions * sizeof *walk->query);
-        memory_put(account, walk->estimates, estimate_bytes(walk->coder));
-        bits_query_reset(&walk->coded, walk->coder, account);
+    memory_put(account, walk->estimates, (uint64_t)walk->estimate_capacity * sizeof *walk->estimates);
+    if (walk->space != NULL) {
+        memory_put(account, walk->query, walk->space->dimensions * sizeof *walk->query);
+        reset_coded(walk, walk->space);
     }
     walk_init(walk, account);
 }
 
 /* The buffers of a query: once. */
-static int reserve_query(graph_walk *walk, const bits_coder *coder)
+static int reserve_query(graph_walk *walk, const graph_space *space)
 {
     memory_account *account = walk->account;
-    if (walk->coder != NULL) {
+    if (walk->space != NULL) {
         return DISKANN_OK;
     }
-    const uint64_t query_bytes = coder->dimensions * sizeof *walk->query;
-    float *query = memory_get(account, query_bytes), *estimates = memory_get(account, estimate_bytes(coder));
-    if (query == NULL || estimates == NULL || bits_query_init(&walk->coded, coder, account) < 0) {
-        memory_put(account, query, query_bytes);
-        memory_put(account, estimates, estimate_bytes(coder));
+    const uint64_t query_bytes = space->dimensions * sizeof *walk->query;
+    walk->query = memory_get(account, query_bytes);
+    if (walk->query == NULL || init_coded(walk, space) < 0) {
+        memory_put(account, walk->query, query_bytes);
+        walk->query = NULL;
         return DISKANN_ERR_NO_MEMORY;
     }
-    walk->query = query;
-    walk->estimates = estimates;
-    walk->coder = coder;
+    walk->space = space;
     return DISKANN_OK;
 }
 
@@ -165,10 +174,12 @@ static void write_note(graph_walk *walk, uint32_t place, uint32_t slot, uint32_t
     }
 }
 
-int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t list_size, uint32_t k)
+int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree, uint32_t list_size, uint32_t k)
 {
     memory_account *account = walk->account;
-    TRY(reserve_query(walk, space->bits));
+    const uint32_t estimates = (max_degree + BITS_GROUP - 1) / BITS_GROUP * BITS_GROUP; /* codes in records come in groups */
+    TRY(reserve_query(walk, space));
+    TRY(regrow(account, &walk->estimates, &walk->estimate_capacity, estimates, sizeof *walk->estimates));
     TRY(regrow(account, &walk->list, &walk->list_capacity, list_size, sizeof *walk->list));
     TRY(regrow(account, &walk->hits, &walk->hit_capacity, k, sizeof *walk->hits));
     return walk->notes == NULL ? make_notes(walk, NOTES_INITIAL) : DISKANN_OK;
@@ -311,7 +322,11 @@ void walk_begin(graph_walk *walk, const graph_space *space, const float *query, 
     for (uint32_t i = 0; i < space->dimensions; i++) {
         walk->query[i] = query[i] * weight;
     }
-    bits_query_set(&walk->coded, walk->coder, walk->query);
+    if (space->bits != NULL) {
+        bits_query_set(&walk->coded, space->bits, walk->query);
+    } else {
+        pq_query_set(&walk->tables, space->pq, walk->query);
+    }
     walk->point = point;
     walk->list_size = list_size;
     walk->k = k;
@@ -382,11 +397,11 @@ void walk_score(graph_walk *walk, const graph_space *space, uint32_t slot, const
 }
 
 /*
- * What the codes say of the neighbours. Under cosine a zero vector lies at the centre of all others; a query that is one is as
+ * What the codes in a record say of the neighbours. Under cosine a zero vector lies at the centre of all others; a query that is one is as
  * far from all, which codes do not know.
  */
-static void estimate(graph_walk *walk, const graph_space *space, const uint8_t *codes, uint32_t count, float distance,
-                     float owner_aux)
+static void estimate_by_bits(graph_walk *walk, const graph_space *space, const uint8_t *codes, uint32_t count, float distance,
+                             float owner_aux)
 {
     const int is_cosine = space->metric == DISKANN_COSINE;
     if (is_cosine && walk->point.aux == 0) {
@@ -396,7 +411,7 @@ static void estimate(graph_walk *walk, const graph_space *space, const uint8_t *
         return;
     }
     const float base = is_cosine && owner_aux == 0 ? 0.5f : distance;
-    bits_estimates(walk->coder, &walk->coded, codes, count, base, walk->estimates);
+    bits_estimates(space->bits, &walk->coded, codes, count, base, walk->estimates);
 }
 
 void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, const uint8_t *record)
@@ -411,7 +426,11 @@ void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, cons
     const float distance = is_scored(walk, place) ? take_known(walk, slot, walk->notes[place].order)
                                                   : score(walk, space, slot, record, EXPANDED);
     walk->hops++;
-    estimate(walk, space, record_codes(layout, bytes), list->degree, distance, *record_aux(layout, bytes));
+    if (space->bits != NULL) {
+        estimate_by_bits(walk, space, record_codes(layout, bytes), list->degree, distance, *record_aux(layout, bytes));
+    } else {
+        pq_estimates(space->pq, &walk->tables, list->neighbours, list->degree, walk->estimates);
+    }
     for (uint32_t i = 0; i < list->degree && walk->status == DISKANN_OK; i++) {
         offer(walk, walk->estimates[i], list->neighbours[i]);
     }

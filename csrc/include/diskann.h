@@ -40,6 +40,7 @@ extern "C" {
     X(OK, 0, "done")                                                                                              \
     X(RUN, 1, "a stage has items to run")                                                                         \
     X(IO, 2, "a stage has requests to serve")                                                                     \
+    X(WAIT, 3, "another operation has to go on first")                                                            \
     X(ERR_INVALID_ARGUMENT, -1, "an argument is out of range")                                                    \
     X(ERR_DIMENSION_MISMATCH, -2, "a vector has another length than the index")                                   \
     X(ERR_NOT_FINITE, -3, "a vector holds NaN or Infinity, or is too long for its type")                          \
@@ -93,7 +94,11 @@ enum diskann_data_type {
  * 1BIT: codes of a record's neighbours, a bit an element, in the record itself and in the file: to have read a record
  * is to know its distance and about those of its neighbours, which is what a search wants that reads records from a slow
  * place. In memory it is slower than 8BIT, and records are 2 to 5 times as large (at a degree of 32). For all types under l2,
- * cosine and ip. A build finds its way by 8-bit codes all the same, where there are such.
+ * cosine and ip.
+ * PQ: a code of each vector by product quantisation, `code_bytes` long, in memory and, with the centroids that a build trains,
+ * in the file: for an index that is read from a slow place while its codes are in memory. Records are smaller than with 1BIT
+ * and fewer are read. For all types and metrics; such an index begins with a build, not with an insert.
+ * A build finds its way by 8-bit codes whatever it makes, where there are such.
  * AUTO: 8BIT from 64 dimensions on; a build drops them when they mislead more than a quarter of its rows.
  */
 enum diskann_codes {
@@ -101,7 +106,8 @@ enum diskann_codes {
     DISKANN_CODES_8BIT = 1,
     DISKANN_CODES_AUTO = 2,
     DISKANN_CODES_1BIT = 3,
-    DISKANN_CODES_COUNT = 4
+    DISKANN_CODES_PQ = 4,
+    DISKANN_CODES_COUNT = 5
 };
 
 /* Kernel families. All give the same bits; forcing one is for tests and measurements. */
@@ -142,7 +148,9 @@ typedef struct diskann_config {
     float alpha;              /* 1 .. 2 */
     uint32_t simd;            /* enum diskann_simd; not stored in a file */
     uint32_t codes;           /* enum diskann_codes */
-    uint64_t seed;            /* order of insertion of a build */
+    uint64_t seed;            /* order of insertion of a build; sample and first centroids of PQ */
+    uint32_t code_bytes;      /* PQ: bytes of a code, 1 .. dimensions; 0: a byte for four dimensions. Other codes: 0 */
+    uint32_t reserved;        /* 0 */
 } diskann_config;
 
 /* Fills in the defaults: l2, f32, R 32, L 100, alpha 1.2, codes as they suit, seed 0. */
@@ -182,9 +190,16 @@ typedef struct diskann_stats {
     uint64_t memory_vectors;   /* size * dimensions * element size */
     uint64_t memory_graph;     /* size * max_degree * 4 */
     uint64_t memory_records;   /* bytes allocated for records: holds vectors, graph, ids, 1-bit codes, page headers, slack */
-    uint64_t memory_codes;     /* 8-bit codes */
+    uint64_t memory_codes;     /* 8-bit codes, or those of PQ and its quantiser */
     uint64_t memory_ids;       /* map from id to slot */
     uint64_t memory_total;     /* all that the index holds now, without searchers and operations */
+    /* Of a paged index; 0 elsewhere. */
+    uint64_t cache_bytes;      /* pages in memory, and what keeps track of them */
+    uint64_t cache_limit;      /* what cache_bytes may come to */
+    uint64_t cache_hits;       /* pages that were there, or on their way */
+    uint64_t cache_misses;
+    uint64_t cache_reads;      /* that were completed */
+    uint64_t cache_bytes_read;
 } diskann_stats;
 
 void diskann_index_stats(const diskann_index *index, diskann_stats *out);
@@ -207,9 +222,11 @@ typedef struct diskann_search_params {
 } diskann_search_params;
 
 typedef struct diskann_search_counters {
-    uint64_t distances; /* distance computations; with codes 1BIT those of records read, without what codes estimate */
+    uint64_t distances; /* distance computations; with codes 1BIT and PQ of records that came, without what codes estimate */
     uint64_t hops;      /* records expanded */
     uint64_t rounds;
+    uint64_t reads;      /* pages asked for; 0 in memory */
+    uint64_t bytes_read; /* of them */
 } diskann_search_counters;
 
 /* The scratch memory of one searching thread; owned by caller. It grows when the index or L grow, and is reused. */
@@ -219,8 +236,7 @@ void diskann_searcher_destroy(diskann_searcher *searcher);
 /*
  * Greedy search (DiskANN, NeurIPS 2019, algorithm 1). `query`: `dimensions` floats, borrowed for the call.
  * Writes min(k, size) hits, nearest first, equal distances by id, into ids[k] and distances[k], and their number into
- * *count; `counters` may be NULL. Allocates only when the index or L grew since the last search of this searcher, and with
- * codes 1BIT when it notes more records than any before.
+ * *count; `counters` may be NULL. Allocates only when the index or L grew since the last search of this searcher.
  * The answer depends on (index bytes, query, params) only. ERR_INVALID_ARGUMENT (also: an index of i8 or u8 and a query
  * that is not of such integers), ERR_NOT_FINITE, ERR_NO_MEMORY.
  */
@@ -381,6 +397,51 @@ enum { DISKANN_FINDINGS_MAX = 100 };
 int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_op **out);
 /* What it found, in order of slot: borrowed until the op ends; at most DISKANN_FINDINGS_MAX, *total counts all. */
 const diskann_finding *diskann_verify_findings(const diskann_op *op, uint32_t *count, uint64_t *total);
+
+/* ---- paged index --------------------------------------------------------------------------------------- */
+
+/*
+ * An index that stays in its file: memory holds a cache of pages, and a search asks for the pages it wants. For files whose
+ * records hold codes of their neighbours (DISKANN_CODES_1BIT). With equal parameters a search has the answer, to the bit, that
+ * the same file gives when it is opened in memory, whatever is in the cache and whoever else searches.
+ *
+ * Any number of searches may be under way at once and share reads. Their requests belong to the index, not to the search
+ * that asked: buffers are borrowed until diskann_paged_complete, also when the search has ended, and tickets go there. The
+ * host allows one call at a time on an index and on the operations of it, but for diskann_op_run, which may run beside all
+ * others.
+ *
+ *     status = diskann_op_step(search, &stage);
+ *     RUN:  diskann_op_run(search, 0, 0, stage.items), then step again
+ *     IO:   serve the requests; each goes to diskann_paged_complete; then step again
+ *     WAIT: step again once anything of the index has been completed, stepped or ended
+ */
+typedef struct diskann_paged diskann_paged;
+
+/*
+ * Reads the superblock and one page. `cache_bytes`: what the cache may take; one that is too small for one round of a
+ * search grows to it, and with 0 nothing is kept between searches. After the last step take the index with
+ * diskann_paged_take. Errors as diskann_open_begin; ERR_UNSUPPORTED: records without codes.
+ */
+int diskann_paged_open_begin(uint64_t file_bytes, uint32_t simd, uint64_t cache_bytes, const diskann_allocator *allocator,
+                             diskann_op **out);
+/* Owned by caller; NULL before the end or when taken already. */
+diskann_paged *diskann_paged_take(diskann_op *op);
+/* All searches have ended, all requests are completed. NULL is fine. */
+void diskann_paged_destroy(diskann_paged *paged);
+/* `edges`, `degree_max` and the memory of parts are 0. */
+void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out);
+/*
+ * A request of a search is served: `status` is DISKANN_OK or DISKANN_ERR_IO. The page is checked now; returns what is wrong
+ * with it (enum diskann_finding_kind). Searches that want it fail with ERR_IO or ERR_CORRUPT, with the page; a later
+ * search asks for it again.
+ */
+uint32_t diskann_paged_complete(diskann_paged *paged, uint32_t ticket, int status);
+/* As diskann_search. `query` is copied. Ending the operation before its last step cancels it. */
+int diskann_paged_search_begin(diskann_paged *paged, const float *query, const diskann_search_params *params,
+                               diskann_op **out);
+/* After the last step; once. */
+int diskann_paged_search_take(diskann_op *op, uint64_t *ids, float *distances, uint32_t *count,
+                              diskann_search_counters *counters);
 
 /* ---- product quantisation ------------------------------------------------------------------------------ */
 

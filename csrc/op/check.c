@@ -1,5 +1,6 @@
 #include "check.h"
 
+#include "../base/status.h"
 #include "../store/page.h"
 
 #include <string.h>
@@ -39,10 +40,9 @@ static uint32_t check_links(const graph_space *space, const check_limits *limits
     return bits;
 }
 
-uint32_t check_record(const graph_space *space, const check_limits *limits, uint32_t slot)
+uint32_t check_record(const graph_space *space, const check_limits *limits, uint8_t *record)
 {
     const record_layout *layout = &space->records->layout;
-    uint8_t *record = record_at(space->records, slot);
     const size_t used = (size_t)space->dimensions * simd_element_bytes(space->data_type);
     uint32_t bits = check_vector(space, record) | check_links(space, limits, record);
     if (*record_id(layout, record) >= limits->next_id) {
@@ -62,4 +62,25 @@ uint32_t check_first(uint32_t bits)
         }
     }
     return DISKANN_FINDING_NONE;
+}
+
+uint32_t check_page(const graph_space *space, const check_limits *limits, uint8_t *bytes, uint32_t page)
+{
+    const record_layout *layout = &space->records->layout;
+    const uint32_t records = page_records(layout, page, limits->size);
+    uint32_t kind = page_check(space->kernels->crc32c, layout, bytes, page, page_used(layout, records), 1);
+    for (uint32_t i = 0; i < records && kind == DISKANN_FINDING_NONE; i++) {
+        kind = check_first(check_record(space, limits, page_record(layout, bytes, i)));
+    }
+    return kind;
+}
+
+int check_search(const float *query, const diskann_search_params *params)
+{
+    if (query == NULL || params == NULL || params->k < 1 || params->k > DISKANN_K_MAX ||
+        params->list_size < DISKANN_LIST_SIZE_MIN || params->list_size > DISKANN_LIST_SIZE_MAX ||
+        params->beam_width < 1 || params->beam_width > DISKANN_BEAM_WIDTH_MAX || params->page_search > 1) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    return DISKANN_OK;
 }

@@ -21,7 +21,11 @@ typedef struct check_limits {
  * PAGE_HEADER (bytes that must be zero), CODES (factors that are not finite, places in use beyond the list). 0: nothing
  * wrong.
  */
-uint32_t check_record(const graph_space *space, const check_limits *limits, uint32_t slot);
+uint32_t check_record(const graph_space *space, const check_limits *limits, uint8_t *record);
+/* A page as it came from a file, with all its records: the first kind of damage, or NONE. */
+uint32_t check_page(const graph_space *space, const check_limits *limits, uint8_t *bytes, uint32_t page);
+/* Arguments of a search: ERR_INVALID_ARGUMENT. */
+int check_search(const float *query, const diskann_search_params *params);
 /* The first kind among `bits`, in the order of the enum; NONE for 0. */
 uint32_t check_first(uint32_t bits);
 

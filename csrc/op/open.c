@@ -4,7 +4,7 @@
  * checked.
  *
  *     superblock: IO -> pages: IO, in rounds -> check: RUN, parallel over pages -> tree: RUN, serial
- *     -> codes: RUN, parallel over records
+ *     -> codes: RUN, parallel over records, where they are made; IO, in rounds, where the file has them
  *
  * The tree is walked because an insert relies on it: it descends the tree until there is room for a child.
  * The walk fills the id map on its way. The other edges are verify's business: they can do a search no harm.
@@ -12,6 +12,7 @@
 #include "../store/page.h"
 #include "../store/superblock.h"
 #include "check.h"
+#include "code_pages.h"
 #include "index.h"
 #include "op.h"
 #include "transfer.h"
@@ -20,7 +21,7 @@
 
 enum { ROUND_SEGMENTS = 4 }; /* read at once: about 8 MiB */
 
-enum open_state { OPEN_SUPERBLOCK, OPEN_DECODE, OPEN_PAGES, OPEN_CHECK, OPEN_TREE, OPEN_CODES, OPEN_END };
+enum open_state { OPEN_SUPERBLOCK, OPEN_DECODE, OPEN_PAGES, OPEN_CHECK, OPEN_TREE, OPEN_CODES, OPEN_CODE_PAGES, OPEN_END };
 
 /* The first damaged page that a worker has seen. Cells of different workers share no cache line. */
 typedef struct open_cell {
@@ -33,6 +34,7 @@ typedef struct open_op {
     _Alignas(64) uint8_t head[DISKANN_SUPERBLOCK_BYTES];
     op_transfer transfer;
     superblock block;
+    code_pages codes;
     const simd_kernels *kernels;
     open_cell *cells;     /* one per worker */
     diskann_index *index; /* NULL before it is made and after it was taken */
@@ -142,16 +144,11 @@ static int hand_out_items(open_op *op, diskann_stage *stage, uint32_t state)
     return DISKANN_RUN;
 }
 
-static void check_page(open_op *op, uint32_t page, open_cell *cell)
+static void check_page_of(open_op *op, uint32_t page, open_cell *cell)
 {
     const diskann_index *index = op->index;
-    const record_layout *layout = &index->records.layout;
     const check_limits limits = {index->config.max_degree, (uint32_t)op->block.size, op->block.next_id};
-    const uint32_t records = page_records(layout, page, op->block.size);
-    uint32_t kind = page_check(op->kernels->crc32c, layout, page_at(&index->records, page), page, records, 1);
-    for (uint32_t i = 0; i < records && kind == DISKANN_FINDING_NONE; i++) {
-        kind = check_first(check_record(&index->space, &limits, page * layout->records_per_page + i));
-    }
+    const uint32_t kind = check_page(&index->space, &limits, page_at(&index->records, page), page);
     if (kind == DISKANN_FINDING_NONE) {
         index->records.dirty[page] = 0;
     } else if (cell->kind == DISKANN_FINDING_NONE || page < cell->page) {
@@ -215,7 +212,7 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
         return;
     }
     for (uint64_t page = begin; page < end; page++) {
-        check_page(op, (uint32_t)page, &op->cells[worker]);
+        check_page_of(op, (uint32_t)page, &op->cells[worker]);
     }
 }
 
@@ -263,6 +260,38 @@ static int prepare_codes(open_op *op)
     return DISKANN_OK;
 }
 
+/* ---- codes that the file has ---- */
+
+static int prepare_code_pages(open_op *op)
+{
+    diskann_index *index = op->index;
+    if (pq_codes_create_quantizer(&index->pq) < 0 || pq_codes_reserve(&index->pq, op->block.size) < 0 ||
+        code_pages_init(&op->codes, &op->block, &index->records.layout, op->kernels->crc32c, &index->pq,
+                        &op->base.account) < 0) {
+        return fail_memory(op);
+    }
+    return DISKANN_OK;
+}
+
+/* The next round, or OK when all are there. */
+static int read_code_pages(open_op *op, diskann_stage *stage)
+{
+    transfer_begin(&op->transfer);
+    if (code_pages_round(&op->codes, &op->transfer, DISKANN_READ)) {
+        op->state = OPEN_CODE_PAGES;
+        return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, op->file_bytes);
+    }
+    return pq_codes_are_sound(&op->index->pq) ? DISKANN_OK
+                                              : fail_corrupt(op, DISKANN_FINDING_CODES, (int64_t)op->block.pages);
+}
+
+static int take_code_pages(open_op *op)
+{
+    uint64_t page = 0;
+    const uint32_t kind = code_pages_take(&op->codes, &page);
+    return kind == DISKANN_FINDING_NONE ? DISKANN_OK : fail_corrupt(op, kind, (int64_t)page);
+}
+
 static int finish(open_op *op)
 {
     diskann_index *index = op->index;
@@ -303,11 +332,20 @@ static int step(diskann_op *base, diskann_stage *stage)
         if (index_set_origin(op->index, op->block.entry) < 0) {
             return fail_memory(op);
         }
-        if (op->index->space.codes == NULL) {
+        if (op->index->space.codes != NULL) {
+            TRY(prepare_codes(op));
+            return hand_out_items(op, stage, OPEN_CODES);
+        }
+        if (op->index->space.pq == NULL) {
             return finish(op);
         }
-        TRY(prepare_codes(op));
-        return hand_out_items(op, stage, OPEN_CODES);
+        TRY(prepare_code_pages(op));
+        status = read_code_pages(op, stage);
+        return status == DISKANN_OK ? finish(op) : status;
+    case OPEN_CODE_PAGES:
+        TRY(take_code_pages(op));
+        status = read_code_pages(op, stage);
+        return status == DISKANN_OK ? finish(op) : status;
     default:
         return finish(op);
     }
@@ -324,6 +362,7 @@ static void reset(diskann_op *base)
     if (op->index != NULL) {
         index_destroy(op->index);
     }
+    code_pages_reset(&op->codes);
     memory_put(&base->account, op->stack, op->block.size * sizeof *op->stack);
     memory_put(&base->account, op->found, op->block.size);
     memory_put(&base->account, op->scratch, scratch_bytes(op));

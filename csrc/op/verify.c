@@ -73,7 +73,7 @@ static uint32_t audit_record(const verify_op *op, uint32_t worker, uint32_t slot
     const record_layout *layout = &index->records.layout;
     uint8_t *record = record_at(&index->records, slot);
     const check_limits limits = {index->config.max_degree, index->size, index->next_id};
-    uint32_t bits = check_record(&index->space, &limits, slot);
+    uint32_t bits = check_record(&index->space, &limits, record);
     if (!(bits & CHECK_BIT(DISKANN_FINDING_DEGREE))) {
         bits |= check_edges(op, set, record_links(layout, record), slot);
     }
@@ -96,7 +96,7 @@ static void audit_page(verify_op *op, uint32_t worker, uint32_t page)
     const uint8_t *bytes = page_at(&index->records, page);
     const int sealed = !index->records.dirty[page];
     op->page_kinds[page] =
-        (uint8_t)page_check(index->space.kernels->crc32c, layout, bytes, page, records, sealed);
+        (uint8_t)page_check(index->space.kernels->crc32c, layout, bytes, page, page_used(layout, records), sealed);
     for (uint32_t slot = first; slot < first + records; slot++) {
         op->marks[slot] = audit_record(op, worker, slot);
     }

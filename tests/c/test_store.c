@@ -197,7 +197,7 @@ static void every_flipped_byte_is_found(void)
             CHECK_INT(failure.page, at < 4096 ? DISKANN_NOWHERE : (int64_t)page);
         } else {
             const uint32_t records = page == 0 ? f.records_per_page : 50 - f.records_per_page;
-            CHECK_UINT(page_check(crc32c, &layout, forge_page(&f, page), page, records, 1),
+            CHECK_UINT(page_check(crc32c, &layout, forge_page(&f, page), page, page_used(&layout, records), 1),
                        DISKANN_FINDING_CHECKSUM);
         }
         f.bytes[at] ^= flip;

@@ -48,6 +48,13 @@ export interface CoreStats extends CoreConfig {
   readonly memoryCodes: number;
   readonly memoryIds: number;
   readonly memoryTotal: number;
+  /** Of a paged index; 0 elsewhere. */
+  readonly cacheBytes: number;
+  readonly cacheLimit: number;
+  readonly cacheHits: number;
+  readonly cacheMisses: number;
+  readonly cacheReads: number;
+  readonly cacheBytesRead: number;
 }
 
 export interface Control {
@@ -93,8 +100,11 @@ export interface BackendInsert {
   discard(): void | Promise<void>;
 }
 
+/** An index in memory, or one that stays in its file: that one reads only, and rejects the rest with `ERR_UNSUPPORTED`. */
 export interface BackendIndex {
   readonly size: number;
+  /** It stays in its file. */
+  readonly paged: boolean;
   search(query: Float32Array, params: CoreSearch, signal?: AbortSignalLike): Promise<CoreHits>;
   /** `queries`: count x dimensions, row-major. */
   searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits>;
@@ -110,9 +120,21 @@ export interface BackendIndex {
   close(): void | Promise<void>;
 }
 
+/** How to open a file that is to stay where it is. */
+export interface PagedOptions {
+  /** What the page cache may take. */
+  readonly cacheBytes: number;
+  /**
+   * What else may be done: "never" rejects with `ERR_UNSUPPORTED` where records hold no codes; "allowed" opens in memory then, and
+   * when the file is not larger than the cache.
+   */
+  readonly resident: "never" | "allowed";
+}
+
 export interface Backend {
   readonly name: "native" | "wasm";
   readonly simd: Simd;
   create(config: CoreConfig): Promise<BackendIndex>;
-  open(source: CoreSource, control: Control): Promise<BackendIndex>;
+  /** `paged`: undefined opens it in memory. */
+  open(source: CoreSource, control: Control, paged?: PagedOptions): Promise<BackendIndex>;
 }

@@ -33,6 +33,12 @@ export const STATS_FIELDS = [
   "memoryCodes",
   "memoryIds",
   "memoryTotal",
+  "cacheBytes",
+  "cacheLimit",
+  "cacheHits",
+  "cacheMisses",
+  "cacheReads",
+  "cacheBytesRead",
 ] as const;
 
 const ID_BYTES = 8;

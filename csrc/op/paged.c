@@ -1,0 +1,107 @@
+#include "paged.h"
+
+#include <string.h>
+
+/* As many frames as fit the limit, but not more than there are pages, and at least one. */
+static uint32_t frames_for(uint64_t limit, const superblock *block)
+{
+    uint32_t low = 1, high = block->pages > 1 ? (uint32_t)block->pages : 1;
+    while (low < high) {
+        const uint32_t middle = low + (high - low + 1) / 2;
+        if (cache_bytes_of(middle, block->layout.page_bytes) <= limit) {
+            low = middle;
+        } else {
+            high = middle - 1;
+        }
+    }
+    return low;
+}
+
+int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t cache_limit,
+                 const diskann_allocator *allocator, diskann_paged **out)
+{
+    const uint32_t codes = block->config.codes;
+    if (codes != DISKANN_CODES_1BIT && codes != DISKANN_CODES_PQ) {
+        return DISKANN_ERR_UNSUPPORTED;
+    }
+    memory_account account;
+    memory_account_init(&account, allocator);
+    diskann_paged *paged = memory_get_zeroed(&account, sizeof *paged);
+    if (paged == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    paged->account = account;
+    paged->block = *block;
+    paged->block.config.simd = kernels->simd;
+    paged->cache_limit = cache_limit;
+    record_store_init(&paged->records, &block->config, &paged->account);
+    paged->space = (graph_space){
+        .records = &paged->records,
+        .kernels = kernels,
+        .bits = codes == DISKANN_CODES_1BIT ? &paged->bits : NULL,
+        .pq = codes == DISKANN_CODES_PQ ? &paged->pq : NULL,
+        .metric = block->config.metric,
+        .data_type = block->config.data_type,
+        .dimensions = block->config.dimensions,
+    };
+    paged->limits = (check_limits){block->config.max_degree, (uint32_t)block->size, block->next_id};
+    pq_codes_init(&paged->pq, &block->config, kernels->simd, &paged->account);
+    if ((paged->space.bits != NULL && bits_coder_init(&paged->bits, &block->config, kernels, &paged->account) < 0) ||
+        cache_init(&paged->cache, frames_for(cache_limit, block), block->layout.page_bytes, &paged->account) < 0) {
+        diskann_paged_destroy(paged);
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    *out = paged;
+    return DISKANN_OK;
+}
+
+void diskann_paged_destroy(diskann_paged *paged)
+{
+    if (paged != NULL) {
+        if (paged->bits.account != NULL) {
+            bits_coder_reset(&paged->bits);
+        }
+        pq_codes_reset(&paged->pq);
+        cache_reset(&paged->cache);
+        memory_account account = paged->account;
+        memory_put(&account, paged, sizeof *paged);
+    }
+}
+
+uint32_t diskann_paged_complete(diskann_paged *paged, uint32_t ticket, int status)
+{
+    page_cache *cache = &paged->cache;
+    if (ticket >= cache->frame_count || cache->frames[ticket].state != CACHE_READING) {
+        return DISKANN_FINDING_NONE;
+    }
+    const cache_frame *frame = &cache->frames[ticket];
+    uint32_t kind = DISKANN_FINDING_NONE;
+    if (status == DISKANN_OK) {
+        kind = check_page(&paged->space, &paged->limits, frame->bytes, frame->page);
+        status = kind == DISKANN_FINDING_NONE ? DISKANN_OK : DISKANN_ERR_CORRUPT;
+    }
+    cache_finish(cache, ticket, status == DISKANN_OK || status == DISKANN_ERR_CORRUPT ? status : DISKANN_ERR_IO, kind);
+    return kind;
+}
+
+void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out)
+{
+    const superblock *block = &paged->block;
+    memset(out, 0, sizeof *out);
+    out->config = block->config;
+    out->size = block->size;
+    out->next_id = block->next_id;
+    out->record_bytes = block->layout.record_bytes;
+    out->page_bytes = block->layout.page_bytes;
+    out->records_per_page = block->layout.records_per_page;
+    out->pages = block->pages;
+    out->file_bytes = block->file_bytes;
+    out->memory_codes = pq_codes_bytes(&paged->pq);
+    out->memory_total = paged->account.live_bytes;
+    out->cache_bytes = paged->cache.bytes;
+    out->cache_limit = cache_bytes_of(paged->cache.frame_count, paged->cache.page_bytes);
+    out->cache_hits = paged->cache.hits;
+    out->cache_misses = paged->cache.misses;
+    out->cache_reads = paged->cache.reads;
+    out->cache_bytes_read = paged->cache.bytes_read;
+}

@@ -1,0 +1,32 @@
+/*
+ * An index that stays in its file: superblock and page cache in memory, records read when a search wants them. Only
+ * indexes can be searched like this whose file has codes: in the records, or those of product quantisation, which come to
+ * memory.
+ */
+#ifndef DISKANN_OP_PAGED_H
+#define DISKANN_OP_PAGED_H
+
+#include "../store/cache.h"
+#include "../store/superblock.h"
+#include "check.h"
+#include "index.h"
+#include "op.h"
+
+struct diskann_paged {
+    memory_account account;
+    superblock block;     /* what the file says; simd resolved */
+    record_store records; /* its layout; there are no segments */
+    bits_coder bits; /* where records hold codes of their neighbours */
+    pq_codes pq;     /* where all codes are in memory */
+    graph_space space;
+    check_limits limits;
+    page_cache cache;
+    uint64_t cache_limit; /* as asked for */
+    uint32_t searches;    /* under way */
+};
+
+/* `block` is checked. ERR_UNSUPPORTED: records without codes. ERR_NO_MEMORY. */
+int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t cache_limit,
+                 const diskann_allocator *allocator, diskann_paged **out);
+
+#endif

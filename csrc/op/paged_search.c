@@ -1,0 +1,286 @@
+/*
+ * A search of a paged index: the walk of graph/walk.h, with records from the page cache.
+ *
+ *     round: the pages of the next records are pinned --all there--> absorb: RUN --> round --...--> done
+ *               | no room: WAIT          | some missing: IO, then WAIT for those that others read
+ *
+ * A round holds all its pins or none, and gives them back when it has been absorbed; so some search can always go on. What
+ * touches the cache happens in steps, of which the host allows one at a time for an index; items touch pinned pages only.
+ */
+#include "../graph/walk.h"
+#include "paged.h"
+
+enum paged_search_state { PAGED_ROUND, PAGED_PENDING, PAGED_ABSORBED, PAGED_END };
+
+typedef struct paged_search_op {
+    diskann_op base;
+    diskann_paged *paged;
+    graph_walk walk;
+    float *query;    /* copied */
+    void *converted; /* scratch of graph_query */
+    diskann_search_params params;
+    diskann_search_counters counters;
+    uint32_t slots[DISKANN_BEAM_WIDTH_MAX];
+    uint32_t frames[DISKANN_BEAM_WIDTH_MAX]; /* of the slots; the same for those of one page */
+    uint8_t *pages[DISKANN_BEAM_WIDTH_MAX];  /* what is in them, while it is absorbed: frames may move, pages do not */
+    diskann_request requests[DISKANN_BEAM_WIDTH_MAX];
+    uint32_t slot_count;
+    uint32_t pinned; /* of `frames`, from the first on */
+    uint32_t state;
+    uint32_t has_begun;
+} paged_search_op;
+
+static const record_layout *layout_of(const paged_search_op *op)
+{
+    return &op->paged->records.layout;
+}
+
+/* ---- pins ---- */
+
+static void unpin_round(paged_search_op *op)
+{
+    for (; op->pinned > 0; op->pinned--) {
+        cache_unpin(&op->paged->cache, op->frames[op->pinned - 1]);
+    }
+}
+
+/* Undoes a round that found no room: what it would have read is forgotten. */
+static void give_up_round(paged_search_op *op, uint32_t request_count)
+{
+    page_cache *cache = &op->paged->cache;
+    for (; op->pinned > 0; op->pinned--) {
+        const uint32_t frame = op->frames[op->pinned - 1];
+        if (request_count > 0 && op->requests[request_count - 1].ticket == frame && cache->frames[frame].pins == 1) {
+            cache_forget(cache, frame);
+            request_count--;
+        } else {
+            cache_unpin(cache, frame);
+        }
+    }
+}
+
+/* Pins the pages of all slots of the round; returns the number of reads to ask for, or WAIT's sign: UINT32_MAX. */
+static uint32_t pin_round(paged_search_op *op)
+{
+    const record_layout *layout = layout_of(op);
+    page_cache *cache = &op->paged->cache;
+    uint32_t count = 0;
+    for (op->pinned = 0; op->pinned < op->slot_count; op->pinned++) {
+        int is_new;
+        const uint32_t page = record_page(layout, op->slots[op->pinned]);
+        const uint32_t frame = cache_pin(cache, page, &is_new);
+        if (frame == FRAME_NONE) {
+            give_up_round(op, count);
+            return UINT32_MAX;
+        }
+        op->frames[op->pinned] = frame;
+        if (is_new) {
+            op->requests[count++] = (diskann_request){
+                .kind = DISKANN_READ,
+                .ticket = frame,
+                .offset = page_offset(layout, page),
+                .length = layout->page_bytes,
+                .buffer = cache->frames[frame].bytes,
+            };
+        }
+    }
+    return count;
+}
+
+/* ---- stages ---- */
+
+static int hand_out_absorb(paged_search_op *op, diskann_stage *stage)
+{
+    op->state = PAGED_ABSORBED;
+    stage->items = op->slot_count;
+    for (uint32_t i = 0; i < op->slot_count; i++) {
+        op->pages[i] = op->paged->cache.frames[op->frames[i]].bytes;
+    }
+    return DISKANN_RUN;
+}
+
+/* OK when all pages of the round are there; WAIT; or the error of the first that could not be read. */
+static int look_at_round(paged_search_op *op)
+{
+    const page_cache *cache = &op->paged->cache;
+    int status = DISKANN_OK;
+    for (uint32_t i = 0; i < op->pinned; i++) {
+        const cache_frame *frame = &cache->frames[op->frames[i]];
+        if (frame->state == CACHE_FAILED) {
+            return op_fail(&op->base, frame->status, frame->kind, DISKANN_NOWHERE, frame->page, 0);
+        }
+        status = frame->state == CACHE_READING ? DISKANN_WAIT : status;
+    }
+    return status;
+}
+
+static int begin_round(paged_search_op *op, diskann_stage *stage)
+{
+    const uint32_t count = pin_round(op);
+    if (count == UINT32_MAX) {
+        return DISKANN_WAIT;
+    }
+    op->counters.reads += count;
+    op->counters.bytes_read += (uint64_t)count * layout_of(op)->page_bytes;
+    op->state = PAGED_PENDING;
+    stage->requests = op->requests;
+    stage->request_count = count;
+    if (count > 0) {
+        return DISKANN_IO;
+    }
+    const int status = look_at_round(op);
+    return status == DISKANN_OK ? hand_out_absorb(op, stage) : status;
+}
+
+static int finish(paged_search_op *op)
+{
+    op->state = PAGED_END;
+    op->counters.distances = op->walk.distance_count;
+    op->counters.hops = op->walk.hops;
+    op->counters.rounds = op->walk.rounds;
+    return op->walk.status;
+}
+
+static int next_round(paged_search_op *op, diskann_stage *stage)
+{
+    op->slot_count = walk_next(&op->walk, op->slots, op->params.beam_width);
+    if (op->slot_count == 0) {
+        return finish(op);
+    }
+    op->state = PAGED_ROUND;
+    return begin_round(op, stage);
+}
+
+static int begin_walk(paged_search_op *op, diskann_stage *stage)
+{
+    const diskann_paged *paged = op->paged;
+    graph_point point;
+    TRY(graph_query(&paged->space, op->query, op->converted, &point));
+    op->has_begun = 1;
+    if (paged->block.size == 0) {
+        op->state = PAGED_END;
+        return DISKANN_OK;
+    }
+    TRY(walk_reserve(&op->walk, &paged->space, paged->limits.max_degree, op->params.list_size, op->params.k));
+    walk_begin(&op->walk, &paged->space, op->query, point, paged->block.entry, op->params.list_size, op->params.k);
+    return next_round(op, stage);
+}
+
+static int step(diskann_op *base, diskann_stage *stage)
+{
+    paged_search_op *op = (paged_search_op *)base;
+    int status;
+    if (op_is_cancelled(base)) {
+        return DISKANN_ERR_CANCELLED;
+    }
+    if (!op->has_begun) {
+        return begin_walk(op, stage);
+    }
+    switch (op->state) {
+    case PAGED_ROUND:
+        return begin_round(op, stage);
+    case PAGED_PENDING:
+        status = look_at_round(op);
+        return status == DISKANN_OK ? hand_out_absorb(op, stage) : status;
+    case PAGED_ABSORBED:
+        unpin_round(op);
+        return next_round(op, stage);
+    default:
+        return DISKANN_OK;
+    }
+}
+
+static void score_page(paged_search_op *op, uint32_t page, uint8_t *bytes)
+{
+    const record_layout *layout = layout_of(op);
+    const uint32_t first = page * layout->records_per_page;
+    const uint32_t records = page_records(layout, page, op->paged->block.size);
+    for (uint32_t i = 0; i < records; i++) {
+        walk_score(&op->walk, &op->paged->space, first + i, page_record(layout, bytes, i));
+    }
+}
+
+static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
+{
+    paged_search_op *op = (paged_search_op *)base;
+    const record_layout *layout = layout_of(op);
+    (void)worker;
+    for (uint64_t i = begin; i < end && !op_is_cancelled(base); i++) {
+        uint8_t *bytes = op->pages[i];
+        const uint32_t slot = op->slots[i], page = record_page(layout, slot);
+        if (op->params.page_search) {
+            score_page(op, page, bytes);
+        }
+        walk_absorb(&op->walk, &op->paged->space, slot, page_record(layout, bytes, slot - page * layout->records_per_page));
+    }
+}
+
+static void reset(diskann_op *base)
+{
+    paged_search_op *op = (paged_search_op *)base;
+    diskann_paged *paged = op->paged;
+    unpin_round(op);
+    walk_reset(&op->walk);
+    memory_put(&base->account, op->query, paged->space.dimensions * sizeof *op->query);
+    memory_put(&base->account, op->converted, graph_query_bytes(&paged->space));
+    if (--paged->searches == 0 && paged->cache_limit == 0) {
+        cache_drop(&paged->cache);
+    }
+}
+
+static const op_calls calls = {step, run, NULL, reset};
+
+static int prepare(paged_search_op *op, const float *query)
+{
+    diskann_paged *paged = op->paged;
+    memory_account *account = &op->base.account;
+    const uint64_t query_bytes = paged->space.dimensions * sizeof *op->query;
+    const uint64_t converted_bytes = graph_query_bytes(&paged->space);
+    op->query = memory_get(account, query_bytes);
+    op->converted = converted_bytes > 0 ? memory_get(account, converted_bytes) : NULL;
+    if (op->query == NULL || (converted_bytes > 0 && op->converted == NULL)) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    for (uint32_t i = 0; i < paged->space.dimensions; i++) {
+        op->query[i] = query[i];
+    }
+    return cache_raise(&paged->cache, op->params.beam_width);
+}
+
+int diskann_paged_search_begin(diskann_paged *paged, const float *query, const diskann_search_params *params, diskann_op **out)
+{
+    if (paged == NULL || out == NULL) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    TRY(check_search(query, params));
+    TRY(op_create(&calls, sizeof(paged_search_op), 1, &paged->account.allocator, out));
+    paged_search_op *op = (paged_search_op *)*out;
+    op->paged = paged;
+    op->params = *params;
+    op->params.list_size = params->list_size > params->k ? params->list_size : params->k;
+    walk_init(&op->walk, &op->base.account);
+    paged->searches++;
+    const int status = prepare(op, query);
+    if (status < 0) {
+        diskann_op_end(*out);
+        *out = NULL;
+    }
+    return status;
+}
+
+int diskann_paged_search_take(diskann_op *base, uint64_t *ids, float *distances, uint32_t *count,
+                              diskann_search_counters *counters)
+{
+    paged_search_op *op = (paged_search_op *)base;
+    *count = 0;
+    if (base->calls != &calls || op->state != PAGED_END) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    const int found = walk_take(&op->walk, ids, distances);
+    TRY(found);
+    *count = (uint32_t)found;
+    if (counters != NULL) {
+        *counters = op->counters;
+    }
+    return DISKANN_OK;
+}

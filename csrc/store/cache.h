@@ -1,0 +1,65 @@
+/*
+ * A bounded cache of node pages, shared by all searches of a paged index. It does no I/O: it says which pages are to be read
+ * and is told when they have come.
+ *
+ *     EMPTY --cache_pin--> READING --cache_finish--> READY --evicted--> EMPTY
+ *                             '------- failed -----> FAILED --last unpin--> EMPTY
+ *
+ * A pinned frame keeps its page. A read goes on when nobody waits for it any more, and its page is kept. Unpinned pages
+ * go by the clock algorithm: one that was used since the hand came by stays for another turn.
+ */
+#ifndef DISKANN_STORE_CACHE_H
+#define DISKANN_STORE_CACHE_H
+
+#include "../base/memory.h"
+
+#include <stdint.h>
+
+enum cache_state { CACHE_EMPTY, CACHE_READING, CACHE_READY, CACHE_FAILED };
+
+typedef struct cache_frame {
+    uint8_t *bytes; /* NULL until the frame is first used */
+    uint32_t page;
+    uint32_t pins;
+    int32_t status; /* FAILED: why */
+    uint8_t kind;   /* FAILED: the damage */
+    uint8_t state;  /* enum cache_state */
+    uint8_t referenced;
+} cache_frame;
+
+typedef struct page_cache {
+    memory_account *account;
+    cache_frame *frames;
+    uint32_t *table; /* frame by page: open addressing, FRAME_NONE where there is none */
+    uint32_t page_bytes;
+    uint32_t frame_count; /* frames that may be used */
+    uint32_t table_mask;
+    uint32_t hand;
+    uint64_t bytes;  /* of pages and tables */
+    uint64_t hits, misses, reads, bytes_read;
+} page_cache;
+
+#define FRAME_NONE UINT32_MAX
+
+/* Bytes that a cache of so many frames has at the most. */
+uint64_t cache_bytes_of(uint32_t frames, uint32_t page_bytes);
+/* ERR_NO_MEMORY. */
+int cache_init(page_cache *cache, uint32_t frames, uint32_t page_bytes, memory_account *account);
+void cache_reset(page_cache *cache);
+/* Makes room for more frames, which keep their numbers. ERR_NO_MEMORY changes nothing. */
+int cache_raise(page_cache *cache, uint32_t frames);
+
+/*
+ * Pins a page: its frame, whose state says more; *is_new: the caller has to see to the read. FRAME_NONE: all frames are pinned
+ * or being read, or there is no memory for one more.
+ */
+uint32_t cache_pin(page_cache *cache, uint32_t page, int *is_new);
+void cache_unpin(page_cache *cache, uint32_t frame);
+/* Takes back a pin whose read was never asked for. */
+void cache_forget(page_cache *cache, uint32_t frame);
+/* A read is done. `status`: OK, or why it failed, with the kind of damage. */
+void cache_finish(page_cache *cache, uint32_t frame, int status, uint32_t kind);
+/* Empties every frame that nobody holds, and gives its memory back. */
+void cache_drop(page_cache *cache);
+
+#endif
