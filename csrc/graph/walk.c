@@ -397,8 +397,8 @@ void walk_score(graph_walk *walk, const graph_space *space, uint32_t slot, const
 }
 
 /*
- * What the codes in a record say of the neighbours. Under cosine a zero vector lies at the centre of all others; a query that is one is as
- * far from all, which codes do not know.
+ * What the codes in a record say of the neighbours. Under cosine a zero vector lies at the centre of all others; a query that
+ * is one is as far from all, which codes do not know.
  */
 static void estimate_by_bits(graph_walk *walk, const graph_space *space, const uint8_t *codes, uint32_t count, float distance,
                              float owner_aux)
