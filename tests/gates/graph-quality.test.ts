@@ -152,24 +152,24 @@ describe.each([
 
 describe("one build", () => {
   test.each([
-    { name: "image", metric: "l2", dataType: "f32" },
-    { name: "text", metric: "cosine", dataType: "f32" },
-    { name: "text", metric: "ip", dataType: "f32" },
-    { name: "image", metric: "l1", dataType: "f32" },
-    { name: "text", metric: "cosine", dataType: "f16" },
-    { name: "text", metric: "ip", dataType: "f16" },
-    { name: "image", metric: "l2", dataType: "u8" },
-    { name: "image", metric: "cosine", dataType: "u8" },
-    { name: "image", metric: "l1", dataType: "i8" },
+    { name: "image", metric: "l2", dataType: "f32", codes: "auto" },
+    { name: "text", metric: "cosine", dataType: "f32", codes: "auto" },
+    { name: "text", metric: "ip", dataType: "f32", codes: "auto" },
+    { name: "image", metric: "l1", dataType: "f32", codes: "auto" },
+    { name: "text", metric: "cosine", dataType: "f16", codes: "auto" },
+    { name: "text", metric: "ip", dataType: "f16", codes: "auto" },
+    { name: "image", metric: "l2", dataType: "u8", codes: "auto" },
+    { name: "image", metric: "cosine", dataType: "u8", codes: "auto" },
+    { name: "image", metric: "l1", dataType: "i8", codes: "auto" },
     { name: "image", metric: "l2", dataType: "u8", codes: "1bit" },
     { name: "text", metric: "cosine", dataType: "f32", codes: "1bit" },
     { name: "text", metric: "ip", dataType: "f16", codes: "1bit" },
   ] as const)(
     "has the same bytes natively and in WASM, whatever the threads: $name, $metric, $dataType, codes $codes",
-    async ({ name, metric, dataType, ...rest }) => {
+    async ({ name, metric, dataType, codes }) => {
       const data = loadDataset(name, { rows: 4000, queries: 1, truth: false, notice: () => {} });
       const rows = dataType === "i8" ? data.base.values.map((value) => value - 128) : data.base.values;
-      const shape = { dimensions: data.base.dimensions, metric, dataType, ...rest };
+      const shape = { dimensions: data.base.dimensions, metric, dataType, codes };
       const builds = [
         Native.build(rows, { ...shape, threads: 1 }),
         Native.build(rows, { ...shape, threads: 3 }),
