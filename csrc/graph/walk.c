@@ -163,7 +163,7 @@ static int grow_notes(graph_walk *walk)
     return DISKANN_OK;
 }
 
-/* Writes a note into the place that note_place found. After a failure the walk goes nowhere, so that half of the places suffice. */
+/* Into the place that note_place found. After a failure nothing is noted any more, so that a place stays free. */
 static void write_note(graph_walk *walk, uint32_t place, uint32_t slot, uint32_t order)
 {
     walk->note_count += !is_noted(walk, place);
@@ -397,8 +397,8 @@ void walk_score(graph_walk *walk, const graph_space *space, uint32_t slot, const
 }
 
 /*
- * What the codes in a record say of the neighbours. Under cosine a zero vector lies at the centre of all others; a query that is one is as
- * far from all, which codes do not know.
+ * What the codes in a record say of the neighbours. Under cosine a zero vector lies at the centre of all others; a query that
+ * is one is as far from all, which codes do not know.
  */
 static void estimate_by_bits(graph_walk *walk, const graph_space *space, const uint8_t *codes, uint32_t count, float distance,
                              float owner_aux)

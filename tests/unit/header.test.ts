@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { PQ_LIMITS } from "../../ts/api/pq-options.js";
-import { DATA_TYPES, LIMITS, METRICS, SIMD_FAMILIES, SQ8 } from "../../ts/core/constants.js";
+import { CODES, DATA_TYPES, LIMITS, METRICS, SIMD_FAMILIES, SQ8 } from "../../ts/core/constants.js";
 import { repositoryRoot } from "../support/data.js";
 
 const header = readFileSync(join(repositoryRoot(), "csrc/include/diskann.h"), "utf8");
@@ -33,6 +33,10 @@ test.each([
 
 test("quantised floats", () => {
   expect(SQ8).toBe(numberOf("SQ8"));
+});
+
+test("codes", () => {
+  expect(CODES.map((name) => numberOf(`CODES_${name.toUpperCase()}`))).toEqual([...CODES.keys()]);
 });
 
 test("limits", () => {
