@@ -136,30 +136,41 @@ static uint32_t offer(graph_search *search, uint32_t list_size, graph_candidate 
     return low;
 }
 
+/* What tells which records a round is yet to score, taken out of the scratch: a byte that is stored could be any of it. */
+typedef struct frontier {
+    uint32_t *slots;
+    uint8_t *visited;
+    uint32_t count;
+    uint8_t epoch;
+} frontier;
+
 /* Without a branch, since whether a record was seen before is anybody's guess; so slots[] has room for one more. */
-static inline void gather(graph_search *search, uint32_t *count, uint32_t slot)
+static inline void gather(frontier *found, uint32_t slot)
 {
-    uint8_t *seen = &search->visited[slot];
-    search->slots[*count] = slot;
-    *count += *seen != search->epoch;
-    *seen = search->epoch;
+    uint8_t *seen = &found->visited[slot];
+    found->slots[found->count] = slot;
+    found->count += *seen != found->epoch;
+    *seen = found->epoch;
 }
 
 /* Adds what a record leads to, and has not been seen, to the round. */
-static void absorb(graph_search *search, const graph_links *links, uint32_t slot, const graph_search_options *options,
-                   uint32_t *count)
+static uint32_t absorb(const graph_search *search, const graph_links *links, uint32_t slot,
+                       const graph_search_options *options, uint32_t count)
 {
+    frontier found = {search->slots, search->visited, count, search->epoch};
     if (options->page_search) {
         const record_layout *layout = &links->records->layout;
         const uint64_t first = (uint64_t)record_page(layout, slot) * layout->records_per_page;
         for (uint64_t i = first; i < first + layout->records_per_page && i < options->size; i++) {
-            gather(search, count, (uint32_t)i);
+            gather(&found, (uint32_t)i);
         }
     }
     const record_list *list = links_at(links, slot);
-    for (uint32_t i = 0; i < list->degree; i++) {
-        gather(search, count, list->neighbours[i]);
+    const uint32_t degree = list->degree;
+    for (uint32_t i = 0; i < degree; i++) {
+        gather(&found, list->neighbours[i]);
     }
+    return found.count;
 }
 
 /* Of one that is likely to be expanded next: its list comes while distances are computed. */
@@ -205,18 +216,17 @@ static void set_coded(graph_search *search, const graph_space *space, graph_poin
 void graph_search_run(graph_search *search, const graph_space *space, const graph_links *links, graph_point query,
                       const graph_search_options *options)
 {
-    uint32_t count = 0;
     begin(search);
     if (options->is_coded && space->codes != NULL) {
         set_coded(search, space, query);
     }
-    gather(search, &count, options->entry);
-    score(search, space, links, query, options, count);
+    search->visited[options->entry] = search->epoch;
+    search->slots[0] = options->entry;
+    score(search, space, links, query, options, 1);
 
     uint32_t cursor = 0; /* every candidate before it is expanded */
     while (cursor < search->list_count) {
-        uint32_t width = 0;
-        count = 0;
+        uint32_t width = 0, count = 0;
         for (; cursor < search->list_count && width < options->beam_width; cursor++) {
             if (search->list[cursor] & EXPANDED) {
                 continue;
@@ -224,7 +234,7 @@ void graph_search_run(graph_search *search, const graph_space *space, const grap
             if (search->expanded_capacity > 0) {
                 search->expanded[search->expanded_count++ % search->expanded_capacity] = search->list[cursor];
             }
-            absorb(search, links, candidate_slot(search->list[cursor]), options, &count);
+            count = absorb(search, links, candidate_slot(search->list[cursor]), options, count);
             search->list[cursor] |= EXPANDED;
             width++;
         }

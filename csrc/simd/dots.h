@@ -10,6 +10,7 @@
 enum { DOT_ROWS_AHEAD = 4 };
 _Static_assert(SIMD_DOT_LENGTH % WIDE_WIDTH == 0, "a row is a number of whole vectors");
 
+#ifndef FAMILY_HAS_DOTS
 static void dots(const int16_t *query, const void *const *rows, uint32_t count, uint32_t length, int32_t *out)
 {
     const uint32_t row_bytes = length + SIMD_DOT_TAIL; /* what lies behind the codes is read next */
@@ -28,6 +29,7 @@ static void dots(const int16_t *query, const void *const *rows, uint32_t count, 
         out[i] = (int32_t)wide_fold(sums);
     }
 }
+#endif
 
 static int32_t dot_codes(const uint8_t *a, const uint8_t *b, uint32_t length)
 {
