@@ -4,7 +4,7 @@
  * JavaScript reads 64-bit integers dearly and structs not at all, so numbers that may pass 2^32 cross as doubles (all
  * of them are below 2^53), and what is more than one number goes through the *exchange*: a row of doubles at a fixed
  * address. Its slots are named in ts/backend/wasm/exchange.ts in the order they are written here; a test compares
- * both lists. One instance has one thread and no call comes back in, so one exchange is enough.
+ * both lists. One thread of the host asks (others only run items) and no call comes back in, so one exchange is enough.
  *
  * Every function takes its worth from diskann.h; only what differs is said here. A host makes one instance per index.
  */
@@ -194,6 +194,7 @@ int EXPORT(op_step)(diskann_op *op)
     exchange_slots[3] = (double)stage.total;
     exchange_slots[4] = stage.request_count;
     exchange_slots[5] = (double)(uintptr_t)stage.requests;
+    exchange_slots[6] = stage.parallel;
     return status;
 }
 
@@ -207,9 +208,9 @@ void EXPORT(op_request)(const diskann_request *requests, uint32_t i)
     exchange_slots[4] = (double)(uintptr_t)requests[i].buffer;
 }
 
-void EXPORT(op_run)(diskann_op *op, double begin, double end)
+void EXPORT(op_run)(diskann_op *op, uint32_t worker, double begin, double end)
 {
-    diskann_op_run(op, 0, (uint64_t)begin, (uint64_t)end);
+    diskann_op_run(op, worker, (uint64_t)begin, (uint64_t)end);
 }
 
 void EXPORT(op_complete)(diskann_op *op, uint32_t ticket, int status)
@@ -258,10 +259,10 @@ int EXPORT(insert_begin)(diskann_index *index)
     return give(status, op);
 }
 
-int EXPORT(build_begin)(diskann_index *index)
+int EXPORT(build_begin)(diskann_index *index, uint32_t workers)
 {
     diskann_op *op = NULL;
-    const int status = diskann_build_begin(index, 1, &op);
+    const int status = diskann_build_begin(index, workers, &op);
     return give(status, op);
 }
 

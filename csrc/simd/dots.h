@@ -48,6 +48,7 @@ ROWS_INLINE int32_t dot_one(const uint8_t *point, const uint8_t *row, uint32_t l
     return (int32_t)wide_fold(sums);
 }
 
+#ifndef FAMILY_HAS_DOTS /* else the family has its own */
 static void dots(const int16_t *query, const void *const *rows, uint32_t count, uint32_t length, int32_t *out)
 {
     const uint8_t *point = (const uint8_t *)query;
@@ -66,6 +67,7 @@ static void dots(const int16_t *query, const void *const *rows, uint32_t count, 
         out[i] = dot_one(point, rows[i], length, DOT_QUERY);
     }
 }
+#endif
 
 static void dot_codes(const uint8_t *code, const void *const *rows, uint32_t length, int32_t *out)
 {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DiskAnnError, VectorIndex } from "../../ts/wasm.js";
 import { loadedAtOnce } from "../support/browser-entry.js";
 import { program } from "./apps/program.mjs";
-import { type Browser, openBrowser, serveFolder, type Visit } from "./browser.js";
+import { type Browser, ISOLATION, openBrowser, serveFolder, type Visit } from "./browser.js";
 import { type Installed, install } from "./installed.js";
 
 const GZIP_BYTES_MAX = 15_000;
@@ -36,10 +36,15 @@ function expectAnswers({ result, complaints }: Visit): void {
   }
 }
 
-async function visitFolder(folder: string, types?: Record<string, string>) {
-  const server = await serveFolder(folder, types);
+async function visitFolder(
+  folder: string,
+  types?: Record<string, string>,
+  headers?: Record<string, string>,
+  page = "",
+) {
+  const server = await serveFolder(folder, types, headers);
   try {
-    const visit = await browser.visit(`${server.origin}/`);
+    const visit = await browser.visit(`${server.origin}/${page}`);
     return { ...visit, paths: server.paths };
   } finally {
     server.close();
@@ -59,7 +64,10 @@ describe("Vite", () => {
       customLogger,
     });
     const assets = await readdir(join(outDir, "assets"));
-    expect(assets.filter((name) => name.endsWith(".wasm"))).toHaveLength(1);
+    const modules = assets
+      .filter((name) => name.endsWith(".wasm"))
+      .map((name) => name.replace(/-[^-]*$/, ""));
+    expect(modules.sort()).toEqual(["diskann", "diskann-threads"]);
     expect(warnings).toEqual([]);
     expectAnswers(await visitFolder(outDir));
   });
@@ -80,6 +88,31 @@ describe("Vite", () => {
     }
   });
 });
+
+describe("an isolated page", () => {
+  const threadsOf = ({ paths }: { paths: string[] }): number =>
+    paths.filter((path) => /wasm-thread-?[\w-]*\.js$/.test(path)).length;
+
+  it("builds on threads that Vite has found", async () => {
+    const outDir = join(app.folder, "out-vite-threads");
+    await vite.build({
+      root: app.folder,
+      configFile: false,
+      logLevel: "silent",
+      build: { outDir, target: "es2022", rolldownOptions: { input: join(app.folder, "threads.html") } },
+    });
+    const visit = await visitFolder(outDir, {}, ISOLATION, "threads.html");
+    expect(visit).toMatchObject({ result: { isolated: true, same: true }, complaints: [] });
+    expect(threadsOf(visit)).toBeGreaterThan(0);
+  });
+
+  it("is no condition: any other builds on its own thread", async () => {
+    const visit = await visitFolder(join(app.folder, "out-vite-threads"), {}, {}, "threads.html");
+    expect(visit).toMatchObject({ result: { isolated: false, same: true }, complaints: [] });
+    expect(threadsOf(visit)).toBe(0);
+  });
+});
+
 
 describe("esbuild", () => {
   it("bundles a page; the module and the worker's script lie beside it", async () => {

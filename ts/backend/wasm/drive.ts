@@ -81,7 +81,18 @@ interface Stage {
   readonly items: number;
   readonly done: number;
   readonly total: number;
+  readonly parallel: boolean;
   readonly requests: readonly Request[];
+}
+
+/** Other threads that run items of the same operation. */
+export interface Crew {
+  /** Opens a stage to all; takes from then on hand out its items. */
+  begin(op: Address, items: number): void;
+  /** The first of `count` items that nobody else runs. */
+  take(count: number): number;
+  /** Resolves once none is being run any more. Rejects when a thread is lost, and its items with it. */
+  settled(): Promise<void>;
 }
 
 class Driver {
@@ -89,6 +100,7 @@ class Driver {
   readonly #op: Address;
   readonly #control: Control;
   readonly #host: ByteHost;
+  readonly #crew: Crew | undefined;
   readonly #pace = new Pace();
   /** The last stage of the phase under way, told or not. */
   #last: { readonly phase: number; readonly done: number; readonly total: number } | undefined;
@@ -99,11 +111,12 @@ class Driver {
   #stop: { readonly error: unknown } | { readonly signal: AbortSignalLike } | undefined;
   #copy = new Uint8Array(0);
 
-  constructor(core: Core, op: Address, control: Control, host: ByteHost) {
+  constructor(core: Core, op: Address, control: Control, { host, crew }: DriveOptions) {
     this.#core = core;
     this.#op = op;
     this.#control = control;
-    this.#host = host;
+    this.#host = host ?? {};
+    this.#crew = crew;
   }
 
   async drive(insertion: boolean): Promise<void> {
@@ -114,7 +127,7 @@ class Driver {
       if (status <= STATUS_OK) return this.#finish(status, insertion);
       const stage = this.#stage();
       this.#report(stage);
-      if (status === STATUS_RUN) await this.#runItems(stage.items);
+      if (status === STATUS_RUN) await this.#runItems(stage);
       else await this.#serve(stage);
     }
   }
@@ -147,6 +160,7 @@ class Driver {
       items: core.slot(STAGE.items),
       done: core.slot(STAGE.done),
       total: core.slot(STAGE.total),
+      parallel: core.slot(STAGE.parallel) === 1,
     };
     return {
       ...stage,
@@ -181,15 +195,25 @@ class Driver {
     }
   }
 
-  async #runItems(items: number): Promise<void> {
+  async #runItems({ items, parallel }: Stage): Promise<void> {
+    const crew = parallel && items > 1 ? this.#crew : undefined;
+    let next = 0;
+    const take = (count: number): number => {
+      next += count;
+      return next - count;
+    };
+    crew?.begin(this.#op, items);
     // Stages of one phase alternate, and an item of one may cost a thousand times what one of the other does.
     this.#pace.unknown();
-    for (let begin = 0; begin < items; ) {
-      const end = Math.min(items, begin + this.#pace.items);
-      this.#core.run((exports) => exports.op_run(this.#op, begin, end));
-      begin = end;
+    for (;;) {
+      const count = this.#pace.items;
+      const begin = crew ? crew.take(count) : take(count);
+      if (begin >= items) break;
+      const end = Math.min(items, begin + count);
+      this.#core.run((exports) => exports.op_run(this.#op, 0, begin, end));
       await this.#turn();
     }
+    await crew?.settled();
   }
 
   /** Lets others have a turn when it is time, and hears what they said. */
@@ -281,6 +305,7 @@ function readFailure(core: Core, op: Address): CoreFailure {
 
 export interface DriveOptions {
   readonly host?: ByteHost;
+  readonly crew?: Crew;
   /** Errors tell how many rows were added. */
   readonly insertion?: boolean;
 }
@@ -292,7 +317,7 @@ export async function drive(
   control: Control,
   options: DriveOptions = {},
 ): Promise<void> {
-  await new Driver(core, op, control, options.host ?? {}).drive(options.insertion ?? false);
+  await new Driver(core, op, control, options).drive(options.insertion ?? false);
 }
 
 /** Begins an operation, drives it, takes its result and ends it, whatever happens. */
