@@ -231,8 +231,8 @@ typedef struct diskann_search_params {
     uint32_t beam_width; /* W, 1 .. 64: candidates expanded per round */
     uint32_t page_search;/* 0 | 1: score every record of a page when the page is first used */
     /*
-     * 0 | 1: an index of at most DISKANN_SCAN_SHARE * L vectors is compared whole, which is faster there and finds all. Not where a
-     * search goes along codes in the file (1BIT, PQ).
+     * 0 | 1: an index of at most DISKANN_SCAN_SHARE * L vectors is compared whole, which is faster there and finds all. Not
+     * where a search goes along codes in the file (1BIT, PQ).
      */
     uint32_t may_scan;
 } diskann_search_params;

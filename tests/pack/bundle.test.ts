@@ -113,7 +113,6 @@ describe("an isolated page", () => {
   });
 });
 
-
 describe("esbuild", () => {
   it("bundles a page; the module and the worker's script lie beside it", async () => {
     const outdir = join(app.folder, "out-esbuild");

@@ -8,7 +8,6 @@
 #include "../../../csrc/quant/rotation.h"
 #include "world.h"
 
-
 typedef enum code_kind { CODE_EXACT, CODE_OWNER, CODE_CLUSTER, CODE_MEAN, CODE_PQ } code_kind;
 
 enum { CLUSTERS = 256 };

@@ -5,9 +5,9 @@
  *     measure_layout <base> <queries> <truth> <l2|cosine> <R> <f32|u8> <variant,...>
  *     base, queries: f32, u32 rows, u32 dimensions first; truth: u32 queries, u32 k, ids. Prints a JSON array.
  *
- * A variant: kind[/bits][+order][+start][+page], kind one of exact, owner, cluster, mean, pq, each with bits of an element (pq: bytes
- * of a code); order: +random, +packed (greedily by edges); start: +nav (the nearest of a hundredth of all); +page: records of a page
- * that was read count. Or build:none, build:8bit, build:1bit, build:pq: what the core does.
+ * A variant: kind[/bits][+order][+start][+page], kind one of exact, owner, cluster, mean, pq, each with bits of an element
+ * (pq: bytes of a code); order: +random, +packed (greedily by edges); start: +nav (the nearest of a hundredth of all); +page:
+ * all records of a page that was read are scored. Or build:none, build:8bit, build:1bit, build:pq: what the core does.
  */
 #define _POSIX_C_SOURCE 200809L
 

@@ -12,7 +12,12 @@ export function goldenBytes(test: Test, subject: Subject): void {
       const metric = options.metric as "l2";
       const { dataType, ...rest } = options;
       const codes = options.codes as "auto";
-      const index = await subject.VectorIndex.build(built, { ...rest, metric, codes, ...typeOptions(dataType) });
+      const index = await subject.VectorIndex.build(built, {
+        ...rest,
+        metric,
+        codes,
+        ...typeOptions(dataType),
+      });
       if (added > 0) await index.add(flat.subarray(rows * options.dimensions));
       const image = await index.toBytes();
       await index.close();
