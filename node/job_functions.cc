@@ -3,6 +3,7 @@
  * keeps the handle and every buffer that was lent until the record of its end.
  */
 #include "arguments.h"
+#include "paged.h"
 
 #include <cstring>
 
@@ -291,6 +292,10 @@ Napi::Value finish(const Napi::CallbackInfo &info)
         outcome.index = nullptr;
         result.Set("index", wrap(env, handle));
         result.Set("dimensions", handle->index()->dimensions());
+    }
+    if (outcome.paged != nullptr) {
+        result.Set("dimensions", outcome.paged->dimensions());
+        result.Set("paged", wrap(env, new PagedHandle(std::move(outcome.paged))));
     }
     if (outcome.quantizer != nullptr) {
         result.Set("pq", wrap(env, new PqHandle(std::move(outcome.quantizer))));
