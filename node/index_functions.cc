@@ -124,6 +124,7 @@ void write_stats(const diskann_stats &stats, double *out)
         double(stats.memory_codes),   double(stats.memory_ids),  double(stats.memory_total),
         double(stats.cache_bytes),    double(stats.cache_limit), double(stats.cache_hits),
         double(stats.cache_misses),   double(stats.cache_reads), double(stats.cache_bytes_read),
+        stats.relative_error,
     };
     for (size_t i = 0; i < STATS_FIELDS; i++) {
         out[i] = values[i];

@@ -62,7 +62,7 @@ Napi::Value batch_paged(const Napi::CallbackInfo &info)
     size_t length = 0;
     const float *queries = floats(info[1], &length);
     const diskann_search_params params = {uint32_argument(info, 2), uint32_argument(info, 3), uint32_argument(info, 4),
-                                          uint32_argument(info, 5)};
+                                          uint32_argument(info, 5), 0};
     const uint64_t count = length / index->dimensions();
     if (count * index->dimensions() != length || params.k == 0 || params.k > DISKANN_K_MAX) {
         return number(info, DISKANN_ERR_INVALID_ARGUMENT);

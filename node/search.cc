@@ -275,7 +275,7 @@ int read_search(napi_env env, Handle *index, napi_value query, const napi_value 
 /* As `search`, of an index in its file. */
 int search_paged(napi_env env, Addon &addon, const PagedHandle &handle, double ticket, const napi_value *values)
 {
-    diskann_search_params params;
+    diskann_search_params params = {};
     const std::shared_ptr<PagedIndex> &index = handle.index();
     if (!read_params(env, values + 1, &params)) {
         return DISKANN_ERR_INVALID_ARGUMENT;

@@ -91,6 +91,7 @@ void EXPORT(index_stats)(const diskann_index *index)
     *slot++ = (double)stats.memory_codes;
     *slot++ = (double)stats.memory_ids;
     *slot++ = (double)stats.memory_total;
+    *slot++ = stats.relative_error;
 }
 
 double EXPORT(index_size)(const diskann_index *index)

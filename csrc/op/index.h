@@ -13,12 +13,14 @@ struct diskann_index {
     id_map ids;
     code_store codes;  /* 8-bit codes; empty where config says otherwise */
     bits_coder bits;   /* 1-bit codes in the records; zero where config says otherwise */
-    uint32_t may_drop_codes; /* they were nobody's wish */
+    pq_codes pq;       /* codes by product quantisation; empty where config says otherwise */
+    uint32_t may_drop_codes; /* 8-bit codes were nobody's wish */
     graph_space space; /* metric, kernels, records */
     uint32_t size;
     uint32_t entry; /* slot where searches start; SLOT_NONE when empty */
     uint64_t next_id;
     record_degrees degrees; /* of all records */
+    uint64_t errors; /* sq8: sum of index_error over all records */
     float norm_max; /* the largest aux among the rows of the first insert or build: M^2 of graph_space under ip */
 };
 
@@ -30,16 +32,29 @@ int index_codes_are_possible(const diskann_config *config);
 int index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out);
 void index_destroy(diskann_index *index);
 
+/*
+ * sq8: how far a record is from the vector that was given, relative to its length, at most 1; in units of 2^-32, so that sums
+ * are exact in any order. 0 for other types.
+ */
+uint64_t index_error(const diskann_index *index, uint32_t slot);
+
 /* From now on it has no 8-bit codes. */
 void index_drop_codes(diskann_index *index);
 /*
- * A build of an index with codes in the records finds its way by 8-bit codes in memory all the same, where such vectors have
+ * A build of an index with codes in the file finds its way by 8-bit codes in memory all the same, where such vectors have
  * some. They are returned when it ends, whatever its end.
  */
 void index_lend_codes(diskann_index *index);
 void index_return_codes(diskann_index *index);
 /* Codes are of vectors less the one of this slot, which is the entry. ERR_NO_MEMORY. */
 int index_set_origin(diskann_index *index, uint32_t slot);
+/* Floats of scratch that index_encode_pq wants. */
+uint64_t index_pq_scratch(const diskann_index *index);
+/*
+ * Codes by product quantisation of slots [first, first + count), at most PQ_CODES_ROWS, into out[count][code_bytes]. Different
+ * slots may be encoded at the same time.
+ */
+void index_encode_pq(const diskann_index *index, uint32_t first, uint32_t count, float *scratch, uint8_t *out);
 /* `scratch`: [dimensions]. Different slots may be encoded at the same time. */
 void index_encode(const diskann_index *index, uint32_t slot, float *scratch);
 

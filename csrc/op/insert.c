@@ -5,6 +5,7 @@
  */
 #include "insert.h"
 
+#include "../base/float_mode.h"
 #include "../simd/elements.h"
 
 #include <string.h>
@@ -17,6 +18,9 @@ static int begin(diskann_index *index, uint32_t workers, uint32_t is_build, disk
 {
     if (index == NULL || out == NULL || (is_build && index->size > 0)) {
         return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    if (!is_build && index->space.pq != NULL && index->pq.pq == NULL) {
+        return DISKANN_ERR_UNSUPPORTED; /* a build trains the quantiser */
     }
     TRY(op_create(&insert_calls, sizeof(insert_op), workers, &index->account.allocator, out));
     insert_op *op = (insert_op *)*out;
@@ -42,8 +46,8 @@ int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out
 
 static int check_rows(const insert_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows)
 {
-    if (op->base.calls != &insert_calls || op->stage != INSERT_START || vectors == NULL ||
-        (data_type != op->index->config.data_type && data_type != DISKANN_F32)) {
+    const int is_taken = data_type == DISKANN_F32 || (data_type == op->index->config.data_type && data_type != DISKANN_SQ8);
+    if (op->base.calls != &insert_calls || op->stage != INSERT_START || vectors == NULL || !is_taken) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     if (op->given_ids != 0 && op->given_ids != (ids != NULL ? 2u : 1u)) {
@@ -68,7 +72,7 @@ static void take_row(insert_op *op, uint64_t row, uint8_t *record, const void *v
 {
     const diskann_config *config = &op->index->config;
     if (data_type == config->data_type) {
-        memcpy(record, vector, (size_t)config->dimensions * simd_element_bytes(data_type));
+        memcpy(record, vector, simd_row_bytes(data_type, config->dimensions));
         return;
     }
     const int status = elements_from_floats(config->data_type, vector, config->dimensions, record);
@@ -87,7 +91,8 @@ int diskann_op_rows(diskann_op *base, const void *vectors, uint32_t data_type, c
     TRY(check_rows(op, vectors, data_type, ids, rows));
     record_store *records = &op->index->records;
     TRY(record_store_reserve(records, op->first + op->rows + rows));
-    const size_t row_bytes = (size_t)op->index->config.dimensions * simd_element_bytes(data_type);
+    const size_t row_bytes = simd_row_bytes(data_type, op->index->config.dimensions);
+    const uint64_t mode = float_mode_enter();
     for (uint64_t i = 0; i < rows; i++) {
         const uint32_t slot = (uint32_t)(op->first + op->rows + i);
         uint8_t *record = record_at(records, slot);
@@ -95,6 +100,7 @@ int diskann_op_rows(diskann_op *base, const void *vectors, uint32_t data_type, c
         *record_id(&records->layout, record) = ids != NULL ? ids[i] : op->next_id++;
         record_touch(records, slot);
     }
+    float_mode_leave(mode);
     op->given_ids = ids != NULL ? 2 : 1;
     op->rows += rows;
     return DISKANN_OK;
@@ -183,6 +189,28 @@ static void encode_rows(insert_op *op, uint32_t worker, uint64_t begin_row, uint
     }
 }
 
+static uint64_t pq_scratch_bytes(const insert_op *op)
+{
+    return op->base.workers * index_pq_scratch(op->index) * sizeof *op->pq_scratch;
+}
+
+static uint64_t pq_blocks(const insert_op *op)
+{
+    return (op->rows + PQ_CODES_ROWS - 1) / PQ_CODES_ROWS;
+}
+
+static void encode_pq_blocks(insert_op *op, uint32_t worker, uint64_t begin_block, uint64_t end_block)
+{
+    pq_codes *codes = &op->index->pq;
+    float *scratch = op->pq_scratch + worker * index_pq_scratch(op->index);
+    for (uint64_t block = begin_block; block < end_block && !op_is_cancelled(&op->base); block++) {
+        const uint64_t row = block * PQ_CODES_ROWS, rest = op->rows - row;
+        const uint64_t slot = op->first + row;
+        index_encode_pq(op->index, (uint32_t)slot, rest < PQ_CODES_ROWS ? (uint32_t)rest : PQ_CODES_ROWS, scratch,
+                        codes->codes + slot * codes->code_bytes);
+    }
+}
+
 /* ---- stages ---- */
 
 static int no_memory(insert_op *op)
@@ -224,6 +252,21 @@ static int enter_ids(insert_op *op, diskann_stage *stage)
     return insert_enter(op, stage, INSERT_IDS, DISKANN_PHASE_VALIDATE, op->rehash + op->rows, 0);
 }
 
+int insert_encode_pq(insert_op *op, diskann_stage *stage)
+{
+    op->pq_scratch = memory_get(&op->base.account, pq_scratch_bytes(op));
+    if (op->pq_scratch == NULL || pq_codes_reserve(&op->index->pq, op->first + op->rows) < 0) {
+        return no_memory(op);
+    }
+    return insert_enter(op, stage, INSERT_PQ, op->is_build ? DISKANN_PHASE_ORDER : DISKANN_PHASE_LINK, pq_blocks(op), 1);
+}
+
+/* Rows that are added are coded before they are linked: a search that sees them finds their codes. */
+static int begin_links(insert_op *op, diskann_stage *stage)
+{
+    return op->index->space.pq != NULL ? insert_encode_pq(op, stage) : batch_begin(op, stage);
+}
+
 int insert_encode(insert_op *op, diskann_stage *stage, uint32_t entry)
 {
     if (op->first == 0 && index_set_origin(op->index, entry) < 0) {
@@ -231,7 +274,7 @@ int insert_encode(insert_op *op, diskann_stage *stage, uint32_t entry)
     }
     if (op->index->space.codes == NULL) {
         op->stage = INSERT_ENCODE; /* nothing to do there */
-        return op->is_build ? build_step(op, stage) : batch_begin(op, stage);
+        return op->is_build ? build_step(op, stage) : begin_links(op, stage);
     }
     return insert_enter(op, stage, INSERT_ENCODE, DISKANN_PHASE_LINK, op->rows, 1);
 }
@@ -262,6 +305,8 @@ static int step(diskann_op *base, diskann_stage *stage)
     case INSERT_IDS:
         return op->is_build ? build_step(op, stage) : insert_encode(op, stage, (uint32_t)op->first);
     case INSERT_ENCODE:
+        return op->is_build ? build_step(op, stage) : begin_links(op, stage);
+    case INSERT_PQ:
         return op->is_build ? build_step(op, stage) : batch_begin(op, stage);
     case INSERT_SEARCH:
     case INSERT_ATTACH:
@@ -303,6 +348,9 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin_item, uint64_t
     case INSERT_RECODE:
         encode_rows(op, worker, begin_item, end_item);
         break;
+    case INSERT_PQ:
+        encode_pq_blocks(op, worker, begin_item, end_item);
+        break;
     case INSERT_SEARCH:
     case INSERT_ATTACH:
     case INSERT_GROUP:
@@ -324,12 +372,16 @@ static void reset(diskann_op *base)
     if (op->stage != INSERT_END) {
         if (op->is_build) {
             id_map_reset(&index->ids);
+            index->errors = 0;
         }
         for (uint64_t row = op->ids_put; !op->is_build && row-- > op->added;) {
             id_map_remove(&index->ids, (uint32_t)(op->first + row));
         }
         record_store_truncate(&index->records, index->size);
         code_store_truncate(&index->codes, index->size);
+    }
+    if (op->pq_scratch != NULL) {
+        memory_put(&base->account, op->pq_scratch, pq_scratch_bytes(op));
     }
     batch_release(op);
     build_reset(op);

@@ -109,7 +109,7 @@ static void forget_reads(paged_search_op *op)
     }
 }
 
-/* Pins the pages of all slots, with requests for those that are not there; or none: WAIT, or ERR_NO_MEMORY if nobody else has any. */
+/* Pins the pages of all slots, with requests for those that are absent; or none: WAIT, or ERR_NO_MEMORY if nobody has any. */
 static int pin_round(paged_search_op *op)
 {
     page_cache *cache = &op->paged->cache;
@@ -206,7 +206,7 @@ static int begin_walk(paged_search_op *op, diskann_stage *stage)
         op->state = PAGED_END;
         return DISKANN_OK;
     }
-    TRY(walk_reserve(&op->walk, &paged->space, op->params.list_size, op->params.k));
+    TRY(walk_reserve(&op->walk, &paged->space, paged->limits.max_degree, op->params.list_size, op->params.k));
     walk_begin(&op->walk, &paged->space, op->query, point, paged->block.entry, op->params.list_size, op->params.k);
     return next_round(op, stage);
 }

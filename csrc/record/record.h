@@ -4,9 +4,9 @@
  *
  * A record: vector | id u64 | aux f32 | degree u16, children u16 | neighbours u32[max_degree], rounded up to 16 bytes |
  * codes of the neighbours, where the index has such (base/bits_layout.h). Unused bytes are zero. `aux` is what the metric
- * wants beside the vector: cosine: 1 / |x| (0 for a zero vector); others: |x|^2. The first `children` neighbours are *tree edges*: each record but the entry is the target of exactly
- * one of them, they form a tree rooted at the entry, and pruning never drops one. So every record can be reached, by
- * construction, at any moment.
+ * wants beside the vector: cosine: 1 / |x| (0 for a zero vector); others: |x|^2. The first `children` neighbours are *tree
+ * edges*: each record but the entry is the target of exactly one of them, they form a tree rooted at the entry, and pruning
+ * never drops one. So every record can be reached, by construction, at any moment.
  *
  * A page: header of 16 bytes (crc32c u32 of all that follows, zero u32, page number u64), records, zero padding.
  * Pages lie in segments of about 2 MiB that never move once they are full; the last one has room for what it holds and a

@@ -39,7 +39,7 @@ enum {
 };
 
 typedef struct forge {
-    uint32_t dimensions, metric, max_degree, data_type;
+    uint32_t dimensions, metric, max_degree, data_type, codes;
     uint64_t size, next_id, pages, file_bytes;
     uint32_t vector_bytes, record_bytes, records_per_page, page_bytes;
     uint8_t *bytes;
@@ -142,11 +142,29 @@ static inline uint32_t forge_element_bytes(const forge *f)
     return f->data_type == DISKANN_F32 ? 4 : f->data_type == DISKANN_F16 ? 2 : 1;
 }
 
-/* Sizes that follow from dimensions, data_type and max_degree. */
+/* Where the elements begin. */
+static inline uint32_t forge_head_bytes(const forge *f)
+{
+    return f->data_type == DISKANN_SQ8 ? 16 : 0;
+}
+
+/* Codes of the neighbours: four bytes an element for 32 of them, eight for each beside that. */
+static inline uint32_t forge_codes_bytes(const forge *f)
+{
+    const uint32_t length = (f->dimensions + 63) / 64 * 64;
+    return f->codes == DISKANN_CODES_1BIT ? (f->max_degree + 31) / 32 * 4 * length + (f->max_degree + 3) / 4 * 4 * 8 : 0;
+}
+
+static inline uint8_t *forge_codes(const forge *f, uint64_t slot)
+{
+    return forge_record(f, slot) + f->record_bytes - forge_codes_bytes(f);
+}
+
+/* Sizes that follow from dimensions, data_type, max_degree and codes. */
 static inline void forge_shape(forge *f)
 {
-    f->vector_bytes = (forge_element_bytes(f) * f->dimensions + 7) / 8 * 8;
-    f->record_bytes = (f->vector_bytes + 16 + 4 * f->max_degree + 15) / 16 * 16;
+    f->vector_bytes = (forge_head_bytes(f) + forge_element_bytes(f) * f->dimensions + 7) / 8 * 8;
+    f->record_bytes = (f->vector_bytes + 16 + 4 * f->max_degree + 15) / 16 * 16 + forge_codes_bytes(f);
     const uint64_t single = ((uint64_t)f->record_bytes + 16 + 4095) / 4096 * 4096;
     f->page_bytes = 0;
     double best = 0;
@@ -188,6 +206,7 @@ static inline void forge_write_superblock(forge *f)
     forge_put(b + FORGE_BUILD_LIST_SIZE, 100, 4);
     forge_put_f32(b + FORGE_ALPHA, 1.2f);
     forge_put(b + FORGE_ENTRY, f->size > 0 ? 0 : UINT32_MAX, 4);
+    forge_put(b + FORGE_CODES, f->codes, 4);
     forge_seal_superblock(b);
 }
 
@@ -212,6 +231,8 @@ static inline void forge_put_element(const forge *f, uint8_t *at, int value)
         forge_put_f32(at, (float)value);
     } else if (f->data_type == DISKANN_F16) {
         forge_put(at, forge_half(value), 2);
+    } else if (f->data_type == DISKANN_SQ8) {
+        *at = (uint8_t)(2 * (value + 5)); /* from -5, in steps of a half */
     } else {
         *at = (uint8_t)value;
     }
@@ -222,9 +243,15 @@ static inline void forge_write_record(const forge *f, uint64_t slot)
 {
     uint8_t *record = forge_record(f, slot);
     float norm = 0;
+    uint8_t *elements = record + forge_head_bytes(f);
+    if (f->data_type == DISKANN_SQ8) {
+        forge_put_f32(record, -5);
+        forge_put_f32(record + 4, 0.5f);
+        forge_put_f32(record + 8, 0.25f);
+    }
     for (uint32_t i = 0; i < f->dimensions; i++) {
         const int value = forge_value(f, slot, i);
-        forge_put_element(f, record + (size_t)forge_element_bytes(f) * i, value);
+        forge_put_element(f, elements + (size_t)forge_element_bytes(f) * i, value);
         norm += (float)(value * value);
     }
     forge_put(forge_id(f, slot), 1000 + slot * 3, 8);
@@ -240,11 +267,14 @@ static inline void forge_write_record(const forge *f, uint64_t slot)
     forge_put(forge_degree(f, slot), degree, 2);
 }
 
-/* A valid index of `size` records, ids 1000, 1003, ...: a binary tree whose edges go both ways. */
-static inline forge forge_make_typed(uint32_t data_type, uint32_t metric, uint32_t dimensions, uint32_t max_degree,
-                                     uint64_t size)
+/*
+ * A valid index of `size` records, ids 1000, 1003, ...: a binary tree whose edges go both ways. Codes 1BIT: all zero, which a
+ * reader lets in, though they are not those of the neighbours.
+ */
+static inline forge forge_make_coded(uint32_t codes, uint32_t data_type, uint32_t metric, uint32_t dimensions,
+                                     uint32_t max_degree, uint64_t size)
 {
-    forge f = {.dimensions = dimensions, .metric = metric, .max_degree = max_degree, .size = size};
+    forge f = {.dimensions = dimensions, .metric = metric, .max_degree = max_degree, .size = size, .codes = codes};
     f.data_type = data_type;
     f.next_id = size > 0 ? 1000 + (size - 1) * 3 + 1 : 0;
     forge_shape(&f);
@@ -261,6 +291,12 @@ static inline forge forge_make_typed(uint32_t data_type, uint32_t metric, uint32
     }
     forge_write_superblock(&f);
     return f;
+}
+
+static inline forge forge_make_typed(uint32_t data_type, uint32_t metric, uint32_t dimensions, uint32_t max_degree,
+                                     uint64_t size)
+{
+    return forge_make_coded(DISKANN_CODES_NONE, data_type, metric, dimensions, max_degree, size);
 }
 
 static inline forge forge_make(uint32_t metric, uint32_t dimensions, uint32_t max_degree, uint64_t size)

@@ -1,7 +1,7 @@
 /*
- * A paged index and a host for it: any number of searches under way, whose steps, items and reads come in random order, late and
- * out of order; reads fail, and pages are damaged. A search that waits is stepped when diskann.h says so and not before, so that
- * one that waits for ever is a failure.
+ * A paged index and a host for it: any number of searches under way, whose steps, items and reads come in random order, late
+ * and out of order; reads fail, and pages are damaged. A search that waits is stepped when diskann.h says so and not before, so
+ * that one that waits for ever is a failure.
  */
 #ifndef DISKANN_TESTS_PAGED_WORLD_H
 #define DISKANN_TESTS_PAGED_WORLD_H

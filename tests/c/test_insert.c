@@ -476,7 +476,8 @@ static void whole_after_cancelling_at_any_stage(void)
         for (uint64_t at = 1; at <= stages; at += 1 + at / (check_is_light() ? 8 : 40)) {
             meter m = {0};
             host h = {0}, cancelling = {.workers = 2, .shuffle = at, .cancel_at = at};
-            const diskann_config config = small_config(DISKANN_L2);
+            diskann_config config = small_config(DISKANN_L2);
+            config.codes = at % 2 ? DISKANN_CODES_1BIT : DISKANN_CODES_AUTO;
             diskann_index *index = create(&config, &m);
             const uint64_t before = is_build ? 0 : 200;
             CHECK_INT(put(index, 0, rows, NULL, before, &h, NULL), DISKANN_OK);
@@ -512,10 +513,11 @@ static void whole_after_cancelling_at_any_stage(void)
 static void whole_after_ending_half_way(void)
 {
     float *rows = make_rows(DIMENSIONS, 400);
-    for (uint64_t stop = 1; stop < 400; stop += check_is_light() ? 23 : 3) {
+    for (uint64_t stop = 1; stop < 400; stop += check_is_light() ? 21 : 3) {
         meter m = {0};
         host h = {0};
-        const diskann_config config = small_config(DISKANN_L2);
+        diskann_config config = small_config(DISKANN_L2);
+        config.codes = stop % 2 ? DISKANN_CODES_1BIT : DISKANN_CODES_AUTO;
         diskann_index *index = create(&config, &m);
         CHECK_INT(put(index, 0, rows, NULL, 200, &h, NULL), DISKANN_OK);
         diskann_op *op;
@@ -541,17 +543,18 @@ static void whole_after_ending_half_way(void)
 static void whole_after_any_failed_allocation(void)
 {
     float *rows = make_rows(DIMENSIONS, 150);
-    for (int is_build = 0; is_build < 2; is_build++) {
+    for (int turn = 0; turn < 4; turn++) {
         int status = DISKANN_ERR_NO_MEMORY;
         for (uint64_t at = 1; status == DISKANN_ERR_NO_MEMORY; at++) {
             meter m = {0};
             host h = {.workers = 2, .shuffle = 1};
-            const diskann_config config = small_config(DISKANN_L2);
+            diskann_config config = small_config(DISKANN_L2);
+            config.codes = turn % 2 ? DISKANN_CODES_1BIT : DISKANN_CODES_AUTO;
             diskann_index *index = create(&config, &m);
-            CHECK_INT(put(index, 0, rows, NULL, is_build ? 0 : 50, &h, NULL), DISKANN_OK);
+            CHECK_INT(put(index, 0, rows, NULL, turn / 2 ? 0 : 50, &h, NULL), DISKANN_OK);
             m.fail_at = m.calls + at;
             const uint64_t before = diskann_index_size(index);
-            status = put(index, is_build, rows + before * DIMENSIONS, NULL, 150 - before, &h, NULL);
+            status = put(index, turn / 2, rows + before * DIMENSIONS, NULL, 150 - before, &h, NULL);
             CHECK(status == DISKANN_OK || status == DISKANN_ERR_NO_MEMORY);
             m.fail_at = 0;
             CHECK_UINT(diskann_index_size(index), status == DISKANN_OK ? 150 : before);

@@ -20,7 +20,7 @@ static uint32_t page_count(const made *m)
 static diskann_search_params make_params(uint32_t number)
 {
     static const uint32_t widths[] = {1, 4, 2, 64, 1, 8};
-    return (diskann_search_params){1 + number % K_MOST, 10 + number % 30, widths[number % 6], number / 6 % 2};
+    return (diskann_search_params){1 + number % K_MOST, 10 + number % 30, widths[number % 6], number / 6 % 2, 0};
 }
 
 /* Many at once, of all widths, in random order with random completion. */
@@ -98,7 +98,7 @@ static void small_indexes(void)
 
 /* ---- bad days ---- */
 
-static const diskann_search_params PARAMS = {10, 20, 3, 0};
+static const diskann_search_params PARAMS = {10, 20, 3, 0, 0};
 
 /* Every read of a search fails in turn; another search that waits for it fails too, one after that does not. */
 static void every_failed_read_is_an_error(void)
@@ -319,7 +319,7 @@ static void the_cache_keeps_to_its_limit(void)
         paged_host h = {.random = {pages + 1}};
         paged_search one;
         diskann_stats stats;
-        const diskann_search_params narrow = {5, 30, 1, 1};
+        const diskann_search_params narrow = {5, 30, 1, 1, 0};
         REQUIRE(paged_host_open(&h, &m, cache_for(&m, pages), NULL) == DISKANN_OK);
         diskann_paged_stats(h.paged, &stats);
         const uint64_t fixed = h.memory.live - stats.cache_bytes;
@@ -374,7 +374,7 @@ static void bad_arguments(void)
     REQUIRE(paged_host_open(&h, &m, 0, NULL) == DISKANN_OK);
     CHECK_INT(diskann_paged_search_begin(NULL, query, &PARAMS, &op), DISKANN_ERR_INVALID_ARGUMENT);
     CHECK_INT(diskann_paged_search_begin(h.paged, NULL, &PARAMS, &op), DISKANN_ERR_INVALID_ARGUMENT);
-    CHECK_INT(diskann_paged_search_begin(h.paged, query, &(diskann_search_params){1, 1, 65, 0}, &op),
+    CHECK_INT(diskann_paged_search_begin(h.paged, query, &(diskann_search_params){1, 1, 65, 0, 0}, &op),
               DISKANN_ERR_INVALID_ARGUMENT);
     CHECK_INT(search_paged(&h, query, &PARAMS, &one), DISKANN_ERR_INVALID_ARGUMENT); /* 0.5 is no byte */
     REQUIRE(begin_search(&h, &one, m.rows, &PARAMS) == DISKANN_OK);

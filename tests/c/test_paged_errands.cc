@@ -69,7 +69,7 @@ public:
     static diskann_search_params params(size_t i)
     {
         static const uint32_t widths[] = {1, 4, 2, 8};
-        return {K, 20 + static_cast<uint32_t>(i) % 30, widths[i % 4], static_cast<uint32_t>(i / 4 % 2)};
+        return {K, 20 + static_cast<uint32_t>(i) % 30, widths[i % 4], static_cast<uint32_t>(i / 4 % 2), 0};
     }
 
     const std::vector<float> rows;
@@ -273,7 +273,7 @@ struct Batch {
 void batches_and_searches_side_by_side()
 {
     const Saved saved;
-    const diskann_search_params params = {K, 40, 2, 1};
+    const diskann_search_params params = {K, 40, 2, 1, 0};
     Batch first;
     for (unsigned threads = 1; threads <= 3; threads++) {
         for (const uint64_t pages : caches) {
@@ -316,7 +316,7 @@ void batches_and_searches_side_by_side()
 void a_batch_ends_with_its_lowest_bad_row_or_when_it_is_told()
 {
     const Saved saved;
-    const diskann_search_params params = {K, 40, 2, 0};
+    const diskann_search_params params = {K, 40, 2, 0, 0};
     std::vector<float> queries(saved.row(0), saved.row(QUERIES));
     queries[70 * DIMENSIONS + 3] = queries[31 * DIMENSIONS] = NAN;
     for (int round = 0; round < 12; round++) {

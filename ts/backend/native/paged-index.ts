@@ -129,7 +129,7 @@ export async function openPaged(
     if (mayLoad) return openIndex(calls, source, control, simd);
     throw new DiskAnnError(
       "ERR_UNSUPPORTED",
-      'only an index with codes: "1bit" can stay in its file: build it with these, or open it with mode "resident"',
+      'this index cannot stay in its file, where its codes do not lead a search: build it with codes: "1bit", or open it with mode "resident"',
       { cause: error },
     );
   }
