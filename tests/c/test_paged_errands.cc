@@ -15,6 +15,7 @@
 #include <thread>
 #include <vector>
 
+#include <fcntl.h>
 #include <unistd.h>
 
 using namespace diskann_node;
@@ -116,6 +117,17 @@ private:
     }
 };
 
+/* The system keeps nothing of the file in memory, where it can: reads take their time. */
+void forget(const std::string &path)
+{
+    const int descriptor = ::open(path.c_str(), O_RDONLY);
+    fsync(descriptor);
+#if defined(POSIX_FADV_DONTNEED)
+    posix_fadvise(descriptor, 0, 0, POSIX_FADV_DONTNEED);
+#endif
+    ::close(descriptor);
+}
+
 std::shared_ptr<PagedIndex> open(const std::shared_ptr<Shared> &shared, const std::string &path, uint64_t cache_bytes)
 {
     std::shared_ptr<PagedIndex> index;
@@ -125,6 +137,7 @@ std::shared_ptr<PagedIndex> open(const std::shared_ptr<Shared> &shared, const st
         index = std::move(ended.outcome().paged);
     });
     CHECK_INT(status, DISKANN_OK);
+    forget(path);
     return index;
 }
 
