@@ -430,7 +430,10 @@ const diskann_finding *diskann_verify_findings(const diskann_op *op, uint32_t *c
  *     status = diskann_op_step(search, &stage);
  *     RUN:  diskann_op_run(search, 0, 0, stage.items), then step again
  *     IO:   serve the requests; each goes to diskann_paged_complete; then step again
- *     WAIT: step again once anything of the index has been completed, stepped or ended
+ *     WAIT: if stage.phase is DISKANN_PHASE_READ, pages are on their way: step again once one has been completed;
+ *           else there is no room: step again once anything of the index has been completed, stepped or ended
+ *
+ * A search that waits for room holds none, so some search can always go on.
  */
 typedef struct diskann_paged diskann_paged;
 
