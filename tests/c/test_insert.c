@@ -102,7 +102,7 @@ static uint32_t search(const diskann_index *index, const float *query, uint32_t 
 {
     diskann_searcher *searcher;
     uint32_t count = 0;
-    const diskann_search_params params = {k, list_size, 1, 0};
+    const diskann_search_params params = {k, list_size, 1, 0, 0};
     REQUIRE(diskann_searcher_create(index, &searcher) == DISKANN_OK);
     CHECK_INT(diskann_search(searcher, query, &params, ids, distances, &count, NULL), DISKANN_OK);
     diskann_searcher_destroy(searcher);
@@ -347,7 +347,7 @@ static void every_search_option_finds_the_same_quality(void)
         for (uint32_t page_search = 0; page_search < 2; page_search++) {
             uint32_t right = 0;
             for (uint32_t q = 0; q < 20; q++) {
-                const diskann_search_params params = {5, 40, width, page_search};
+                const diskann_search_params params = {5, 40, width, page_search, 0};
                 uint64_t ids[5], exact[5];
                 float distances[5];
                 uint32_t count;
@@ -379,7 +379,7 @@ static void searches_allocate_nothing(void)
     REQUIRE(diskann_searcher_create(index, &searcher) == DISKANN_OK);
     uint64_t calls = 0;
     for (uint32_t q = 0; q < 1000; q++) {
-        const diskann_search_params params = {10, 64, 1 + q % 3, q & 1};
+        const diskann_search_params params = {10, 64, 1 + q % 3, q & 1, 0};
         uint64_t ids[10];
         float distances[10];
         uint32_t count;

@@ -248,7 +248,7 @@ static uint32_t scan(const diskann_index *index, const float *query, uint32_t k,
 static void check_search(const diskann_index *index, const diskann_index *floats, const float *query)
 {
     enum { K = 20, ALL = ROWS + MORE };
-    const diskann_search_params params = {K, 80, 1, 0};
+    const diskann_search_params params = {K, 80, 1, 0, 0};
     diskann_searcher *searcher;
     uint64_t ids[K], exact_ids[ALL], float_ids[ALL];
     float distances[K], exact[ALL], of_floats[ALL];
@@ -381,7 +381,7 @@ static void the_longest_vectors_are_searched(void)
     host h = {0};
     uint64_t ids[3];
     float distances[3];
-    const diskann_search_params params = {3, 10, 1, 0};
+    const diskann_search_params params = {3, 10, 1, 0, 0};
     diskann_searcher *searcher;
     uint32_t count;
     diskann_index *index = create(DISKANN_SQ8, DISKANN_L2, DIMENSIONS_MAX, DISKANN_CODES_NONE);

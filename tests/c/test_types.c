@@ -97,7 +97,7 @@ static uint32_t search(const diskann_index *index, const float *query, uint32_t 
 {
     diskann_searcher *searcher;
     uint32_t count = 0;
-    const diskann_search_params params = {k, 60, 1, 0};
+    const diskann_search_params params = {k, 60, 1, 0, 0};
     REQUIRE(diskann_searcher_create(index, &searcher) == DISKANN_OK);
     CHECK_INT(diskann_search(searcher, query, &params, ids, distances, &count, NULL), DISKANN_OK);
     diskann_searcher_destroy(searcher);
@@ -349,7 +349,7 @@ static void check_misfit(uint32_t type, float value, int status)
     uint64_t ids[5];
     float distances[5];
     uint32_t count = 9;
-    const diskann_search_params params = {5, 10, 1, 0};
+    const diskann_search_params params = {5, 10, 1, 0, 0};
     diskann_index *index = create(&config, &m);
     make_rows(type, 20, rows);
     CHECK_INT(put(index, 0, rows, DISKANN_F32, 10, &h, NULL), DISKANN_OK);
