@@ -97,7 +97,11 @@ static uint32_t search(const diskann_index *index, const float *query, uint32_t 
 {
     diskann_searcher *searcher;
     uint32_t count = 0;
-    const diskann_search_params params = {k, 60, 1, 0, 0};
+    diskann_stats stats;
+    diskann_index_stats(index, &stats);
+    /* Estimates by single bits, of so few dimensions, are coarse: a longer list makes up for it. */
+    const uint32_t list_size = stats.config.codes == DISKANN_CODES_1BIT ? 120 : 60;
+    const diskann_search_params params = {k, list_size, 1, 0, 0};
     REQUIRE(diskann_searcher_create(index, &searcher) == DISKANN_OK);
     CHECK_INT(diskann_search(searcher, query, &params, ids, distances, &count, NULL), DISKANN_OK);
     diskann_searcher_destroy(searcher);
