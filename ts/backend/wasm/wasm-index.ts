@@ -185,7 +185,7 @@ export class WasmIndex implements BackendIndex {
 
   async save(target: CoreTarget, control: Control): Promise<void> {
     throwIfAborted(control.signal);
-    const sink = await openSink(target);
+    const sink = await openSink(target, this.stats().fileBytes);
     try {
       const op = this.#core.create((exports) => exports.save_begin(this.#index));
       await operate(this.#core, op, control, { host: sink }, () => {});
@@ -270,7 +270,7 @@ export async function openIndex(
   control: Control,
 ): Promise<WasmIndex> {
   throwIfAborted(control.signal);
-  const host = await openSource(source);
+  const host = await openSource(source, control.signal);
   try {
     if (host.size > MEMORY_BYTES_MAX) throw statusError(STATUS_ERR_NO_MEMORY, undefined, host.size);
     const core = await acquireCore(module);
