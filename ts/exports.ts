@@ -3,6 +3,7 @@ export { DiskAnnError } from "./core/errors.js";
 export type {
   BlobLike,
   BuildControl,
+  CacheStats,
   CallOptions,
   Codes,
   DataType,
@@ -18,7 +19,9 @@ export type {
   ProgressEvent,
   SaveTarget,
   SearchBatch,
+  SearchCounters,
   SearchHit,
+  SearchHits,
   SearchOptions,
   Simd,
   Vector,

@@ -72,6 +72,8 @@ describe("the WebAssembly module", () => {
     const expected: Record<string, Readonly<Record<string, number>>> = {
       stats: exchange.STATS,
       searched: exchange.SEARCHED,
+      advance: exchange.ADVANCE,
+      answered: exchange.ANSWERED,
       stage: exchange.STAGE,
       request: exchange.REQUEST,
       failure: exchange.FAILURE,
@@ -81,7 +83,11 @@ describe("the WebAssembly module", () => {
     const written = writtenSlots();
     expect([...written.keys()].sort()).toEqual(Object.keys(expected).sort());
     // Counters are sums here, the core's fields elsewhere: only these are named otherwise.
-    const renamed: Record<string, string> = { distanceCount: "distances", hopCount: "hops" };
+    const renamed: Record<string, string> = {
+      distanceCount: "distances",
+      hopCount: "hops",
+      roundCount: "rounds",
+    };
     for (const [name, fields] of written) {
       const slots = Object.entries(expected[name] ?? {}).sort(([, a], [, b]) => a - b);
       expect(fields.map((field) => renamed[field] ?? field)).toEqual(slots.map(([field]) => field));

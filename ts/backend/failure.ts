@@ -9,9 +9,11 @@ import type { AbortSignalLike, ErrorCode, VerifyReport } from "../core/types.js"
 export const STATUS_OK = 0;
 export const STATUS_RUN = 1;
 export const STATUS_IO = 2;
+export const STATUS_WAIT = 3;
 export const STATUS_ERR_INVALID_ARGUMENT = -1;
 export const STATUS_ERR_IO = -11;
 export const STATUS_ERR_NO_MEMORY = -12;
+export const STATUS_ERR_UNSUPPORTED = -13;
 export const STATUS_ERR_CANCELLED = -15;
 
 /** Where a failure has no row or page. */

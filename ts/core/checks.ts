@@ -1,7 +1,15 @@
 /** Guards of the public boundary. A message says what was wrong and what to do. */
 import { CODES, DATA_TYPES, LIMITS, METRICS } from "./constants.js";
 import { DiskAnnError } from "./errors.js";
-import type { AbortSignalLike, Codes, DataType, IndexOptions, Metric, SearchOptions } from "./types.js";
+import type {
+  AbortSignalLike,
+  Codes,
+  DataType,
+  IndexOptions,
+  Metric,
+  OpenOptions,
+  SearchOptions,
+} from "./types.js";
 
 /** A short text for a value in a message: `null`, `"abc"`, `1.5`, `a Float64Array`. */
 export function describe(value: unknown): string {
@@ -144,6 +152,7 @@ export interface CheckedSearch {
   readonly listSize: number;
   readonly beamWidth: number;
   readonly pageSearch: boolean;
+  readonly counters: boolean;
 }
 
 const K_DEFAULT = 10;
@@ -155,12 +164,18 @@ export const SEARCH_DEFAULTS: CheckedSearch = {
   listSize: LIST_SIZE_DEFAULT,
   beamWidth: 1,
   pageSearch: false,
+  counters: false,
 };
+
+function booleanOr(name: string, value: unknown, otherwise: boolean): boolean {
+  if (value === undefined) return otherwise;
+  if (typeof value !== "boolean") throw invalid(`${name} must be true or false, got ${describe(value)}`);
+  return value;
+}
 
 /** `defaults` carries the index's own beamWidth and pageSearch. */
 export function checkSearch(options: SearchOptions, defaults: CheckedSearch): CheckedSearch {
   checkOptions("options", options);
-  const { beamWidth, pageSearch } = options;
   const k = integerOr("k", options.k, 1, LIMITS.kMax, defaults.k);
   const usual = Math.min(Math.max(LIST_SIZE_DEFAULT, Math.ceil(1.5 * k)), LIMITS.listSizeMax);
   const listSize = integerOr(
@@ -170,13 +185,36 @@ export function checkSearch(options: SearchOptions, defaults: CheckedSearch): Ch
     LIMITS.listSizeMax,
     usual,
   );
-  if (pageSearch !== undefined && typeof pageSearch !== "boolean") {
-    throw invalid(`pageSearch must be true or false, got ${describe(pageSearch)}`);
-  }
   return {
     k,
     listSize: Math.max(listSize, k),
-    beamWidth: integerOr("beamWidth", beamWidth, 1, LIMITS.beamWidthMax, defaults.beamWidth),
-    pageSearch: pageSearch ?? defaults.pageSearch,
+    beamWidth: integerOr("beamWidth", options.beamWidth, 1, LIMITS.beamWidthMax, defaults.beamWidth),
+    pageSearch: booleanOr("pageSearch", options.pageSearch, defaults.pageSearch),
+    counters: booleanOr("counters", options.counters, false),
+  };
+}
+
+const MODES = ["resident", "paged", "auto"] as const;
+
+export interface CheckedOpen {
+  readonly mode: (typeof MODES)[number];
+  readonly cacheBytes: number;
+  /** The defaults of searches, once it is known where the index is. */
+  searchDefaults(paged: boolean, pagedWidth: number): CheckedSearch;
+}
+
+export function checkOpen(options: OpenOptions): CheckedOpen {
+  const { beamWidth, pageSearch } = options;
+  const { beamWidthMax, cacheBytesMax, cacheBytesDefault } = LIMITS;
+  integerOr("beamWidth", beamWidth, 1, beamWidthMax, 1);
+  booleanOr("pageSearch", pageSearch, false);
+  return {
+    mode: choice("mode", options.mode, MODES, "auto"),
+    cacheBytes: integerOr("cacheBytes", options.cacheBytes, 0, cacheBytesMax, cacheBytesDefault),
+    searchDefaults: (paged, pagedWidth) => ({
+      ...SEARCH_DEFAULTS,
+      beamWidth: beamWidth ?? (paged ? pagedWidth : 1),
+      pageSearch: pageSearch ?? paged,
+    }),
   };
 }

@@ -8,7 +8,7 @@ export const METRICS: readonly Metric[] = ["l2", "cosine", "ip", "l1"];
 export const DATA_TYPES: readonly DataType[] = ["f32", "f16", "i8", "u8"];
 
 /** Index = `enum diskann_codes`; `"auto"` is never reported. */
-export const CODES: readonly Codes[] = ["none", "8bit", "auto"];
+export const CODES: readonly Codes[] = ["none", "8bit", "auto", "1bit"];
 
 /** Index = `enum diskann_simd`; 0 means "the best this CPU has" and is never reported. */
 export const SIMD_FAMILIES: readonly (Simd | "auto")[] = [
@@ -32,6 +32,8 @@ export const LIMITS = {
   kMax: 65535,
   beamWidthMax: 64,
   threadsMax: 256,
+  cacheBytesDefault: 2 ** 26,
+  cacheBytesMax: 2 ** 40,
   alphaMin: 1,
   alphaDefault: 1.2,
   alphaMax: 2,

@@ -11,6 +11,8 @@ export interface CallControl {
   readonly signal?: AbortSignalLike | undefined;
   readonly onProgress?: Progress | undefined;
   readonly serve?: Serve | undefined;
+  /** `serve` is needed after the call, too, until it is released. */
+  readonly servesOn?: boolean;
 }
 
 interface Pending extends CallControl {
@@ -25,6 +27,8 @@ const HELLO_MS = 30_000;
 export class Connection {
   readonly #port: Port;
   readonly #calls = new Map<number, Pending>();
+  /** By the call that they came with. */
+  readonly #serving = new Map<number, Serve>();
   readonly #hello: Promise<void>;
   #greeted: () => void = () => {};
   #lastCall = 0;
@@ -59,12 +63,18 @@ export class Connection {
     if (this.#dead) throw this.#dead;
     this.#port.hold(true);
     const call = ++this.#lastCall;
+    if (control.serve && control.servesOn) this.#serving.set(call, control.serve);
     const answer = new Promise<unknown>((resolve, reject) => {
       const onAbort = (): void => this.#post({ type: "abort", call });
       this.#calls.set(call, { ...control, resolve, reject, onAbort });
     });
     this.#send(call, method, args).catch((error: unknown) => this.#settle(call)?.reject(error));
     return answer;
+  }
+
+  /** The worker asks for it no more. */
+  release(serve: Serve | undefined): void {
+    for (const [call, one] of this.#serving) if (one === serve) this.#serving.delete(call);
   }
 
   /** The worker ends; calls under way reject. */
@@ -119,7 +129,7 @@ export class Connection {
 
   async #answer(ask: Ask): Promise<void> {
     try {
-      const serve = this.#calls.get(ask.call)?.serve;
+      const serve = this.#calls.get(ask.call)?.serve ?? this.#serving.get(ask.call);
       if (!serve) throw new DiskAnnError("ERR_IO", "the call has ended");
       const value = await serve(ask);
       this.#post({ type: "answer", ask: ask.ask, value }, movable(value));

@@ -48,6 +48,11 @@ export class Core {
     return this.f64[this.#exchange + slot] as number;
   }
 
+  /** For the next call to find there. */
+  put(slot: number, value: number): void {
+    this.f64[this.#exchange + slot] = value;
+  }
+
   /**
    * Runs calls into the module. A trap (which would be a defect of ours) ends the life of the instance: this call and
    * all later ones throw, and its memory is never used again.

@@ -265,7 +265,7 @@ function readRequest(core: Core, first: Address, i: number): Request {
   };
 }
 
-function readFailure(core: Core, op: Address): CoreFailure {
+export function readFailure(core: Core, op: Address): CoreFailure {
   core.run((exports) => exports.op_failure(op));
   return {
     status: core.slot(FAILURE.status),

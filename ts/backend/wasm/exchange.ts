@@ -70,6 +70,22 @@ export interface CoreExports {
   verify_findings(op: Op): void;
   verify_finding(first: Address, i: number): void;
 
+  paged_open_begin(fileBytes: number, simd: number, cacheBytes: number): number;
+  paged_take(op: Op): Index;
+  paged_destroy(paged: Index): void;
+  paged_stats(paged: Index): void;
+  paged_search_begin(
+    paged: Index,
+    query: Address,
+    k: number,
+    listSize: number,
+    beamWidth: number,
+    pageSearch: number,
+  ): number;
+  paged_search_advance(op: Op): number;
+  paged_complete(paged: Index, count: number, status: number): void;
+  paged_search_take(op: Op, k: number, ids: Address, distances: Address): number;
+
   pq_create(
     dimensions: number,
     chunks: number,
@@ -113,7 +129,11 @@ function slots<const Names extends readonly string[]>(...names: Names): Record<N
 export const GIVEN = 0;
 
 export const STATS = slots(...STATS_FIELDS);
-export const SEARCHED = slots("distances", "hops", "row");
+export const SEARCHED = slots("distances", "hops", "rounds", "row");
+export const ADVANCE = slots("moved", "length", "count", "ticket", "offset", "buffer");
+/** From one request to the next. */
+export const ADVANCE_STRIDE = 3;
+export const ANSWERED = slots("distances", "hops", "rounds", "reads", "bytesRead");
 export const STAGE = slots("phase", "items", "done", "total", "requestCount", "requests");
 export const REQUEST = slots("kind", "ticket", "offset", "length", "buffer");
 export const FAILURE = slots("status", "detail", "row", "page", "value");

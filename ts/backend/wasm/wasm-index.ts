@@ -72,6 +72,7 @@ class WasmInsert implements BackendInsert {
 }
 
 export class WasmIndex implements BackendIndex {
+  readonly paged = false;
   readonly #module: WebAssembly.Module;
   readonly #core: Core;
   readonly #dimensions: number;
@@ -107,16 +108,18 @@ export class WasmIndex implements BackendIndex {
     const pace = new Pace();
     let distanceComputations = 0;
     let hops = 0;
+    let rounds = 0;
     for (let row = 0; row < count; ) {
       throwIfAborted(control.signal);
       const rows = Math.min(count - row, rowsMax, pace.items);
       const work = this.#searchRows(queries, row, rows, params, hits);
       distanceComputations += work.distanceComputations;
       hops += work.hops;
+      rounds += work.rounds;
       row += rows;
       if (row < count) await pace.pieceEnded();
     }
-    return { ...hits, distanceComputations, hops };
+    return { ...hits, distanceComputations, hops, rounds };
   }
 
   /** Answers queries [begin, begin + rows) in one crossing and copies the answers to their rows of `hits`. */
@@ -126,7 +129,7 @@ export class WasmIndex implements BackendIndex {
     rows: number,
     { k, listSize, beamWidth, pageSearch }: CoreSearch,
     hits: { readonly ids: Float64Array; readonly distances: Float32Array },
-  ): { distanceComputations: number; hops: number } {
+  ): { distanceComputations: number; hops: number; rounds: number } {
     const core = this.#core;
     const dimensions = this.#dimensions;
     if (this.#searcher === 0) this.#searcher = core.create((exports) => exports.searcher_create(this.#index));
@@ -144,7 +147,11 @@ export class WasmIndex implements BackendIndex {
     }
     hits.ids.set(core.f64.subarray(ids / 8, ids / 8 + rows * k), begin * k);
     hits.distances.set(core.f32.subarray(distances / 4, distances / 4 + rows * k), begin * k);
-    return { distanceComputations: core.slot(SEARCHED.distances), hops: core.slot(SEARCHED.hops) };
+    return {
+      distanceComputations: core.slot(SEARCHED.distances),
+      hops: core.slot(SEARCHED.hops),
+      rounds: core.slot(SEARCHED.rounds),
+    };
   }
 
   async searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits> {
