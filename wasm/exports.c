@@ -404,9 +404,10 @@ int EXPORT(paged_search_advance)(diskann_op *op)
         moved = 1;
     }
     const uint32_t count = status == DISKANN_IO ? stage.request_count : 0;
+    const uint64_t length = count > 0 ? stage.requests->length : 0;
     double *slot = exchange_slots;
     *slot++ = moved;
-    *slot++ = count > 0 ? (double)stage.requests->length : 0;
+    *slot++ = (double)length;
     *slot++ = count;
     for (uint32_t i = 0; i < count; i++) {
         *slot++ = stage.requests[i].ticket;
