@@ -49,11 +49,14 @@ async function writeError(place: string, bytes: number, error: unknown): Promise
   const cause = error instanceof DiskAnnError ? error.cause : error;
   if (isNamed(cause, "NoModificationAllowedError")) return lockedError(place, cause);
   if (!isNamed(cause, "QuotaExceededError")) return ioError(`cannot write ${place}`, error);
-  const { quota, usage = 0 } = (await browser()
-    .storage?.estimate?.()
-    .catch(() => undefined)) ?? { quota: undefined };
-  const free = quota === undefined ? "less is free" : `${megabytes(Math.max(0, quota - usage))} are free`;
-  const message = `cannot write ${place}: ${megabytes(bytes)} are needed beside what lies there, ${free}; delete something, or ask the user for more room`;
+  const { quota = 0, usage = 0 } =
+    (await browser()
+      .storage?.estimate?.()
+      .catch(() => undefined)) ?? {};
+  // Some browsers tell pages of more than they give.
+  const free = Math.max(0, quota - usage);
+  const room = quota > 0 && free < bytes ? `${megabytes(free)} are free` : "less is free";
+  const message = `cannot write ${place}: ${megabytes(bytes)} are needed beside what lies there, ${room}; delete something, or ask the user for more room`;
   return new DiskAnnError("ERR_IO", message, { cause });
 }
 

@@ -92,6 +92,8 @@ class Driver {
   readonly #pace = new Pace();
   /** The last stage of the phase under way, told or not. */
   #last: { readonly phase: number; readonly done: number; readonly total: number } | undefined;
+  /** What was told last, of that phase. */
+  #told = 0;
   #reported = Number.NEGATIVE_INFINITY;
   /** Why the operation is being cancelled; it is then driven on until the index is whole. */
   #stop: { readonly error: unknown } | { readonly signal: AbortSignalLike } | undefined;
@@ -165,10 +167,11 @@ class Driver {
 
   #endPhase(): void {
     const last = this.#last;
-    if (last && last.done < last.total) this.#tell(last.phase, last.total, last.total);
+    if (last && this.#told < last.total) this.#tell(last.phase, last.total, last.total);
   }
 
   #tell(phase: number, done: number, total: number): void {
+    this.#told = done;
     const { onProgress } = this.#control;
     if (!onProgress || this.#stop || phase === 0) return;
     try {
