@@ -2,6 +2,7 @@
 #include "../base/status.h"
 #include "../op/index.h"
 #include "../simd/elements.h"
+#include "../store/superblock.h"
 
 #include <string.h>
 
@@ -76,12 +77,15 @@ void diskann_index_stats(const diskann_index *index, diskann_stats *out)
     out->page_bytes = layout->page_bytes;
     out->records_per_page = layout->records_per_page;
     out->pages = record_pages(layout, index->size);
-    out->file_bytes = DISKANN_SUPERBLOCK_BYTES + out->pages * layout->page_bytes;
+    superblock block = {.config = index->config, .size = index->size};
+    superblock_derive(&block);
+    out->file_bytes = block.file_bytes;
     out->memory_vectors =
         (uint64_t)index->size * index->config.dimensions * simd_element_bytes(index->config.data_type);
     out->memory_graph = (uint64_t)index->size * index->config.max_degree * sizeof(uint32_t);
     out->memory_records = record_store_bytes(&index->records);
-    out->memory_codes = code_store_bytes(&index->codes);
+    out->memory_codes = code_store_bytes(&index->codes) + pq_codes_bytes(&index->pq) +
+                        (index->space.bits != NULL ? bits_coder_bytes(&index->bits) : 0);
     out->memory_ids = id_map_bytes(&index->ids);
     out->memory_total = index->account.live_bytes;
     count_degrees(index, out);

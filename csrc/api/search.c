@@ -123,7 +123,7 @@ static void search_graph(diskann_searcher *searcher, graph_point point, uint32_t
     }
 }
 
-/* ---- records with codes ---- */
+/* ---- records that hold codes ---- */
 
 static void score_page(graph_walk *walk, const diskann_index *index, uint32_t slot)
 {
@@ -166,7 +166,7 @@ static int search_along_codes(diskann_searcher *searcher, const float *query, gr
 {
     const diskann_index *index = searcher->index;
     graph_walk *walk = &searcher->walk;
-    TRY(walk_reserve(walk, &index->space, list_size, params->k));
+    TRY(walk_reserve(walk, &index->space, index->config.max_degree, list_size, params->k));
     walk_begin(walk, &index->space, query, point, index->entry, list_size, params->k);
     walk_records(walk, index, params);
     const int found = walk_take(walk, ids, distances);
@@ -190,7 +190,7 @@ static int search(diskann_searcher *searcher, const float *query, const diskann_
     if (index->size == 0) {
         return DISKANN_OK;
     }
-    if (index->space.bits != NULL) {
+    if (graph_is_walked(&index->space)) {
         return search_along_codes(searcher, query, point, list_size, params, ids, distances, count);
     }
     TRY(reserve(searcher, list_size, params));

@@ -10,6 +10,7 @@
 #ifndef DISKANN_BASE_BITS_LAYOUT_H
 #define DISKANN_BASE_BITS_LAYOUT_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum { BITS_GROUP = 32, BITS_ROW_BYTES = 16, BITS_ROW_DIMENSIONS = 4, BITS_LENGTH_UNIT = 64, BITS_SLOT_UNIT = 4 };
@@ -34,6 +35,13 @@ static inline void bits_layout_init(bits_layout *layout, uint32_t dimensions, ui
     const uint32_t left = max_degree - (layout->groups - 1) * BITS_GROUP;
     layout->last_slots = (left + BITS_SLOT_UNIT - 1) / BITS_SLOT_UNIT * BITS_SLOT_UNIT;
     layout->block_bytes = layout->groups * layout->group_bytes - (BITS_GROUP - layout->last_slots) * factor_bytes;
+}
+
+/* The offset of the neighbour at a place. */
+static inline float *bits_offset_at(const bits_layout *layout, uint8_t *block, uint32_t place)
+{
+    uint8_t *group = block + (size_t)(place / BITS_GROUP) * layout->group_bytes;
+    return (float *)(void *)(group + layout->rows_bytes) + place % BITS_GROUP;
 }
 
 #endif

@@ -7,6 +7,7 @@
 
 #include "../quant/bits.h"
 #include "../quant/codes.h"
+#include "../quant/pq_codes.h"
 #include "../record/record.h"
 #include "../simd/simd.h"
 
@@ -18,6 +19,7 @@ typedef struct graph_space {
     const simd_kernels *kernels;
     const code_store *codes; /* NULL: searches read the vectors themselves */
     const bits_coder *bits;  /* NULL: records hold no codes of their neighbours */
+    const pq_codes *pq;      /* NULL: there are no codes by product quantisation */
     uint32_t metric;
     uint32_t data_type;
     uint32_t dimensions;
@@ -93,8 +95,14 @@ static inline float graph_code_weight(const graph_space *space, float aux)
     return space->metric == DISKANN_COSINE ? aux : 1.0f;
 }
 
-/* A record's vector as codes want it: floats, under cosine of unit length. */
-void graph_code_vector(const graph_space *space, const uint8_t *record, float *out);
+/* 1: a search is a walk (walk.h). */
+static inline int graph_is_walked(const graph_space *space)
+{
+    return space->bits != NULL || space->pq != NULL;
+}
+
+/* A record's vector as codes want it: floats, under cosine of unit length. Returns what it was multiplied with. */
+float graph_code_vector(const graph_space *space, const uint8_t *record, float *out);
 
 /* ---- neighbour lists -------------------------------------------------------------------------------------- */
 

@@ -56,11 +56,19 @@ static void set_owner(list_coder *coder, uint32_t slot)
     bits_owner_set(coder->space->bits, coder->floats, vector);
 }
 
+/*
+ * A zero vector lies at the centre of those of unit length, half from each of them, while its cosine distance is 1: else all
+ * zero vectors of a data set would seem nearer than they are, and a search would read them all.
+ */
 static void encode_place(list_coder *coder, uint8_t *block, uint32_t place, uint32_t neighbour)
 {
+    const bits_coder *bits = coder->space->bits;
     float *vector = vector_of(coder) + coder->space->dimensions;
-    graph_code_vector(coder->space, record_of(coder, neighbour), vector);
-    bits_encode(coder->space->bits, coder->floats, block, place, vector);
+    const float weight = graph_code_vector(coder->space, record_of(coder, neighbour), vector);
+    bits_encode(bits, coder->floats, block, place, vector);
+    if (weight == 0) {
+        *bits_offset_at(&bits->layout, block, place) += 0.5f;
+    }
 }
 
 void list_coder_note(list_coder *coder, uint32_t slot)

@@ -125,11 +125,12 @@ void graph_distances(const graph_space *space, graph_point point, const uint32_t
     }
 }
 
-void graph_code_vector(const graph_space *space, const uint8_t *record, float *out)
+float graph_code_vector(const graph_space *space, const uint8_t *record, float *out)
 {
     const float weight = graph_code_weight(space, graph_point_of(space, record).aux);
     elements_to_floats(space->data_type, record, space->dimensions, out);
     for (uint32_t i = 0; i < space->dimensions; i++) {
         out[i] *= weight;
     }
+    return weight;
 }

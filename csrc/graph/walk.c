@@ -7,7 +7,7 @@
 
 static const graph_candidate EXPANDED = 1;
 static const uint32_t WALK_SCORED = UINT32_C(0x80000000); /* slots are below 2^31 */
-enum { NOTES_INITIAL = 1024 };
+enum { NOTES_INITIAL = 1024, NOTES_MAX = 1 << 30 };
 
 /* ---- memory ---- */
 
@@ -17,9 +17,20 @@ void walk_init(graph_walk *walk, memory_account *account)
     walk->account = account;
 }
 
-static uint64_t estimate_bytes(const bits_coder *coder)
+/* Tables of the query, of whatever codes there are. */
+static int init_coded(graph_walk *walk, const graph_space *space)
 {
-    return UINT64_C(1) * coder->layout.groups * BITS_GROUP * sizeof(float);
+    return space->bits != NULL ? bits_query_init(&walk->coded, space->bits, walk->account)
+                               : pq_query_init(&walk->tables, space->pq, walk->account);
+}
+
+static void reset_coded(graph_walk *walk, const graph_space *space)
+{
+    if (space->bits != NULL) {
+        bits_query_reset(&walk->coded, space->bits, walk->account);
+    } else {
+        pq_query_reset(&walk->tables, space->pq, walk->account);
+    }
 }
 
 void walk_reset(graph_walk *walk)
@@ -28,31 +39,30 @@ void walk_reset(graph_walk *walk)
     memory_put(account, walk->list, (uint64_t)walk->list_capacity * sizeof *walk->list);
     memory_put(account, walk->hits, (uint64_t)walk->hit_capacity * sizeof *walk->hits);
     memory_put(account, walk->notes, (uint64_t)walk->note_capacity * sizeof *walk->notes);
-    if (walk->coder != NULL) {
-        memory_put(account, walk->query, walk->coder->dimensions * sizeof *walk->query);
-        memory_put(account, walk->estimates, estimate_bytes(walk->coder));
-        bits_query_reset(&walk->coded, walk->coder, account);
+    memory_put(account, walk->epochs, walk->note_capacity);
+    memory_put(account, walk->estimates, (uint64_t)walk->estimate_capacity * sizeof *walk->estimates);
+    if (walk->space != NULL) {
+        memory_put(account, walk->query, walk->space->dimensions * sizeof *walk->query);
+        reset_coded(walk, walk->space);
     }
     walk_init(walk, account);
 }
 
 /* The buffers of a query: once. */
-static int reserve_query(graph_walk *walk, const bits_coder *coder)
+static int reserve_query(graph_walk *walk, const graph_space *space)
 {
     memory_account *account = walk->account;
-    if (walk->coder != NULL) {
+    if (walk->space != NULL) {
         return DISKANN_OK;
     }
-    const uint64_t query_bytes = coder->dimensions * sizeof *walk->query;
-    float *query = memory_get(account, query_bytes), *estimates = memory_get(account, estimate_bytes(coder));
-    if (query == NULL || estimates == NULL || bits_query_init(&walk->coded, coder, account) < 0) {
-        memory_put(account, query, query_bytes);
-        memory_put(account, estimates, estimate_bytes(coder));
+    const uint64_t query_bytes = space->dimensions * sizeof *walk->query;
+    walk->query = memory_get(account, query_bytes);
+    if (walk->query == NULL || init_coded(walk, space) < 0) {
+        memory_put(account, walk->query, query_bytes);
+        walk->query = NULL;
         return DISKANN_ERR_NO_MEMORY;
     }
-    walk->query = query;
-    walk->estimates = estimates;
-    walk->coder = coder;
+    walk->space = space;
     return DISKANN_OK;
 }
 
@@ -73,68 +83,106 @@ static int regrow(memory_account *account, void *block, uint32_t *capacity, uint
     return DISKANN_OK;
 }
 
-int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t list_size, uint32_t k)
-{
-    memory_account *account = walk->account;
-    TRY(reserve_query(walk, space->bits));
-    TRY(regrow(account, &walk->list, &walk->list_capacity, list_size + 1, sizeof *walk->list));
-    TRY(regrow(account, &walk->hits, &walk->hit_capacity, k, sizeof *walk->hits));
-    return regrow(account, &walk->notes, &walk->note_capacity, NOTES_INITIAL, sizeof *walk->notes);
-}
-
 /* ---- notes ---- */
 
-static inline uint32_t note_home(const graph_walk *walk, uint32_t slot)
+/* A table without notes in place of the one there is, which the caller has kept. */
+static int make_notes(graph_walk *walk, uint32_t capacity)
 {
-    return (uint32_t)((slot * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & (walk->note_capacity - 1);
-}
-
-/* The note of a slot, or the free place where it would be. */
-static walk_note *note_at(const graph_walk *walk, uint32_t slot)
-{
-    uint32_t place = note_home(walk, slot);
-    while (walk->notes[place].slot != SLOT_NONE && (walk->notes[place].slot & ~WALK_SCORED) != slot) {
-        place = (place + 1) & (walk->note_capacity - 1);
+    walk_note *notes = memory_get(walk->account, (uint64_t)capacity * sizeof *notes);
+    uint8_t *epochs = memory_get_zeroed(walk->account, capacity);
+    if (notes == NULL || epochs == NULL) {
+        memory_put(walk->account, notes, (uint64_t)capacity * sizeof *notes);
+        memory_put(walk->account, epochs, capacity);
+        return DISKANN_ERR_NO_MEMORY;
     }
-    return &walk->notes[place];
+    walk->notes = notes;
+    walk->epochs = epochs;
+    walk->note_capacity = capacity;
+    walk->note_count = 0;
+    walk->epoch = 1;
+    return DISKANN_OK;
 }
 
+/* A search that was long leaves a large table to those that are not: it is not cleared, but once in 255 walks. */
 static void clear_notes(graph_walk *walk)
 {
-    memset(walk->notes, 0xff, (size_t)walk->note_capacity * sizeof *walk->notes); /* SLOT_NONE */
     walk->note_count = 0;
+    if (++walk->epoch == 0) {
+        memset(walk->epochs, 0, walk->note_capacity);
+        walk->epoch = 1;
+    }
+}
+
+static inline uint32_t note_slot(const walk_note *note)
+{
+    return note->slot & ~WALK_SCORED;
+}
+
+/* The place of a slot's note, or the free one where it would be. */
+static uint32_t note_place(const graph_walk *walk, uint32_t slot)
+{
+    const uint32_t mask = walk->note_capacity - 1;
+    uint32_t place = (uint32_t)((slot * UINT64_C(0x9e3779b97f4a7c15)) >> 32) & mask;
+    while (walk->epochs[place] == walk->epoch && note_slot(&walk->notes[place]) != slot) {
+        place = (place + 1) & mask;
+    }
+    return place;
+}
+
+static inline int is_noted(const graph_walk *walk, uint32_t place)
+{
+    return walk->epochs[place] == walk->epoch;
+}
+
+static inline int is_scored(const graph_walk *walk, uint32_t place)
+{
+    return is_noted(walk, place) && (walk->notes[place].slot & WALK_SCORED) != 0;
 }
 
 /* Twice the places; seldom, since a walk keeps what it has. */
 static int grow_notes(graph_walk *walk)
 {
     const uint32_t before = walk->note_capacity;
-    walk_note *old = walk->notes;
-    walk_note *notes = memory_get(walk->account, UINT64_C(2) * before * sizeof *notes);
-    if (notes == NULL) {
+    const uint8_t epoch = walk->epoch;
+    walk_note *notes = walk->notes;
+    uint8_t *epochs = walk->epochs;
+    if (before > NOTES_MAX / 2) {
         return DISKANN_ERR_NO_MEMORY;
     }
-    walk->notes = notes;
-    walk->note_capacity = 2 * before;
-    clear_notes(walk);
+    TRY(make_notes(walk, 2 * before));
     for (uint32_t i = 0; i < before; i++) {
-        if (old[i].slot != SLOT_NONE) {
-            *note_at(walk, old[i].slot & ~WALK_SCORED) = old[i];
+        if (epochs[i] == epoch) {
+            const uint32_t place = note_place(walk, note_slot(&notes[i]));
+            walk->notes[place] = notes[i];
+            walk->epochs[place] = walk->epoch;
             walk->note_count++;
         }
     }
-    memory_put(walk->account, old, (uint64_t)before * sizeof *old);
+    memory_put(walk->account, notes, (uint64_t)before * sizeof *notes);
+    memory_put(walk->account, epochs, before);
     return DISKANN_OK;
 }
 
-/* Writes a note into the place that note_at found. */
-static void write_note(graph_walk *walk, walk_note *note, uint32_t slot, uint32_t order)
+/* Writes a note into the place that note_place found. After a failure the walk goes nowhere, so that half of the places suffice. */
+static void write_note(graph_walk *walk, uint32_t place, uint32_t slot, uint32_t order)
 {
-    walk->note_count += note->slot == SLOT_NONE;
-    *note = (walk_note){slot, order};
-    if (walk->note_count > walk->note_capacity / 2 && walk->status == DISKANN_OK) {
+    walk->note_count += !is_noted(walk, place);
+    walk->notes[place] = (walk_note){slot, order};
+    walk->epochs[place] = walk->epoch;
+    if (walk->note_count > walk->note_capacity / 2) {
         walk->status = grow_notes(walk);
     }
+}
+
+int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree, uint32_t list_size, uint32_t k)
+{
+    memory_account *account = walk->account;
+    const uint32_t estimates = (max_degree + BITS_GROUP - 1) / BITS_GROUP * BITS_GROUP; /* codes in records come in groups */
+    TRY(reserve_query(walk, space));
+    TRY(regrow(account, &walk->estimates, &walk->estimate_capacity, estimates, sizeof *walk->estimates));
+    TRY(regrow(account, &walk->list, &walk->list_capacity, list_size, sizeof *walk->list));
+    TRY(regrow(account, &walk->hits, &walk->hit_capacity, k, sizeof *walk->hits));
+    return walk->notes == NULL ? make_notes(walk, NOTES_INITIAL) : DISKANN_OK;
 }
 
 /* ---- the list ---- */
@@ -201,14 +249,14 @@ static void offer(graph_walk *walk, float distance, uint32_t slot)
     if (is_too_far(walk, candidate)) {
         return;
     }
-    walk_note *note = note_at(walk, slot);
-    if (note->slot != SLOT_NONE) {
-        if ((note->slot & WALK_SCORED) || note->order <= order_of(candidate)) {
+    const uint32_t place = note_place(walk, slot);
+    if (is_noted(walk, place)) {
+        if (is_scored(walk, place) || walk->notes[place].order <= order_of(candidate)) {
             return;
         }
-        take_out(walk, slot, note->order);
+        take_out(walk, slot, walk->notes[place].order);
     }
-    write_note(walk, note, slot, order_of(candidate));
+    write_note(walk, place, slot, order_of(candidate));
     put_in(walk, candidate);
 }
 
@@ -274,7 +322,11 @@ void walk_begin(graph_walk *walk, const graph_space *space, const float *query, 
     for (uint32_t i = 0; i < space->dimensions; i++) {
         walk->query[i] = query[i] * weight;
     }
-    bits_query_set(&walk->coded, walk->coder, walk->query);
+    if (space->bits != NULL) {
+        bits_query_set(&walk->coded, space->bits, walk->query);
+    } else {
+        pq_query_set(&walk->tables, space->pq, walk->query);
+    }
     walk->point = point;
     walk->list_size = list_size;
     walk->k = k;
@@ -313,31 +365,53 @@ static float score(graph_walk *walk, const graph_space *space, uint32_t slot, co
     const uint64_t id = *record_id(&space->records->layout, (uint8_t *)(uintptr_t)record);
     const float distance = graph_distance(space, walk->point, graph_point_of(space, record));
     graph_candidate candidate = candidate_make(distance, slot) | flag;
-    walk_note *note = note_at(walk, slot);
-    if (note->slot != SLOT_NONE) {
-        candidate |= take_out(walk, slot, note->order); /* it may have been named, and waits to be absorbed */
+    const uint32_t place = note_place(walk, slot);
+    if (is_noted(walk, place)) {
+        candidate |= take_out(walk, slot, walk->notes[place].order);
     }
     walk->distance_count++;
     keep_hit(walk, (walk_hit){id, order_of(candidate)});
-    write_note(walk, note, slot | WALK_SCORED, order_of(candidate));
+    write_note(walk, place, slot | WALK_SCORED, order_of(candidate));
     if (!is_too_far(walk, candidate)) {
         put_in(walk, candidate);
     }
     return distance;
 }
 
+/* A slot whose distance was known when it came to be absorbed; the list may have lost since that it was named. */
+static float take_known(graph_walk *walk, uint32_t slot, uint32_t order)
+{
+    const graph_candidate candidate = (uint64_t)order << 32 | (uint64_t)slot << 1;
+    const uint32_t place = place_of(walk, candidate);
+    if (place < walk->list_count && (walk->list[place] | EXPANDED) == (candidate | EXPANDED)) {
+        walk->list[place] |= EXPANDED;
+    }
+    return candidate_distance(candidate);
+}
+
 void walk_score(graph_walk *walk, const graph_space *space, uint32_t slot, const uint8_t *record)
 {
-    const walk_note *note = note_at(walk, slot);
-    if (note->slot == SLOT_NONE || !(note->slot & WALK_SCORED)) {
+    if (walk->status == DISKANN_OK && !is_scored(walk, note_place(walk, slot))) {
         score(walk, space, slot, record, 0);
     }
 }
 
-/* The distance of an owner as its codes want it: under cosine a zero vector lies at the centre of all others. */
-static float base_of(const graph_space *space, graph_point owner, float distance)
+/*
+ * What the codes in a record say of the neighbours. Under cosine a zero vector lies at the centre of all others; a query that is one is as
+ * far from all, which codes do not know.
+ */
+static void estimate_by_bits(graph_walk *walk, const graph_space *space, const uint8_t *codes, uint32_t count, float distance,
+                             float owner_aux)
 {
-    return space->metric == DISKANN_COSINE && owner.aux == 0 ? 0.5f : distance;
+    const int is_cosine = space->metric == DISKANN_COSINE;
+    if (is_cosine && walk->point.aux == 0) {
+        for (uint32_t i = 0; i < count; i++) {
+            walk->estimates[i] = distance;
+        }
+        return;
+    }
+    const float base = is_cosine && owner_aux == 0 ? 0.5f : distance;
+    bits_estimates(space->bits, &walk->coded, codes, count, base, walk->estimates);
 }
 
 void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, const uint8_t *record)
@@ -345,14 +419,19 @@ void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, cons
     const record_layout *layout = &space->records->layout;
     uint8_t *bytes = (uint8_t *)(uintptr_t)record;
     const record_list *list = record_links(layout, bytes);
-    const walk_note *note = note_at(walk, slot);
-    const int is_known = note->slot != SLOT_NONE && (note->slot & WALK_SCORED);
-    const float distance =
-        is_known ? candidate_distance((uint64_t)note->order << 32) : score(walk, space, slot, record, EXPANDED);
-    const float base = base_of(space, graph_point_of(space, record), distance);
+    if (walk->status < 0) {
+        return;
+    }
+    const uint32_t place = note_place(walk, slot);
+    const float distance = is_scored(walk, place) ? take_known(walk, slot, walk->notes[place].order)
+                                                  : score(walk, space, slot, record, EXPANDED);
     walk->hops++;
-    bits_estimates(walk->coder, &walk->coded, record_codes(layout, bytes), list->degree, base, walk->estimates);
-    for (uint32_t i = 0; i < list->degree; i++) {
+    if (space->bits != NULL) {
+        estimate_by_bits(walk, space, record_codes(layout, bytes), list->degree, distance, *record_aux(layout, bytes));
+    } else {
+        pq_estimates(space->pq, &walk->tables, list->neighbours, list->degree, walk->estimates);
+    }
+    for (uint32_t i = 0; i < list->degree && walk->status == DISKANN_OK; i++) {
         offer(walk, walk->estimates[i], list->neighbours[i]);
     }
 }

@@ -1,7 +1,7 @@
 /*
- * The search of an index whose records hold codes of their neighbours. Who has a record has its exact distance and
- * estimates of those of all its neighbours, so that nothing else need be read: a search is a sequence of records.
- * Where they come from is the caller's business:
+ * The search of an index that knows codes of a record's neighbours once it has the record: they lie in it, or all codes are in
+ * memory. Who has a record has its exact distance and estimates of those of all its neighbours, so that nothing else need
+ * be read: a search is a sequence of records. Where they come from is the caller's business:
  *
  *     walk_begin(walk, ...);
  *     while ((count = walk_next(walk, slots, beam_width)) > 0)
@@ -26,31 +26,35 @@ typedef struct walk_hit {
 
 /* What is known of a slot. */
 typedef struct walk_note {
-    uint32_t slot; /* SLOT_NONE: a free place; WALK_SCORED is set when its distance is known */
+    uint32_t slot; /* WALK_SCORED is set when its distance is known */
     uint32_t order;
 } walk_note;
 
 typedef struct graph_walk {
     memory_account *account;
-    const bits_coder *coder; /* what the buffers of the query are made for */
+    const graph_space *space; /* what the buffers of the query are made for; NULL before there are some */
     graph_candidate *list;   /* ascending; flag: expanded */
     walk_hit *hits;          /* a heap, the farthest first */
     walk_note *notes;        /* open addressing by slot */
+    uint8_t *epochs;         /* of their places: one that is not of this walk is free */
     float *query;            /* [dimensions]: as codes want it */
-    float *estimates;        /* [max_degree] */
-    bits_query coded;
+    float *estimates;        /* [estimate_capacity] */
+    bits_query coded;        /* where records hold codes */
+    pq_query tables;         /* where they are in memory */
     graph_point point;       /* the query; its vector is borrowed until the walk ends */
+    uint32_t estimate_capacity;
     uint32_t list_size, list_count, list_capacity;
     uint32_t k, hit_count, hit_capacity;
     uint32_t note_count, note_capacity; /* capacity: a power of two */
     uint32_t cursor;         /* every candidate before it is expanded */
+    uint8_t epoch;
     int status;              /* ERR_NO_MEMORY once notes could not grow */
     uint64_t distance_count, hops, rounds;
 } graph_walk;
 
 void walk_init(graph_walk *walk, memory_account *account);
 /* Makes room; allocates only where a limit grew. ERR_NO_MEMORY leaves it usable for what it could do before. */
-int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t list_size, uint32_t k);
+int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree, uint32_t list_size, uint32_t k);
 void walk_reset(graph_walk *walk);
 
 /* `query`: floats, as it came; `point`: the same in the query form. `list_size`: at least k; both within what was reserved. */

@@ -93,7 +93,12 @@ enum diskann_data_type {
  * a search that codes would mislead is made again without. For f32 and f16 under l2, cosine and ip.
  * 1BIT: codes of a record's neighbours, a bit an element, in the record itself and in the file: to have read a record
  * is to know its distance and about those of its neighbours, which is what a search wants that reads records from a slow
- * place. In memory it is slower than 8BIT, and records are 1.5 to 4 times as large. For all types under l2, cosine and ip.
+ * place. In memory it is slower than 8BIT, and records are 2 to 5 times as large (at a degree of 32). For all types under l2,
+ * cosine and ip.
+ * PQ: a code of each vector by product quantisation, `code_bytes` long, in memory and, with the centroids that a build trains,
+ * in the file: for an index that is read from a slow place while its codes are in memory. Records are smaller than with 1BIT
+ * and fewer are read. For all types and metrics; such an index begins with a build, not with an insert.
+ * A build finds its way by 8-bit codes whatever it makes, where there are such.
  * AUTO: 8BIT from 64 dimensions on; a build drops them when they mislead more than a quarter of its rows.
  */
 enum diskann_codes {
@@ -101,7 +106,8 @@ enum diskann_codes {
     DISKANN_CODES_8BIT = 1,
     DISKANN_CODES_AUTO = 2,
     DISKANN_CODES_1BIT = 3,
-    DISKANN_CODES_COUNT = 4
+    DISKANN_CODES_PQ = 4,
+    DISKANN_CODES_COUNT = 5
 };
 
 /* Kernel families. All give the same bits; forcing one is for tests and measurements. */
@@ -142,7 +148,9 @@ typedef struct diskann_config {
     float alpha;              /* 1 .. 2 */
     uint32_t simd;            /* enum diskann_simd; not stored in a file */
     uint32_t codes;           /* enum diskann_codes */
-    uint64_t seed;            /* order of insertion of a build */
+    uint64_t seed;            /* order of insertion of a build; sample and first centroids of PQ */
+    uint32_t code_bytes;      /* PQ: bytes of a code, 1 .. dimensions; 0: a byte for four dimensions. Other codes: 0 */
+    uint32_t reserved;        /* 0 */
 } diskann_config;
 
 /* Fills in the defaults: l2, f32, R 32, L 100, alpha 1.2, codes as they suit, seed 0. */
@@ -181,8 +189,8 @@ typedef struct diskann_stats {
     uint64_t file_bytes;       /* what a save writes */
     uint64_t memory_vectors;   /* size * dimensions * element size */
     uint64_t memory_graph;     /* size * max_degree * 4 */
-    uint64_t memory_records;   /* bytes allocated for records: holds vectors, graph, ids, page headers, slack */
-    uint64_t memory_codes;     /* codes of the vectors */
+    uint64_t memory_records;   /* bytes allocated for records: holds vectors, graph, ids, 1-bit codes, page headers, slack */
+    uint64_t memory_codes;     /* 8-bit codes and those of PQ, with what makes and reads codes */
     uint64_t memory_ids;       /* map from id to slot */
     uint64_t memory_total;     /* all that the index holds now, without searchers and operations */
     /* Of a paged index; 0 elsewhere. */
@@ -214,7 +222,7 @@ typedef struct diskann_search_params {
 } diskann_search_params;
 
 typedef struct diskann_search_counters {
-    uint64_t distances; /* distance computations */
+    uint64_t distances; /* distance computations; with codes 1BIT and PQ of records that came, without what codes estimate */
     uint64_t hops;      /* records expanded */
     uint64_t rounds;
     uint64_t reads;      /* pages asked for; 0 in memory */

@@ -20,6 +20,9 @@ typedef struct build_state {
     order_walk walk;
     uint64_t permute_cursor;
     random_state random;
+    diskann_op *training;  /* of a quantiser; NULL where there is none */
+    float *sampled;        /* [dimensions]: a row on its way there */
+    int sample_status;
 } build_state;
 
 static uint64_t lists_bytes(const insert_op *op)
@@ -76,6 +79,8 @@ void build_reset(insert_op *op)
     }
     memory_account *account = &op->base.account;
     const uint32_t dimensions = op->index->config.dimensions;
+    diskann_op_end(build->training);
+    memory_put(account, build->sampled, dimensions * sizeof *build->sampled);
     memory_put(account, op->order, op->rows * sizeof *op->order);
     memory_put(account, build->lists, lists_bytes(op));
     memory_put(account, build->sums, UINT64_C(8) * CENTRE_CHUNKS * dimensions);
@@ -232,6 +237,43 @@ void build_judge_codes(insert_op *op)
     }
 }
 
+/* ---- product quantisation ---- */
+
+static int begin_training(insert_op *op, diskann_stage *stage)
+{
+    build_state *build = op->build;
+    const diskann_index *index = op->index;
+    const diskann_pq_config config = pq_codes_training(&index->pq, index->config.seed);
+    build->sampled = memory_get(&op->base.account, index->config.dimensions * sizeof *build->sampled);
+    if (build->sampled == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    TRY(diskann_pq_train_begin(&config, op->base.workers, &op->base.account.allocator, &build->training));
+    return insert_enter(op, stage, INSERT_SAMPLE, DISKANN_PHASE_ORDER, op->rows, 0);
+}
+
+static void sample_rows_of(insert_op *op, uint64_t begin, uint64_t end)
+{
+    build_state *build = op->build;
+    for (uint64_t row = begin; row < end && build->sample_status == DISKANN_OK; row++) {
+        graph_code_vector(&op->index->space, row_record(op, row), build->sampled);
+        build->sample_status = diskann_pq_rows(build->training, build->sampled, 1);
+    }
+}
+
+/* A stage of the training is one of the build. */
+static int step_training(insert_op *op, diskann_stage *stage)
+{
+    TRY(op->build->sample_status);
+    op->stage = INSERT_TRAIN;
+    const int status = diskann_op_step(op->build->training, stage);
+    if (status != DISKANN_OK) {
+        return status;
+    }
+    pq_codes_adopt(&op->index->pq, diskann_pq_train_take(op->build->training));
+    return insert_encode_pq(op, stage);
+}
+
 static void finish_index(insert_op *op)
 {
     diskann_index *index = op->index;
@@ -270,6 +312,12 @@ void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end)
         break;
     case INSERT_RENUMBER:
         renumber_rows(op, worker, begin, end);
+        break;
+    case INSERT_SAMPLE:
+        sample_rows_of(op, begin, end);
+        break;
+    case INSERT_TRAIN:
+        diskann_op_run(build->training, worker, begin, end);
         break;
     case INSERT_LISTCODE:
         for (uint64_t row = begin; row < end; row++) {
@@ -316,7 +364,15 @@ int build_step(insert_op *op, diskann_stage *stage)
         }
         if (op->index->space.bits != NULL) {
             return insert_enter(op, stage, INSERT_LISTCODE, DISKANN_PHASE_ORDER, op->rows, 1);
-        } /* fall through */
+        }
+        if (op->index->space.pq != NULL) {
+            return begin_training(op, stage);
+        }
+        finish_index(op);
+        return DISKANN_OK;
+    case INSERT_SAMPLE:
+    case INSERT_TRAIN:
+        return step_training(op, stage);
     default:
         finish_index(op);
         return DISKANN_OK;

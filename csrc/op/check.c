@@ -68,7 +68,7 @@ uint32_t check_page(const graph_space *space, const check_limits *limits, uint8_
 {
     const record_layout *layout = &space->records->layout;
     const uint32_t records = page_records(layout, page, limits->size);
-    uint32_t kind = page_check(space->kernels->crc32c, layout, bytes, page, records, 1);
+    uint32_t kind = page_check(space->kernels->crc32c, layout, bytes, page, page_used(layout, records), 1);
     for (uint32_t i = 0; i < records && kind == DISKANN_FINDING_NONE; i++) {
         kind = check_first(check_record(space, limits, page_record(layout, bytes, i)));
     }

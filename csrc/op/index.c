@@ -9,7 +9,8 @@ int index_check_config(const diskann_config *config)
         config->max_degree < DISKANN_MAX_DEGREE_MIN || config->max_degree > DISKANN_MAX_DEGREE_MAX ||
         config->build_list_size < DISKANN_LIST_SIZE_MIN || config->build_list_size > DISKANN_LIST_SIZE_MAX ||
         !(config->alpha >= 1.0f && config->alpha <= 2.0f) || config->simd >= DISKANN_SIMD_COUNT ||
-        config->codes >= DISKANN_CODES_COUNT) {
+        config->codes >= DISKANN_CODES_COUNT || config->reserved != 0 ||
+        config->code_bytes > (config->codes == DISKANN_CODES_PQ ? config->dimensions : 0)) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     const simd_kernels *kernels = simd_kernels_get(config->simd);
@@ -37,18 +38,23 @@ int index_create(const diskann_config *config, const diskann_allocator *allocato
     index->config.simd = kernels->simd;
     if (config->codes == DISKANN_CODES_AUTO) {
         index->config.codes = code_is_worthwhile(config) ? DISKANN_CODES_8BIT : DISKANN_CODES_NONE;
-        index->may_drop_codes = 1;
+    }
+    index->may_drop_codes = config->codes != DISKANN_CODES_8BIT;
+    if (config->codes == DISKANN_CODES_PQ && config->code_bytes == 0) {
+        index->config.code_bytes = pq_code_bytes_default(config->dimensions);
     }
     index->account = account;
     index->entry = SLOT_NONE;
     record_store_init(&index->records, &index->config, &index->account);
     code_store_init(&index->codes, config, kernels, &index->account);
+    pq_codes_init(&index->pq, &index->config, kernels->simd, &index->account);
     id_map_init(&index->ids, &index->records, &index->account);
     index->space = (graph_space){
         .records = &index->records,
         .kernels = kernels,
         .codes = index->config.codes == DISKANN_CODES_8BIT ? &index->codes : NULL,
         .bits = index->config.codes == DISKANN_CODES_1BIT ? &index->bits : NULL,
+        .pq = index->config.codes == DISKANN_CODES_PQ ? &index->pq : NULL,
         .metric = config->metric,
         .data_type = config->data_type,
         .dimensions = config->dimensions,
@@ -65,6 +71,7 @@ void index_destroy(diskann_index *index)
 {
     id_map_reset(&index->ids);
     code_store_reset(&index->codes);
+    pq_codes_reset(&index->pq);
     if (index->space.bits != NULL) {
         bits_coder_reset(&index->bits);
     }
@@ -82,14 +89,14 @@ void index_drop_codes(diskann_index *index)
 
 void index_lend_codes(diskann_index *index)
 {
-    if (index->space.bits != NULL && code_is_worthwhile(&index->config)) {
+    if (graph_is_walked(&index->space) && code_is_worthwhile(&index->config)) {
         index->space.codes = &index->codes;
     }
 }
 
 void index_return_codes(diskann_index *index)
 {
-    if (index->space.bits != NULL) {
+    if (graph_is_walked(&index->space)) {
         index->space.codes = NULL;
         code_store_reset(&index->codes);
     }
@@ -125,4 +132,18 @@ void index_encode(const diskann_index *index, uint32_t slot, float *scratch)
     const graph_point point = graph_point_at(&index->space, slot);
     const float weight = graph_code_weight(&index->space, point.aux);
     code_encode(&index->codes, slot, point.vector, weight, point.aux, scratch);
+}
+
+uint64_t index_pq_scratch(const diskann_index *index)
+{
+    return (uint64_t)PQ_CODES_ROWS * index->config.dimensions + pq_codes_panel(&index->pq);
+}
+
+void index_encode_pq(const diskann_index *index, uint32_t first, uint32_t count, float *scratch, uint8_t *out)
+{
+    const uint32_t dimensions = index->config.dimensions;
+    for (uint32_t i = 0; i < count; i++) {
+        graph_code_vector(&index->space, record_at(&index->records, first + i), scratch + (size_t)i * dimensions);
+    }
+    pq_codes_encode(&index->pq, scratch, count, scratch + (size_t)PQ_CODES_ROWS * dimensions, out);
 }

@@ -13,7 +13,8 @@ struct diskann_index {
     id_map ids;
     code_store codes;  /* 8-bit codes; empty where config says otherwise */
     bits_coder bits;   /* 1-bit codes in the records; zero where config says otherwise */
-    uint32_t may_drop_codes; /* they were nobody's wish */
+    pq_codes pq;       /* codes by product quantisation; empty where config says otherwise */
+    uint32_t may_drop_codes; /* 8-bit codes were nobody's wish */
     graph_space space; /* metric, kernels, records */
     uint32_t size;
     uint32_t entry; /* slot where searches start; SLOT_NONE when empty */
@@ -33,13 +34,20 @@ void index_destroy(diskann_index *index);
 /* From now on it has no 8-bit codes. */
 void index_drop_codes(diskann_index *index);
 /*
- * A build of an index with codes in the records finds its way by 8-bit codes in memory all the same, where such vectors have
+ * A build of an index with codes in the file finds its way by 8-bit codes in memory all the same, where such vectors have
  * some. They are returned when it ends, whatever its end.
  */
 void index_lend_codes(diskann_index *index);
 void index_return_codes(diskann_index *index);
 /* Codes are of vectors less the one of this slot, which is the entry. ERR_NO_MEMORY. */
 int index_set_origin(diskann_index *index, uint32_t slot);
+/* Floats of scratch that index_encode_pq wants. */
+uint64_t index_pq_scratch(const diskann_index *index);
+/*
+ * Codes by product quantisation of slots [first, first + count), at most PQ_CODES_ROWS, into out[count][code_bytes]. Different
+ * slots may be encoded at the same time.
+ */
+void index_encode_pq(const diskann_index *index, uint32_t first, uint32_t count, float *scratch, uint8_t *out);
 /* `scratch`: [dimensions]. Different slots may be encoded at the same time. */
 void index_encode(const diskann_index *index, uint32_t slot, float *scratch);
 

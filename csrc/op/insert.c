@@ -18,6 +18,9 @@ static int begin(diskann_index *index, uint32_t workers, uint32_t is_build, disk
     if (index == NULL || out == NULL || (is_build && index->size > 0)) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
+    if (!is_build && index->space.pq != NULL && index->pq.pq == NULL) {
+        return DISKANN_ERR_UNSUPPORTED; /* a build trains the quantiser */
+    }
     TRY(op_create(&insert_calls, sizeof(insert_op), workers, &index->account.allocator, out));
     insert_op *op = (insert_op *)*out;
     op->index = index;
@@ -183,6 +186,28 @@ static void encode_rows(insert_op *op, uint32_t worker, uint64_t begin_row, uint
     }
 }
 
+static uint64_t pq_scratch_bytes(const insert_op *op)
+{
+    return op->base.workers * index_pq_scratch(op->index) * sizeof *op->pq_scratch;
+}
+
+static uint64_t pq_blocks(const insert_op *op)
+{
+    return (op->rows + PQ_CODES_ROWS - 1) / PQ_CODES_ROWS;
+}
+
+static void encode_pq_blocks(insert_op *op, uint32_t worker, uint64_t begin_block, uint64_t end_block)
+{
+    pq_codes *codes = &op->index->pq;
+    float *scratch = op->pq_scratch + worker * index_pq_scratch(op->index);
+    for (uint64_t block = begin_block; block < end_block && !op_is_cancelled(&op->base); block++) {
+        const uint64_t row = block * PQ_CODES_ROWS, rest = op->rows - row;
+        const uint64_t slot = op->first + row;
+        index_encode_pq(op->index, (uint32_t)slot, rest < PQ_CODES_ROWS ? (uint32_t)rest : PQ_CODES_ROWS, scratch,
+                        codes->codes + slot * codes->code_bytes);
+    }
+}
+
 /* ---- stages ---- */
 
 static int no_memory(insert_op *op)
@@ -224,6 +249,21 @@ static int enter_ids(insert_op *op, diskann_stage *stage)
     return insert_enter(op, stage, INSERT_IDS, DISKANN_PHASE_VALIDATE, op->rehash + op->rows, 0);
 }
 
+int insert_encode_pq(insert_op *op, diskann_stage *stage)
+{
+    op->pq_scratch = memory_get(&op->base.account, pq_scratch_bytes(op));
+    if (op->pq_scratch == NULL || pq_codes_reserve(&op->index->pq, op->first + op->rows) < 0) {
+        return no_memory(op);
+    }
+    return insert_enter(op, stage, INSERT_PQ, op->is_build ? DISKANN_PHASE_ORDER : DISKANN_PHASE_LINK, pq_blocks(op), 1);
+}
+
+/* Rows that are added are coded before they are linked: a search that sees them finds their codes. */
+static int begin_links(insert_op *op, diskann_stage *stage)
+{
+    return op->index->space.pq != NULL ? insert_encode_pq(op, stage) : batch_begin(op, stage);
+}
+
 int insert_encode(insert_op *op, diskann_stage *stage, uint32_t entry)
 {
     if (op->first == 0 && index_set_origin(op->index, entry) < 0) {
@@ -231,7 +271,7 @@ int insert_encode(insert_op *op, diskann_stage *stage, uint32_t entry)
     }
     if (op->index->space.codes == NULL) {
         op->stage = INSERT_ENCODE; /* nothing to do there */
-        return op->is_build ? build_step(op, stage) : batch_begin(op, stage);
+        return op->is_build ? build_step(op, stage) : begin_links(op, stage);
     }
     return insert_enter(op, stage, INSERT_ENCODE, DISKANN_PHASE_LINK, op->rows, 1);
 }
@@ -262,6 +302,8 @@ static int step(diskann_op *base, diskann_stage *stage)
     case INSERT_IDS:
         return op->is_build ? build_step(op, stage) : insert_encode(op, stage, (uint32_t)op->first);
     case INSERT_ENCODE:
+        return op->is_build ? build_step(op, stage) : begin_links(op, stage);
+    case INSERT_PQ:
         return op->is_build ? build_step(op, stage) : batch_begin(op, stage);
     case INSERT_SEARCH:
     case INSERT_ATTACH:
@@ -303,6 +345,9 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin_item, uint64_t
     case INSERT_RECODE:
         encode_rows(op, worker, begin_item, end_item);
         break;
+    case INSERT_PQ:
+        encode_pq_blocks(op, worker, begin_item, end_item);
+        break;
     case INSERT_SEARCH:
     case INSERT_ATTACH:
     case INSERT_GROUP:
@@ -330,6 +375,9 @@ static void reset(diskann_op *base)
         }
         record_store_truncate(&index->records, index->size);
         code_store_truncate(&index->codes, index->size);
+    }
+    if (op->pq_scratch != NULL) {
+        memory_put(&base->account, op->pq_scratch, pq_scratch_bytes(op));
     }
     batch_release(op);
     build_reset(op);

@@ -27,6 +27,9 @@ enum insert_stage {
     INSERT_PERMUTE,  /* build: the records, in place */
     INSERT_RECODE,   /* build: codes again, in their places, in parallel */
     INSERT_LISTCODE, /* build: codes of neighbours, in parallel */
+    INSERT_SAMPLE,   /* build: rows to train a quantiser with */
+    INSERT_TRAIN,    /* build: the quantiser */
+    INSERT_PQ,       /* codes by it, in parallel */
     INSERT_END
 };
 enum { ORDER_STAGES = INSERT_END - INSERT_TRIM };
@@ -64,6 +67,7 @@ typedef struct insert_op {
     link_edge *edges;     /* [batch_max * (max_degree + 1)] */
     link_edge *edges_other;
     uint32_t *groups;     /* first edge of each target; GROUP_DONE marks a linked one */
+    float *pq_scratch;    /* [workers][index_pq_scratch] */
 
     struct build_state *build; /* NULL for an insert */
 } insert_op;
@@ -77,6 +81,8 @@ void build_reset(insert_op *op);
 /* After a batch: goes on without codes when they mislead. */
 void build_judge_codes(insert_op *op);
 
+/* insert.c: codes by product quantisation of all rows. */
+int insert_encode_pq(insert_op *op, diskann_stage *stage);
 /* insert.c: codes of all rows, then what follows; `entry`: the slot where searches will start, if the index is empty. */
 int insert_encode(insert_op *op, diskann_stage *stage, uint32_t entry);
 

@@ -4,7 +4,7 @@
  * checked.
  *
  *     superblock: IO -> pages: IO, in rounds -> check: RUN, parallel over pages -> tree: RUN, serial
- *     -> codes: RUN, parallel over records
+ *     -> codes: RUN, parallel over records, where they are made; IO, in rounds, where the file has them
  *
  * The tree is walked because an insert relies on it: it descends the tree until there is room for a child.
  * The walk fills the id map on its way. The other edges are verify's business: they can do a search no harm.
@@ -12,6 +12,7 @@
 #include "../store/page.h"
 #include "../store/superblock.h"
 #include "check.h"
+#include "code_pages.h"
 #include "index.h"
 #include "op.h"
 #include "transfer.h"
@@ -20,7 +21,7 @@
 
 enum { ROUND_SEGMENTS = 4 }; /* read at once: about 8 MiB */
 
-enum open_state { OPEN_SUPERBLOCK, OPEN_DECODE, OPEN_PAGES, OPEN_CHECK, OPEN_TREE, OPEN_CODES, OPEN_END };
+enum open_state { OPEN_SUPERBLOCK, OPEN_DECODE, OPEN_PAGES, OPEN_CHECK, OPEN_TREE, OPEN_CODES, OPEN_CODE_PAGES, OPEN_END };
 
 /* The first damaged page that a worker has seen. Cells of different workers share no cache line. */
 typedef struct open_cell {
@@ -33,6 +34,7 @@ typedef struct open_op {
     _Alignas(64) uint8_t head[DISKANN_SUPERBLOCK_BYTES];
     op_transfer transfer;
     superblock block;
+    code_pages codes;
     const simd_kernels *kernels;
     open_cell *cells;     /* one per worker */
     diskann_index *index; /* NULL before it is made and after it was taken */
@@ -258,6 +260,38 @@ static int prepare_codes(open_op *op)
     return DISKANN_OK;
 }
 
+/* ---- codes that the file has ---- */
+
+static int prepare_code_pages(open_op *op)
+{
+    diskann_index *index = op->index;
+    if (pq_codes_create_quantizer(&index->pq) < 0 || pq_codes_reserve(&index->pq, op->block.size) < 0 ||
+        code_pages_init(&op->codes, &op->block, &index->records.layout, op->kernels->crc32c, &index->pq,
+                        &op->base.account) < 0) {
+        return fail_memory(op);
+    }
+    return DISKANN_OK;
+}
+
+/* The next round, or OK when all are there. */
+static int read_code_pages(open_op *op, diskann_stage *stage)
+{
+    transfer_begin(&op->transfer);
+    if (code_pages_round(&op->codes, &op->transfer, DISKANN_READ)) {
+        op->state = OPEN_CODE_PAGES;
+        return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, op->file_bytes);
+    }
+    return pq_codes_are_sound(&op->index->pq) ? DISKANN_OK
+                                              : fail_corrupt(op, DISKANN_FINDING_CODES, (int64_t)op->block.pages);
+}
+
+static int take_code_pages(open_op *op)
+{
+    uint64_t page = 0;
+    const uint32_t kind = code_pages_take(&op->codes, &page);
+    return kind == DISKANN_FINDING_NONE ? DISKANN_OK : fail_corrupt(op, kind, (int64_t)page);
+}
+
 static int finish(open_op *op)
 {
     diskann_index *index = op->index;
@@ -298,11 +332,20 @@ static int step(diskann_op *base, diskann_stage *stage)
         if (index_set_origin(op->index, op->block.entry) < 0) {
             return fail_memory(op);
         }
-        if (op->index->space.codes == NULL) {
+        if (op->index->space.codes != NULL) {
+            TRY(prepare_codes(op));
+            return hand_out_items(op, stage, OPEN_CODES);
+        }
+        if (op->index->space.pq == NULL) {
             return finish(op);
         }
-        TRY(prepare_codes(op));
-        return hand_out_items(op, stage, OPEN_CODES);
+        TRY(prepare_code_pages(op));
+        status = read_code_pages(op, stage);
+        return status == DISKANN_OK ? finish(op) : status;
+    case OPEN_CODE_PAGES:
+        TRY(take_code_pages(op));
+        status = read_code_pages(op, stage);
+        return status == DISKANN_OK ? finish(op) : status;
     default:
         return finish(op);
     }
@@ -319,6 +362,7 @@ static void reset(diskann_op *base)
     if (op->index != NULL) {
         index_destroy(op->index);
     }
+    code_pages_reset(&op->codes);
     memory_put(&base->account, op->stack, op->block.size * sizeof *op->stack);
     memory_put(&base->account, op->found, op->block.size);
     memory_put(&base->account, op->scratch, scratch_bytes(op));

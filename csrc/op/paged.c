@@ -20,7 +20,8 @@ static uint32_t frames_for(uint64_t limit, const superblock *block)
 int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t cache_limit,
                  const diskann_allocator *allocator, diskann_paged **out)
 {
-    if (block->config.codes != DISKANN_CODES_1BIT) {
+    const uint32_t codes = block->config.codes;
+    if (codes != DISKANN_CODES_1BIT && codes != DISKANN_CODES_PQ) {
         return DISKANN_ERR_UNSUPPORTED;
     }
     memory_account account;
@@ -37,13 +38,15 @@ int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t 
     paged->space = (graph_space){
         .records = &paged->records,
         .kernels = kernels,
-        .bits = &paged->bits,
+        .bits = codes == DISKANN_CODES_1BIT ? &paged->bits : NULL,
+        .pq = codes == DISKANN_CODES_PQ ? &paged->pq : NULL,
         .metric = block->config.metric,
         .data_type = block->config.data_type,
         .dimensions = block->config.dimensions,
     };
     paged->limits = (check_limits){block->config.max_degree, (uint32_t)block->size, block->next_id};
-    if (bits_coder_init(&paged->bits, &block->config, kernels, &paged->account) < 0 ||
+    pq_codes_init(&paged->pq, &block->config, kernels->simd, &paged->account);
+    if ((paged->space.bits != NULL && bits_coder_init(&paged->bits, &block->config, kernels, &paged->account) < 0) ||
         cache_init(&paged->cache, frames_for(cache_limit, block), block->layout.page_bytes, &paged->account) < 0) {
         diskann_paged_destroy(paged);
         return DISKANN_ERR_NO_MEMORY;
@@ -55,7 +58,10 @@ int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t 
 void diskann_paged_destroy(diskann_paged *paged)
 {
     if (paged != NULL) {
-        bits_coder_reset(&paged->bits);
+        if (paged->bits.account != NULL) {
+            bits_coder_reset(&paged->bits);
+        }
+        pq_codes_reset(&paged->pq);
         cache_reset(&paged->cache);
         memory_account account = paged->account;
         memory_put(&account, paged, sizeof *paged);
@@ -90,7 +96,7 @@ void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out)
     out->records_per_page = block->layout.records_per_page;
     out->pages = block->pages;
     out->file_bytes = block->file_bytes;
-    out->memory_codes = bits_coder_bytes(&paged->bits);
+    out->memory_codes = paged->space.bits != NULL ? bits_coder_bytes(&paged->bits) : pq_codes_bytes(&paged->pq);
     out->memory_total = paged->account.live_bytes;
     out->cache_bytes = paged->cache.bytes;
     out->cache_limit = cache_bytes_of(paged->cache.frame_count, paged->cache.page_bytes);

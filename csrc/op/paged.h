@@ -1,6 +1,7 @@
 /*
  * An index that stays in its file: superblock and page cache in memory, records read when a search wants them. Only
- * indexes whose records hold codes of their neighbours can be searched like this.
+ * indexes can be searched like this whose file has codes: in the records, or those of product quantisation, which come to
+ * memory.
  */
 #ifndef DISKANN_OP_PAGED_H
 #define DISKANN_OP_PAGED_H
@@ -15,7 +16,8 @@ struct diskann_paged {
     memory_account account;
     superblock block;     /* what the file says; simd resolved */
     record_store records; /* its layout; there are no segments */
-    bits_coder bits;
+    bits_coder bits; /* where records hold codes of their neighbours */
+    pq_codes pq;     /* where all codes are in memory */
     graph_space space;
     check_limits limits;
     page_cache cache;

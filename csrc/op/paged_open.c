@@ -1,13 +1,14 @@
 /*
- * Opening a file to be searched where it is: the superblock, and the page of the entry, whose vector codes are relative to.
+ * Opening a file to be searched where it is: the superblock, and the page of the entry, whose vector codes in records are
+ * relative to, or the pages of codes.
  *
- *     superblock: IO -> the entry's page: IO
+ *     superblock: IO -> the entry's page: IO, or pages of codes: IO, in rounds
  */
-#include "../simd/elements.h"
+#include "code_pages.h"
 #include "paged.h"
 #include "transfer.h"
 
-enum paged_open_state { PAGED_OPEN_SUPERBLOCK, PAGED_OPEN_DECODE, PAGED_OPEN_ENTRY, PAGED_OPEN_END };
+enum paged_open_state { PAGED_OPEN_SUPERBLOCK, PAGED_OPEN_DECODE, PAGED_OPEN_ENTRY, PAGED_OPEN_CODES, PAGED_OPEN_END };
 
 typedef struct paged_open_op {
     diskann_op base;
@@ -15,6 +16,7 @@ typedef struct paged_open_op {
     op_transfer transfer;
     superblock block;
     const simd_kernels *kernels;
+    code_pages codes;
     diskann_paged *paged; /* NULL before it is made and after it was taken */
     uint8_t *page;        /* of the entry */
     uint64_t file_bytes;
@@ -90,6 +92,39 @@ static int set_origin(paged_open_op *op)
     return DISKANN_OK;
 }
 
+static int prepare_codes(paged_open_op *op)
+{
+    diskann_paged *paged = op->paged;
+    if (pq_codes_create_quantizer(&paged->pq) < 0 || pq_codes_reserve(&paged->pq, op->block.size) < 0 ||
+        code_pages_init(&op->codes, &op->block, &paged->records.layout, op->kernels->crc32c, &paged->pq,
+                        &op->base.account) < 0) {
+        return op_fail(&op->base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE,
+                       op->block.code_pages * op->block.layout.page_bytes);
+    }
+    return DISKANN_OK;
+}
+
+/* The next round, or OK when all are there. */
+static int read_codes(paged_open_op *op, diskann_stage *stage)
+{
+    transfer_begin(&op->transfer);
+    if (code_pages_round(&op->codes, &op->transfer, DISKANN_READ)) {
+        op->state = PAGED_OPEN_CODES;
+        const uint64_t total = DISKANN_SUPERBLOCK_BYTES + op->block.code_pages * op->block.layout.page_bytes;
+        return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, total);
+    }
+    op->state = PAGED_OPEN_END;
+    return pq_codes_are_sound(&op->paged->pq) ? DISKANN_OK
+                                              : fail_corrupt(op, DISKANN_FINDING_CODES, (int64_t)op->block.pages);
+}
+
+static int take_codes(paged_open_op *op)
+{
+    uint64_t page = 0;
+    const uint32_t kind = code_pages_take(&op->codes, &page);
+    return kind == DISKANN_FINDING_NONE ? DISKANN_OK : fail_corrupt(op, kind, (int64_t)page);
+}
+
 static int step(diskann_op *base, diskann_stage *stage)
 {
     paged_open_op *op = (paged_open_op *)base;
@@ -103,10 +138,17 @@ static int step(diskann_op *base, diskann_stage *stage)
     case PAGED_OPEN_DECODE:
         TRY(decode_superblock(op));
         TRY(paged_create(&op->block, op->kernels, op->cache_bytes, &base->account.allocator, &op->paged));
-        if (op->block.size > 0) {
+        if (op->block.size > 0 && op->paged->space.bits != NULL) {
             return read_entry(op, stage);
         }
+        if (op->block.size > 0) {
+            TRY(prepare_codes(op));
+            return read_codes(op, stage);
+        }
         break;
+    case PAGED_OPEN_CODES:
+        TRY(take_codes(op));
+        return read_codes(op, stage);
     case PAGED_OPEN_ENTRY:
         TRY(set_origin(op));
         break;
@@ -130,6 +172,7 @@ static void complete(diskann_op *base, uint32_t ticket, int status)
 static void reset(diskann_op *base)
 {
     paged_open_op *op = (paged_open_op *)base;
+    code_pages_reset(&op->codes);
     memory_put(&base->account, op->page, op->block.layout.page_bytes);
     diskann_paged_destroy(op->paged);
 }

@@ -161,7 +161,7 @@ static int begin_walk(paged_search_op *op, diskann_stage *stage)
         op->state = PAGED_END;
         return DISKANN_OK;
     }
-    TRY(walk_reserve(&op->walk, &paged->space, op->params.list_size, op->params.k));
+    TRY(walk_reserve(&op->walk, &paged->space, paged->limits.max_degree, op->params.list_size, op->params.k));
     walk_begin(&op->walk, &paged->space, op->query, point, paged->block.entry, op->params.list_size, op->params.k);
     return next_round(op, stage);
 }

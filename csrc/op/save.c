@@ -2,21 +2,23 @@
  * Saving: the pages of memory are the pages of the file. Changed pages get their checksums, then all is
  * written.
  *
- *     seal: RUN, parallel over pages -> superblock and pages: IO, in rounds -> sync: IO
+ *     seal: RUN, parallel over pages -> superblock and pages: IO, in rounds -> pages of codes: IO, in rounds -> sync: IO
  */
 #include "../store/page.h"
 #include "../store/superblock.h"
+#include "code_pages.h"
 #include "index.h"
 #include "op.h"
 #include "transfer.h"
 
-enum save_state { SAVE_SEAL, SAVE_SUPERBLOCK, SAVE_PAGES, SAVE_SYNC, SAVE_END };
+enum save_state { SAVE_SEAL, SAVE_SUPERBLOCK, SAVE_PAGES, SAVE_CODES, SAVE_SYNC, SAVE_END };
 
 typedef struct save_op {
     diskann_op base;
     _Alignas(64) uint8_t head[DISKANN_SUPERBLOCK_BYTES];
     op_transfer transfer;
     superblock block;
+    code_pages codes;
     const diskann_index *index;
     uint64_t next_page; /* to be written */
     uint32_t state;
@@ -56,7 +58,7 @@ static int write_round(save_op *op, diskann_stage *stage)
     }
     op->next_page =
         transfer_add_pages(&op->transfer, DISKANN_WRITE, &op->index->records, op->next_page, op->block.pages);
-    op->state = op->next_page < op->block.pages ? SAVE_PAGES : SAVE_SYNC;
+    op->state = op->next_page < op->block.pages ? SAVE_PAGES : SAVE_CODES;
     return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_WRITE, op->block.file_bytes);
 }
 
@@ -84,6 +86,12 @@ static int step(diskann_op *base, diskann_stage *stage)
     case SAVE_SUPERBLOCK:
     case SAVE_PAGES:
         return write_round(op, stage);
+    case SAVE_CODES:
+        transfer_begin(&op->transfer);
+        if (code_pages_round(&op->codes, &op->transfer, DISKANN_WRITE)) {
+            return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_WRITE, op->block.file_bytes);
+        }
+        op->state = SAVE_SYNC; /* fall through */
     case SAVE_SYNC:
         return sync_file(op, stage);
     default:
@@ -98,7 +106,7 @@ static void complete(diskann_op *base, uint32_t ticket, int status)
 
 static void reset(diskann_op *base)
 {
-    (void)base;
+    code_pages_reset(&((save_op *)base)->codes);
 }
 
 static const op_calls calls = {step, run, complete, reset};
@@ -118,5 +126,11 @@ int diskann_save_begin(diskann_index *index, uint32_t workers, diskann_op **out)
     /* Only ip reads it; so only there is it a part of the file. */
     op->block.norm_max = index->config.metric == DISKANN_IP ? index->norm_max : 0.0f;
     superblock_derive(&op->block);
-    return DISKANN_OK;
+    const int status = code_pages_init(&op->codes, &op->block, &index->records.layout, index->space.kernels->crc32c,
+                                       &index->pq, &op->base.account);
+    if (status < 0) {
+        diskann_op_end(*out);
+        *out = NULL;
+    }
+    return status;
 }

@@ -96,7 +96,7 @@ static void audit_page(verify_op *op, uint32_t worker, uint32_t page)
     const uint8_t *bytes = page_at(&index->records, page);
     const int sealed = !index->records.dirty[page];
     op->page_kinds[page] =
-        (uint8_t)page_check(index->space.kernels->crc32c, layout, bytes, page, records, sealed);
+        (uint8_t)page_check(index->space.kernels->crc32c, layout, bytes, page, page_used(layout, records), sealed);
     for (uint32_t slot = first; slot < first + records; slot++) {
         op->marks[slot] = audit_record(op, worker, slot);
     }

@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-enum { QUERY_MAX = 31, TABLE_ENTRIES = 16, TABLE_BIAS = BITS_ROW_DIMENSIONS * QUERY_MAX };
+enum { QUERY_MAX = 31, TABLE_BIAS = BITS_ROW_DIMENSIONS * QUERY_MAX };
 
 /* ---- the coder ---- */
 
@@ -257,7 +257,8 @@ int bits_query_init(bits_query *query, const bits_coder *coder, memory_account *
     memset(query, 0, sizeof *query);
     query->tables = memory_get(account, coder->layout.rows_bytes);
     query->scratch = memory_get(account, scratch_bytes(coder));
-    if (query->tables == NULL || query->scratch == NULL) {
+    query->values = memory_get(account, coder->layout.length * sizeof *query->values);
+    if (query->tables == NULL || query->scratch == NULL || query->values == NULL) {
         bits_query_reset(query, coder, account);
         return DISKANN_ERR_NO_MEMORY;
     }
@@ -268,30 +269,41 @@ void bits_query_reset(bits_query *query, const bits_coder *coder, memory_account
 {
     memory_put(account, query->tables, coder->layout.rows_bytes);
     memory_put(account, query->scratch, scratch_bytes(coder));
+    memory_put(account, query->values, coder->layout.length * sizeof *query->values);
     memset(query, 0, sizeof *query);
 }
 
-uint64_t bits_query_bytes(const bits_coder *coder)
+/* To the nearest number of steps, halves away from zero; returns the length of a step. */
+static float round_query(const float *turned, uint32_t length, int32_t *values)
 {
-    return coder->layout.rows_bytes + scratch_bytes(coder);
+    float greatest = 0;
+    for (uint32_t i = 0; i < length; i++) {
+        const float size = fabsf(turned[i]);
+        greatest = size > greatest ? size : greatest;
+    }
+    const float inverse = greatest > FLT_MIN * 65536.0f ? QUERY_MAX / greatest : 0.0f;
+    for (uint32_t i = 0; i < length; i++) {
+        const float steps = fabsf(turned[i]) * inverse + 0.5f;
+        const int32_t size = (int32_t)(steps < QUERY_MAX ? steps : QUERY_MAX);
+        values[i] = turned[i] < 0 ? -size : size;
+    }
+    return inverse > 0 ? greatest / QUERY_MAX : 0.0f;
 }
 
-static int32_t rounded(float value, float inverse)
-{
-    const float steps = fabsf(value) * inverse + 0.5f;
-    const int32_t size = steps < QUERY_MAX ? (int32_t)steps : QUERY_MAX;
-    return value < 0 ? -size : size;
-}
-
-/* All 16 sums of four elements with signs; none is below zero. */
+/*
+ * All 16 sums of four values with signs, eight bytes at once. A value is put as 31 - v where the bit of an entry is not set and
+ * as 31 + v where it is: neither is below zero, four are at most 248, and no byte carries into the next.
+ */
 static void fill_table(uint8_t *table, const int32_t *values)
 {
-    table[0] = (uint8_t)(TABLE_BIAS - values[0] - values[1] - values[2] - values[3]);
-    for (uint32_t j = 0; j < BITS_ROW_DIMENSIONS; j++) {
-        for (uint32_t i = 0; i < UINT32_C(1) << j; i++) {
-            table[(1u << j) + i] = (uint8_t)(table[i] + 2 * values[j]);
-        }
+    static const uint64_t all = UINT64_C(0x0101010101010101);
+    static const uint64_t set[] = {UINT64_C(0x0100010001000100), UINT64_C(0x0101000001010000), UINT64_C(0x0101010100000000)};
+    uint64_t sums = 0;
+    for (uint32_t j = 0; j < 3; j++) {
+        sums += (uint64_t)(QUERY_MAX - values[j]) * (all - set[j]) + (uint64_t)(QUERY_MAX + values[j]) * set[j];
     }
+    const uint64_t halves[] = {sums + (uint64_t)(QUERY_MAX - values[3]) * all, sums + (uint64_t)(QUERY_MAX + values[3]) * all};
+    memcpy(table, halves, sizeof halves);
 }
 
 void bits_query_set(bits_query *query, const bits_coder *coder, const float *vector)
@@ -299,37 +311,37 @@ void bits_query_set(bits_query *query, const bits_coder *coder, const float *vec
     const uint32_t length = coder->layout.length;
     float *turned = query->scratch;
     rotate_difference(coder, vector, coder->origin, turned, query->scratch + length);
-    float greatest = 0;
-    for (uint32_t i = 0; i < length; i++) {
-        const float size = fabsf(turned[i]);
-        greatest = size > greatest ? size : greatest;
-    }
-    const float inverse = greatest > FLT_MIN * 65536.0f ? QUERY_MAX / greatest : 0.0f;
+    query->step = round_query(turned, length, query->values);
     for (uint32_t i = 0; i < length; i += BITS_ROW_DIMENSIONS) {
-        int32_t values[BITS_ROW_DIMENSIONS];
-        for (uint32_t j = 0; j < BITS_ROW_DIMENSIONS; j++) {
-            values[j] = rounded(turned[i + j], inverse);
-        }
-        fill_table(query->tables + (size_t)(i / BITS_ROW_DIMENSIONS) * TABLE_ENTRIES, values);
+        fill_table(query->tables + (size_t)i * BITS_ROW_BYTES / BITS_ROW_DIMENSIONS, query->values + i);
     }
-    query->step = inverse > 0 ? greatest / QUERY_MAX : 0.0f;
+}
+
+/* Those of one group; nothing overlaps, so that compilers take several at once. */
+static void finish_group(const float *restrict offsets, const float *restrict scales, const int32_t *restrict sums,
+                         uint32_t count, float base, float step, float *restrict out)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        const float distance = (base + offsets[i]) + scales[i] * (step * (float)sums[i]);
+        const float below = distance < FLT_MAX ? distance : FLT_MAX; /* also where it is not a number */
+        out[i] = below > -FLT_MAX ? below : -FLT_MAX;
+    }
 }
 
 void bits_estimates(const bits_coder *coder, const bits_query *query, const uint8_t *block, uint32_t count, float base,
                     float *out)
 {
     const bits_layout *layout = &coder->layout;
-    const int32_t bias = (int32_t)(layout->length / BITS_ROW_DIMENSIONS) * TABLE_BIAS;
+    const uint32_t tables = layout->length / BITS_ROW_DIMENSIONS;
     for (uint32_t first = 0; first < count; first += BITS_GROUP, block += layout->group_bytes) {
         const uint32_t in_group = count - first < BITS_GROUP ? count - first : BITS_GROUP;
         const float *offsets = (const float *)(const void *)(block + layout->rows_bytes);
-        const float *scales = offsets + slots_of(layout, first / BITS_GROUP);
-        uint32_t sums[BITS_GROUP];
-        coder->kernels->scan(query->tables, layout->length / BITS_ROW_DIMENSIONS, block, sums);
-        for (uint32_t i = 0; i < in_group; i++) {
-            const float sum = query->step * (float)((int32_t)sums[i] - bias);
-            const float distance = (base + offsets[i]) + scales[i] * sum;
-            out[first + i] = distance < FLT_MAX ? distance : FLT_MAX; /* far out of range, also where it is not a number */
+        uint32_t biased[BITS_GROUP];
+        int32_t sums[BITS_GROUP];
+        coder->kernels->scan(query->tables, tables, block, biased);
+        for (uint32_t i = 0; i < BITS_GROUP; i++) {
+            sums[i] = (int32_t)biased[i] - (int32_t)(tables * TABLE_BIAS);
         }
+        finish_group(offsets, offsets + slots_of(layout, first / BITS_GROUP), sums, in_group, base, query->step, out + first);
     }
 }

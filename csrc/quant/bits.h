@@ -63,18 +63,19 @@ int bits_are_sound(const bits_layout *layout, const uint8_t *block, uint32_t cou
 typedef struct bits_query {
     uint8_t *tables; /* [length / 4][16] */
     float *scratch;  /* [2][length] */
-    float step;      /* of the rotated query, rounded */
+    int32_t *values; /* [length]: of the rotated query, in steps */
+    float step;
 } bits_query;
 
 /* Buffers of a query: ERR_NO_MEMORY. */
 int bits_query_init(bits_query *query, const bits_coder *coder, memory_account *account);
 void bits_query_reset(bits_query *query, const bits_coder *coder, memory_account *account);
-uint64_t bits_query_bytes(const bits_coder *coder);
 void bits_query_set(bits_query *query, const bits_coder *coder, const float *vector);
 
 /*
  * out[i]: what the codes make of the metric's distance between the query and the neighbour at place i, i < count; `base`: the
- * distance of the query and the owner. Never NaN; may be below zero.
+ * distance of the query and the owner. Always finite; may be below
+ * zero.
  */
 void bits_estimates(const bits_coder *coder, const bits_query *query, const uint8_t *block, uint32_t count, float base,
                     float *out);

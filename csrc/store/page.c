@@ -31,9 +31,8 @@ void page_seal(page_crc32c *crc32c, const record_layout *layout, uint8_t *page, 
 }
 
 uint32_t page_check(page_crc32c *crc32c, const record_layout *layout, const uint8_t *page,
-                    uint64_t number, uint32_t records, int sealed)
+                    uint64_t number, uint64_t used, int sealed)
 {
-    const size_t used = PAGE_HEADER_BYTES + (size_t)records * layout->record_bytes;
     uint32_t crc, zero;
     uint64_t found;
     memcpy(&crc, page, sizeof crc);
@@ -42,7 +41,7 @@ uint32_t page_check(page_crc32c *crc32c, const record_layout *layout, const uint
     if (sealed && crc != checksum(crc32c, layout, page)) {
         return DISKANN_FINDING_CHECKSUM;
     }
-    if (zero != 0 || found != number || !bytes_are_zero(page + used, layout->page_bytes - used)) {
+    if (zero != 0 || found != number || !bytes_are_zero(page + used, (size_t)(layout->page_bytes - used))) {
         return DISKANN_FINDING_PAGE_HEADER;
     }
     return DISKANN_FINDING_NONE;

@@ -20,12 +20,17 @@ static inline uint64_t page_offset(const record_layout *layout, uint64_t page)
 uint32_t page_records(const record_layout *layout, uint64_t page, uint64_t size);
 /* Makes the header right: number and checksum. */
 void page_seal(page_crc32c *crc32c, const record_layout *layout, uint8_t *page, uint64_t number);
+/* Bytes of a page up to the end of so many records. */
+static inline uint64_t page_used(const record_layout *layout, uint32_t records)
+{
+    return PAGE_HEADER_BYTES + (uint64_t)records * layout->record_bytes;
+}
 /*
- * Checks the header, and that all is zero behind the first `records` records; `sealed`: the checksum too.
- * Returns an enum diskann_finding_kind: CHECKSUM, PAGE_HEADER or NONE.
+ * Checks the header, and that all is zero behind the first `used` bytes; `sealed`: the checksum too. Returns an enum
+ * diskann_finding_kind: CHECKSUM, PAGE_HEADER or NONE.
  */
 uint32_t page_check(page_crc32c *crc32c, const record_layout *layout, const uint8_t *page,
-                    uint64_t number, uint32_t records, int sealed);
+                    uint64_t number, uint64_t used, int sealed);
 
 int bytes_are_zero(const uint8_t *bytes, size_t count);
 

@@ -1,6 +1,7 @@
 #include "superblock.h"
 
 #include "../base/status.h"
+#include "section.h"
 
 #include <float.h>
 #include <string.h>
@@ -31,7 +32,10 @@ enum {
     AT_NORM_MAX = 100,
     AT_ENTRY = 104,
     AT_CODES = 108,
-    AT_REST = 112 /* zero to the end */
+    AT_CODE_BYTES = 112,
+    AT_ZERO = 116,
+    AT_CODE_PAGES = 120,
+    AT_REST = 128 /* zero to the end */
 };
 
 static const uint8_t magic[8] = {'D', 'I', 'S', 'K', 'A', 'N', 'N', 0};
@@ -84,9 +88,15 @@ static uint32_t checksum(page_crc32c *crc32c, const uint8_t *bytes)
 
 void superblock_derive(superblock *block)
 {
-    record_layout_init(&block->layout, &block->config);
+    const diskann_config *config = &block->config;
+    record_layout_init(&block->layout, config);
     block->pages = record_pages(&block->layout, block->size);
-    block->file_bytes = DISKANN_SUPERBLOCK_BYTES + block->pages * block->layout.page_bytes;
+    block->code_pages = 0;
+    if (config->codes == DISKANN_CODES_PQ && block->size > 0) {
+        const uint64_t floats = (DISKANN_PQ_CENTROIDS_MAX + UINT64_C(1)) * config->dimensions;
+        block->code_pages = section_pages(&block->layout, floats * sizeof(float) + block->size * config->code_bytes);
+    }
+    block->file_bytes = DISKANN_SUPERBLOCK_BYTES + (block->pages + block->code_pages) * block->layout.page_bytes;
 }
 
 void superblock_encode(const superblock *block, page_crc32c *crc32c, uint8_t *bytes)
@@ -112,6 +122,8 @@ void superblock_encode(const superblock *block, page_crc32c *crc32c, uint8_t *by
     put_f32(bytes + AT_NORM_MAX, block->norm_max);
     put_u32(bytes + AT_ENTRY, block->entry);
     put_u32(bytes + AT_CODES, block->config.codes);
+    put_u32(bytes + AT_CODE_BYTES, block->config.code_bytes);
+    put_u64(bytes + AT_CODE_PAGES, block->code_pages);
     put_u32(bytes + AT_CHECKSUM, checksum(crc32c, bytes));
 }
 
@@ -126,6 +138,7 @@ static void read_fields(superblock *block, const uint8_t *bytes)
     block->config.alpha = get_f32(bytes + AT_ALPHA);
     block->config.simd = DISKANN_SIMD_AUTO;
     block->config.codes = get_u32(bytes + AT_CODES);
+    block->config.code_bytes = get_u32(bytes + AT_CODE_BYTES);
     block->config.seed = get_u64(bytes + AT_SEED);
     block->size = get_u64(bytes + AT_SIZE);
     block->next_id = get_u64(bytes + AT_NEXT_ID);
@@ -142,6 +155,12 @@ static int config_is_valid(const diskann_config *config)
            config->build_list_size >= DISKANN_LIST_SIZE_MIN &&
            config->build_list_size <= DISKANN_LIST_SIZE_MAX && config->alpha >= 1.0f && config->alpha <= 2.0f &&
            config->codes < DISKANN_CODES_COUNT && config->codes != DISKANN_CODES_AUTO;
+}
+
+static int code_bytes_are_valid(const diskann_config *config)
+{
+    return config->codes == DISKANN_CODES_PQ ? config->code_bytes >= 1 && config->code_bytes <= config->dimensions
+                                             : config->code_bytes == 0;
 }
 
 static int state_is_valid(const superblock *block)
@@ -162,7 +181,8 @@ static int state_is_valid(const superblock *block)
 /* What the file says about its own shape against what follows from the other fields. */
 static int shape_is_valid(const superblock *block, const uint8_t *bytes)
 {
-    return get_u32(bytes + AT_RECORD_BYTES) == block->layout.record_bytes &&
+    return get_u32(bytes + AT_ZERO) == 0 && get_u64(bytes + AT_CODE_PAGES) == block->code_pages &&
+           get_u32(bytes + AT_RECORD_BYTES) == block->layout.record_bytes &&
            get_u32(bytes + AT_RECORDS_PER_PAGE) == block->layout.records_per_page &&
            get_u32(bytes + AT_PAGE_BYTES) == block->layout.page_bytes &&
            get_u64(bytes + AT_PAGES) == block->pages && get_u64(bytes + AT_FILE_BYTES) == block->file_bytes;
@@ -182,7 +202,7 @@ int superblock_decode(superblock *block, page_crc32c *crc32c, const uint8_t *byt
         return DISKANN_ERR_VERSION;
     }
     read_fields(block, bytes);
-    if (!config_is_valid(&block->config) || !state_is_valid(block)) {
+    if (!config_is_valid(&block->config) || !code_bytes_are_valid(&block->config) || !state_is_valid(block)) {
         return DISKANN_ERR_CORRUPT;
     }
     superblock_derive(block);

@@ -16,13 +16,14 @@ typedef struct superblock {
     record_layout layout;  /* follows from config */
     uint64_t size;
     uint64_t next_id;
-    uint64_t pages;
+    uint64_t pages;        /* of records */
+    uint64_t code_pages;   /* behind them, of codes by product quantisation */
     uint64_t file_bytes;
     uint32_t entry;        /* SLOT_NONE when size is 0 */
     float norm_max;
 } superblock;
 
-/* Fills in layout, pages and file_bytes from config and size. */
+/* Fills in layout, pages, code_pages and file_bytes from config and size. */
 void superblock_derive(superblock *block);
 /* Writes all DISKANN_SUPERBLOCK_BYTES, the checksum too. */
 void superblock_encode(const superblock *block, page_crc32c *crc32c, uint8_t *bytes);

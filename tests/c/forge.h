@@ -39,7 +39,7 @@ enum {
 };
 
 typedef struct forge {
-    uint32_t dimensions, metric, max_degree, data_type;
+    uint32_t dimensions, metric, max_degree, data_type, codes;
     uint64_t size, next_id, pages, file_bytes;
     uint32_t vector_bytes, record_bytes, records_per_page, page_bytes;
     uint8_t *bytes;
@@ -142,11 +142,23 @@ static inline uint32_t forge_element_bytes(const forge *f)
     return f->data_type == DISKANN_F32 ? 4 : f->data_type == DISKANN_F16 ? 2 : 1;
 }
 
-/* Sizes that follow from dimensions, data_type and max_degree. */
+/* Codes of the neighbours: four bytes an element for 32 of them, eight for each beside that. */
+static inline uint32_t forge_codes_bytes(const forge *f)
+{
+    const uint32_t length = (f->dimensions + 63) / 64 * 64;
+    return f->codes == DISKANN_CODES_1BIT ? (f->max_degree + 31) / 32 * 4 * length + (f->max_degree + 3) / 4 * 4 * 8 : 0;
+}
+
+static inline uint8_t *forge_codes(const forge *f, uint64_t slot)
+{
+    return forge_record(f, slot) + f->record_bytes - forge_codes_bytes(f);
+}
+
+/* Sizes that follow from dimensions, data_type, max_degree and codes. */
 static inline void forge_shape(forge *f)
 {
     f->vector_bytes = (forge_element_bytes(f) * f->dimensions + 7) / 8 * 8;
-    f->record_bytes = (f->vector_bytes + 16 + 4 * f->max_degree + 15) / 16 * 16;
+    f->record_bytes = (f->vector_bytes + 16 + 4 * f->max_degree + 15) / 16 * 16 + forge_codes_bytes(f);
     const uint64_t single = ((uint64_t)f->record_bytes + 16 + 4095) / 4096 * 4096;
     f->page_bytes = 0;
     double best = 0;
@@ -188,6 +200,7 @@ static inline void forge_write_superblock(forge *f)
     forge_put(b + FORGE_BUILD_LIST_SIZE, 100, 4);
     forge_put_f32(b + FORGE_ALPHA, 1.2f);
     forge_put(b + FORGE_ENTRY, f->size > 0 ? 0 : UINT32_MAX, 4);
+    forge_put(b + FORGE_CODES, f->codes, 4);
     forge_seal_superblock(b);
 }
 
@@ -240,11 +253,14 @@ static inline void forge_write_record(const forge *f, uint64_t slot)
     forge_put(forge_degree(f, slot), degree, 2);
 }
 
-/* A valid index of `size` records, ids 1000, 1003, ...: a binary tree whose edges go both ways. */
-static inline forge forge_make_typed(uint32_t data_type, uint32_t metric, uint32_t dimensions, uint32_t max_degree,
-                                     uint64_t size)
+/*
+ * A valid index of `size` records, ids 1000, 1003, ...: a binary tree whose edges go both ways. Codes 1BIT: all zero, which a
+ * reader lets in, though they are not those of the neighbours.
+ */
+static inline forge forge_make_coded(uint32_t codes, uint32_t data_type, uint32_t metric, uint32_t dimensions,
+                                     uint32_t max_degree, uint64_t size)
 {
-    forge f = {.dimensions = dimensions, .metric = metric, .max_degree = max_degree, .size = size};
+    forge f = {.dimensions = dimensions, .metric = metric, .max_degree = max_degree, .size = size, .codes = codes};
     f.data_type = data_type;
     f.next_id = size > 0 ? 1000 + (size - 1) * 3 + 1 : 0;
     forge_shape(&f);
@@ -261,6 +277,12 @@ static inline forge forge_make_typed(uint32_t data_type, uint32_t metric, uint32
     }
     forge_write_superblock(&f);
     return f;
+}
+
+static inline forge forge_make_typed(uint32_t data_type, uint32_t metric, uint32_t dimensions, uint32_t max_degree,
+                                     uint64_t size)
+{
+    return forge_make_coded(DISKANN_CODES_NONE, data_type, metric, dimensions, max_degree, size);
 }
 
 static inline forge forge_make(uint32_t metric, uint32_t dimensions, uint32_t max_degree, uint64_t size)

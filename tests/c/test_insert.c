@@ -22,6 +22,14 @@ static diskann_config small_config(uint32_t metric)
     return config;
 }
 
+/* Every other time with codes in the records. */
+static diskann_config config_in_turns(uint64_t turn)
+{
+    diskann_config config = small_config(DISKANN_L2);
+    config.codes = turn % 2 == 0 ? DISKANN_CODES_AUTO : DISKANN_CODES_1BIT;
+    return config;
+}
+
 static diskann_index *create(const diskann_config *config, meter *m)
 {
     const diskann_allocator allocator = meter_allocator(m);
@@ -476,7 +484,7 @@ static void whole_after_cancelling_at_any_stage(void)
         for (uint64_t at = 1; at <= stages; at += 1 + at / (check_is_light() ? 8 : 40)) {
             meter m = {0};
             host h = {0}, cancelling = {.workers = 2, .shuffle = at, .cancel_at = at};
-            const diskann_config config = small_config(DISKANN_L2);
+            const diskann_config config = config_in_turns(at);
             diskann_index *index = create(&config, &m);
             const uint64_t before = is_build ? 0 : 200;
             CHECK_INT(put(index, 0, rows, NULL, before, &h, NULL), DISKANN_OK);
@@ -512,10 +520,10 @@ static void whole_after_cancelling_at_any_stage(void)
 static void whole_after_ending_half_way(void)
 {
     float *rows = make_rows(DIMENSIONS, 400);
-    for (uint64_t stop = 1; stop < 400; stop += check_is_light() ? 23 : 3) {
+    for (uint64_t stop = 1; stop < 400; stop += check_is_light() ? 21 : 3) {
         meter m = {0};
         host h = {0};
-        const diskann_config config = small_config(DISKANN_L2);
+        const diskann_config config = config_in_turns(stop / 3);
         diskann_index *index = create(&config, &m);
         CHECK_INT(put(index, 0, rows, NULL, 200, &h, NULL), DISKANN_OK);
         diskann_op *op;
@@ -541,12 +549,13 @@ static void whole_after_ending_half_way(void)
 static void whole_after_any_failed_allocation(void)
 {
     float *rows = make_rows(DIMENSIONS, 150);
-    for (int is_build = 0; is_build < 2; is_build++) {
+    for (int turn = 0; turn < 4; turn++) {
+        const int is_build = turn / 2;
         int status = DISKANN_ERR_NO_MEMORY;
         for (uint64_t at = 1; status == DISKANN_ERR_NO_MEMORY; at++) {
             meter m = {0};
             host h = {.workers = 2, .shuffle = 1};
-            const diskann_config config = small_config(DISKANN_L2);
+            const diskann_config config = config_in_turns((uint64_t)turn);
             diskann_index *index = create(&config, &m);
             CHECK_INT(put(index, 0, rows, NULL, is_build ? 0 : 50, &h, NULL), DISKANN_OK);
             m.fail_at = m.calls + at;
@@ -566,21 +575,24 @@ static void whole_after_any_failed_allocation(void)
 static void inserting_row_by_row_gives_a_whole_and_good_graph(void)
 {
     float *rows = make_rows(DIMENSIONS, ROWS + 50);
-    meter m = {0};
-    const diskann_config config = small_config(DISKANN_L2);
-    diskann_index *index = create(&config, &m);
-    for (uint64_t row = 0; row < ROWS; row++) {
-        host h = {0};
-        CHECK_INT(put(index, 0, rows + row * DIMENSIONS, NULL, 1, &h, NULL), DISKANN_OK);
+    for (uint64_t turn = 0; turn < 2; turn++) {
+        meter m = {0};
+        const diskann_config config = config_in_turns(turn);
+        diskann_index *index = create(&config, &m);
+        for (uint64_t row = 0; row < ROWS; row++) {
+            host h = {0};
+            CHECK_INT(put(index, 0, rows + row * DIMENSIONS, NULL, 1, &h, NULL), DISKANN_OK);
+        }
+        CHECK_UINT(diskann_index_size(index), ROWS);
+        CHECK_UINT(findings_of(index), 0);
+        CHECK(recall_of(index, rows + ROWS * DIMENSIONS, 50, 60) >= 0.97);
+        diskann_stats stats;
+        diskann_index_stats(index, &stats);
+        CHECK(stats.degree_max <= config.max_degree);
+        CHECK_UINT(stats.memory_total, m.live);
+        diskann_index_destroy(index);
+        CHECK_UINT(m.live, 0);
     }
-    CHECK_UINT(diskann_index_size(index), ROWS);
-    CHECK_UINT(findings_of(index), 0);
-    CHECK(recall_of(index, rows + ROWS * DIMENSIONS, 50, 60) >= 0.97);
-    diskann_stats stats;
-    diskann_index_stats(index, &stats);
-    CHECK(stats.degree_max <= config.max_degree);
-    CHECK_UINT(stats.memory_total, m.live);
-    diskann_index_destroy(index);
     free(rows);
 }
 

@@ -25,6 +25,11 @@ static void layout_of_the_usual_sizes(void)
     CHECK_UINT(layout.record_bytes, 1536 + 16 + 128);
     CHECK_UINT(layout.page_bytes, 16384); /* 4 and 8 KiB would waste 18 % */
     CHECK_UINT(layout.records_per_page, 9);
+    config = config_of(128, 32);
+    config.codes = DISKANN_CODES_1BIT;
+    record_layout_init(&layout, &config);
+    CHECK_UINT(layout.codes_offset, 512 + 16 + 128);
+    CHECK_UINT(layout.record_bytes, 512 + 16 + 128 + 32 * (16 + 8));
     config = config_of(65535, 512);
     record_layout_init(&layout, &config);
     CHECK_UINT(layout.records_per_page, 1);
@@ -36,12 +41,15 @@ static void layouts_keep_their_promises(void)
     for (uint32_t dimensions = 1; dimensions < 20000; dimensions += 1 + dimensions / 7) {
         for (uint32_t degree = 4; degree <= 512; degree += 4 + degree / 2) {
             record_layout layout;
-            const diskann_config config = config_of(dimensions, degree);
+            diskann_config config = config_of(dimensions, degree);
+            config.codes = dimensions % 2 == 0 ? DISKANN_CODES_NONE : DISKANN_CODES_1BIT;
             record_layout_init(&layout, &config);
             const uint32_t used = layout.records_per_page * layout.record_bytes;
             CHECK(layout.records_per_page >= 1);
             CHECK(used + PAGE_HEADER_BYTES <= layout.page_bytes);
-            CHECK(layout.list_offset + 4 + 4 * degree <= layout.record_bytes);
+            CHECK(layout.list_offset + 4 + 4 * degree <= layout.codes_offset);
+            CHECK(layout.codes_offset % 16 == 0 && layout.codes_offset <= layout.record_bytes);
+            CHECK((layout.codes_offset == layout.record_bytes) == (dimensions % 2 == 0));
             CHECK(layout.record_bytes % 16 == 0 && layout.id_offset % 8 == 0);
             for (uint64_t slot = 0; slot < DISKANN_SIZE_MAX; slot += 1 + slot / 3) {
                 CHECK_UINT(record_page(&layout, (uint32_t)slot), slot / layout.records_per_page);

@@ -197,7 +197,7 @@ static void every_flipped_byte_is_found(void)
             CHECK_INT(failure.page, at < 4096 ? DISKANN_NOWHERE : (int64_t)page);
         } else {
             const uint32_t records = page == 0 ? f.records_per_page : 50 - f.records_per_page;
-            CHECK_UINT(page_check(crc32c, &layout, forge_page(&f, page), page, records, 1),
+            CHECK_UINT(page_check(crc32c, &layout, forge_page(&f, page), page, page_used(&layout, records), 1),
                        DISKANN_FINDING_CHECKSUM);
         }
         f.bytes[at] ^= flip;
@@ -279,7 +279,8 @@ static void every_field_of_the_superblock_is_checked(void)
     check_spoiled_field(FORGE_ENTRY, 50, 4);
     check_spoiled_field(FORGE_ENTRY, UINT32_MAX, 4);
     check_spoiled_field(FORGE_CODES, DISKANN_CODES_AUTO, 4);
-    check_spoiled_field(FORGE_CODES, 3, 4);
+    check_spoiled_field(FORGE_CODES, DISKANN_CODES_1BIT, 4); /* records would be larger */
+    check_spoiled_field(FORGE_CODES, DISKANN_CODES_COUNT, 4);
     for (uint32_t at = FORGE_REST; at < 4096; at += 4) {
         check_spoiled_field(at, 1u << at % 31, 4);
     }
@@ -320,6 +321,9 @@ static void codes_are_for_some_metrics_and_types_only(void)
         forge_put(f.bytes + FORGE_CODES, DISKANN_CODES_8BIT, 4);
         forge_seal_superblock(f.bytes);
         CHECK_INT(forge_status(&f, NULL), has_codes ? DISKANN_OK : DISKANN_ERR_CORRUPT);
+        forge_free(&f);
+        f = forge_make_coded(DISKANN_CODES_1BIT, type, metric, 13, 8, 50);
+        CHECK_INT(forge_status(&f, NULL), metric != DISKANN_L1 ? DISKANN_OK : DISKANN_ERR_CORRUPT);
         forge_free(&f);
     }
 }

@@ -492,6 +492,17 @@ describe("convert", () => {
 });
 
 describe("info", () => {
+  test("of an index with 1-bit codes, as build made it", async () => {
+    const build = ["build", "-i", "base.fvecs", "-o", "coded.diskann", "--codes", "1bit"];
+    const report = await diskann.json<BuildReport>(build, here);
+    expect(report.stats).toMatchObject({ codes: "1bit", memory: { codes: 0 } });
+    expect(report.stats.layout.recordBytes).toBe(24 * 4 + 16 + 32 * 4 + 32 * (64 / 8 + 8));
+    expect(report.check?.recall).toBeGreaterThanOrEqual(0.99);
+    expect((await diskann.run(["info", "coded.diskann"], here)).stdout).toMatch(/built with .*, codes 1bit/);
+    const wrong = await diskann.run(["build", "-i", "base.fvecs", "-o", "x", "--codes", "2bit"], here);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("none, 8bit, auto, 1bit")]);
+  });
+
   test("of an index", async () => {
     const { code, stdout } = await diskann.run(["info", "base.diskann", "--recall"], here);
     expect(code).toBe(0);
@@ -533,6 +544,7 @@ describe("info", () => {
     });
     const { stdout } = await diskann.run(["info", "base.fvecs"], here);
     expect(stdout).toMatch(/shape +1,500 x 24 f32/);
+    expect(stdout).toMatch(/index +about 351\.6 KiB in memory .*, 1\.04 MiB with --codes 1bit/);
     const recall = await diskann.run(["info", "base.fvecs", "--recall"], here);
     expect([recall.code, recall.stderr]).toEqual([2, expect.stringContaining("--recall is for an index")]);
   });

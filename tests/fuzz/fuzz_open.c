@@ -65,7 +65,8 @@ static uint8_t *make_file(const uint8_t *data, size_t size, uint64_t *bytes)
     } else {
         const uint32_t kind = data[0] / MODES;
         const uint32_t type = kind / 16 % DISKANN_DATA_TYPE_COUNT, metric = kind % DISKANN_METRIC_COUNT;
-        forge f = forge_make_typed(type, metric, 1 + kind / 4 % 4 * 5, 4 + kind % 3 * 2, kind * 3);
+        const uint32_t codes = metric != DISKANN_L1 && kind % 5 == 4 ? DISKANN_CODES_1BIT : DISKANN_CODES_NONE;
+        forge f = forge_make_coded(codes, type, metric, 1 + kind / 4 % 4 * 5, 4 + kind % 3 * 2, kind * 3);
         *bytes = f.file_bytes;
         file = f.bytes;
         change(file, *bytes, data + 1, size - 1);

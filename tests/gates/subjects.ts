@@ -32,6 +32,8 @@ export interface Measured {
   readonly recall: number;
   /** Distance computations of a query. */
   readonly distances: number;
+  /** Records it expanded. */
+  readonly hops: number;
   readonly batch: SearchBatch;
 }
 
@@ -45,15 +47,18 @@ export async function measure(
   const batch = await index.searchBatch(queries, { k: 10, searchListSize: list });
   const { counters } = batch as SearchBatch & { readonly counters: SearchCounters };
   const recall = recallAt(10, truth, batch.ids);
-  return { list, recall, distances: counters.distanceComputations / truth.queries, batch };
+  const { queries: count } = truth;
+  const distances = counters.distanceComputations / count;
+  return { list, recall, distances, hops: counters.hops / count, batch };
 }
 
-/** Distance computations at a recall, on the straight line between the two passes around it. */
-export async function distancesAt(
+/** Work of a query at a recall, on the straight line between the two passes around it. */
+export async function workAt(
   index: Index,
   queries: Float32Array,
   truth: Truth,
   recall: number,
+  work: "distances" | "hops",
 ): Promise<number> {
   let low = await measure(index, queries, truth, 10);
   let high = low;
@@ -65,5 +70,5 @@ export async function distancesAt(
     return Number.POSITIVE_INFINITY;
   }
   const share = high.recall > low.recall ? (recall - low.recall) / (high.recall - low.recall) : 1;
-  return low.distances + share * (high.distances - low.distances);
+  return low[work] + share * (high[work] - low[work]);
 }

@@ -35,9 +35,9 @@ const path = join(root, "tests/golden/index.json");
 const golden = JSON.parse(readFileSync(path, "utf8"));
 const wasmUrl = pathToFileURL(process.argv[2] ?? join(root, "dist/diskann.wasm"));
 for (const recipe of golden.indexes) {
-  const { dimensions, rows, added, metric, dataType, maxDegree, buildListSize, alpha, seed } = recipe;
+  const { dimensions, rows, added, metric, dataType, codes, maxDegree, buildListSize, alpha, seed } = recipe;
   const flat = goldenRows(rows + added, dimensions, dataType);
-  const options = { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, wasmUrl };
+  const options = { dimensions, metric, dataType, codes, maxDegree, buildListSize, alpha, seed, wasmUrl };
   const index = await VectorIndex.build(flat.subarray(0, rows * dimensions), options);
   if (added > 0) await index.add(flat.subarray(rows * dimensions));
   const bytes = await index.toBytes();

@@ -1,7 +1,7 @@
 /** Random sequences of calls against a model: a map from id to vector, and brute force. */
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { DataType, Metric } from "../../ts/core/types.js";
+import type { Codes, DataType, Metric } from "../../ts/core/types.js";
 import { VectorIndex as NativeIndex } from "../../ts/native.js";
 import { VectorIndex as WasmIndex } from "../../ts/wasm.js";
 import type { Entry, Index } from "../conformance/kit.js";
@@ -26,6 +26,7 @@ interface Shape {
   readonly dimensions: number;
   readonly metric: Metric;
   readonly dataType: DataType;
+  readonly codes: Codes;
 }
 
 type Step = fc.AsyncCommand<State, Real>;
@@ -157,11 +158,14 @@ function options(shape: Shape) {
   return { ...shape, maxDegree: 4, buildListSize: 8 };
 }
 
-const shapes = fc.record({
-  dimensions: fc.integer({ min: 1, max: 5 }),
-  metric: fc.constantFrom<Metric>("l2", "cosine", "ip", "l1"),
-  dataType: fc.constantFrom<DataType>("f32", "f16", "i8", "u8"),
-});
+const shapes: fc.Arbitrary<Shape> = fc
+  .record({
+    dimensions: fc.integer({ min: 1, max: 5 }),
+    metric: fc.constantFrom<Metric>("l2", "cosine", "ip", "l1"),
+    dataType: fc.constantFrom<DataType>("f32", "f16", "i8", "u8"),
+    codes: fc.constantFrom<Codes>("auto", "1bit"),
+  })
+  .map((shape) => (shape.metric === "l1" ? { ...shape, codes: "auto" } : shape));
 
 /** Anything that the type can be asked to hold; halves are rounded. */
 const NUMBERS: Readonly<Record<DataType, fc.Arbitrary<number>>> = {

@@ -2,7 +2,7 @@
 import type { CoreHits, CoreStats } from "../backend/backend.js";
 import { invalid } from "../core/checks.js";
 import { CODES, DATA_TYPES, METRICS, simdName } from "../core/constants.js";
-import type { Codes, IndexStats, SearchBatch, SearchCounters, SearchHit, SearchHits } from "../core/types.js";
+import type { IndexStats, SearchBatch, SearchCounters, SearchHit, SearchHits } from "../core/types.js";
 
 /** Hits of row `row`, up to the padding. */
 export function hitsOf(ids: Float64Array, distances: Float32Array, row: number, k: number): SearchHit[] {
@@ -82,7 +82,7 @@ export function statsOf(
     // A float32 in the core: as many digits as it has.
     alpha: Number(core.alpha.toPrecision(7)),
     seed: core.seed,
-    codes: (CODES[core.codes] ?? "none") as Exclude<Codes, "auto">,
+    codes: (CODES[core.codes] ?? "none") as IndexStats["codes"],
     mode: paged ? "paged" : "resident",
     degree: { average: core.size === 0 ? 0 : core.edges / core.size, max: core.degreeMax },
     memory: {

@@ -140,9 +140,9 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
   const threads = checkThreads(options.threads);
   const codes = choice("codes", options.codes, CODES, "auto");
   const isFloat = dataType === "f32" || dataType === "f16";
-  if (codes === "8bit" && (metric === "l1" || !isFloat)) {
+  if (codes.endsWith("bit") && (metric === "l1" || (codes === "8bit" && !isFloat))) {
     const what = metric === "l1" ? 'the metric "l1"' : `dataType ${JSON.stringify(dataType)}`;
-    throw new DiskAnnError("ERR_UNSUPPORTED", `there are no codes for ${what}: leave codes out`);
+    throw new DiskAnnError("ERR_UNSUPPORTED", `there are no ${codes} codes for ${what}: leave codes out`);
   }
   return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, threads };
 }

@@ -29,10 +29,16 @@ export type VectorSource =
 export type Simd = "portable" | "avx2" | "avx512" | "neon" | "wasm128";
 
 /**
- * What a search reads to find its way, instead of the vectors: `"8bit"`, a code of each vector, one byte an element; or
- * `"none"`. There are codes for `"f32"` and `"f16"` under `"l2"`, `"cosine"` and `"ip"`; `"auto"` takes them from 64 dimensions
- * on, and drops them in a build that they mislead too often. Distances of hits are always exact, and a search that codes would
- * mislead is made again without them. They cost dimensions + 32 bytes of memory for each vector and nothing in the file.
+ * What a search reads to find its way, instead of the vectors; distances of hits are exact with all of them.
+ *
+ * - `"8bit"`: a code of each vector, one byte an element, for `"f32"` and `"f16"` under all metrics but `"l1"`. They cost
+ *   dimensions + 32 bytes of memory for each vector and nothing in the file. A search that they would mislead is made again
+ *   without them.
+ * - `"1bit"`: in each record the codes of its neighbours, one bit an element, for all types and metrics but `"l1"`. For an index
+ *   that will be read from a slow place, record by record: it takes about half as many of them. Records are 2 to 5 times as
+ *   large, in memory and in the file, and searches in memory are faster with `"8bit"`.
+ * - `"none"`.
+ * - `"auto"`: `"8bit"` where there are such codes, from 64 dimensions on; a build that they mislead too often drops them.
  */
 export type Codes = "auto" | "none" | "8bit" | "1bit";
 
@@ -193,7 +199,7 @@ export interface IndexStats {
   readonly buildListSize: number;
   readonly alpha: number;
   readonly seed: number;
-  readonly codes: Exclude<Codes, "auto">;
+  readonly codes: "none" | "8bit" | "1bit";
   /** Whether it is in memory or stays in its file. */
   readonly mode: "resident" | "paged";
   /** Degrees in use; paged: 0, for they are not known. */
@@ -204,9 +210,9 @@ export interface IndexStats {
     readonly vectors: number;
     /** The neighbour lists alone: size x maxDegree x 4. */
     readonly graph: number;
-    /** What is allocated for records: vectors, neighbour lists, ids, page headers, padding. */
+    /** What is allocated for records: vectors, neighbour lists, ids, 1-bit codes, page headers, padding. */
     readonly records: number;
-    /** Codes of the vectors. */
+    /** 8-bit codes. */
     readonly codes: number;
     /** The map from id to record. */
     readonly ids: number;

@@ -7,9 +7,9 @@ const DIMENSIONS = 72;
 const ROWS = 600;
 const rows = sample(ROWS, DIMENSIONS);
 const queries = sample(20, DIMENSIONS, 1);
-const codings: readonly Codes[] = ["none", "8bit"];
+const codings = ["none", "8bit", "1bit"] as const;
 
-const CASES: readonly [Codes | undefined, Metric, DataType, number, "none" | "8bit"][] = [
+const CASES: readonly [Codes | undefined, Metric, DataType, number, "none" | "8bit" | "1bit"][] = [
   [undefined, "l2", "f32", 64, "8bit"],
   ["auto", "cosine", "f32", 100, "8bit"],
   ["auto", "ip", "f16", 64, "8bit"],
@@ -18,7 +18,14 @@ const CASES: readonly [Codes | undefined, Metric, DataType, number, "none" | "8b
   ["auto", "l2", "u8", 64, "none"],
   ["none", "l2", "f32", 64, "none"],
   ["8bit", "cosine", "f32", 3, "8bit"],
+  ["1bit", "cosine", "f32", 100, "1bit"],
+  ["1bit", "ip", "f16", 1, "1bit"],
+  ["1bit", "l2", "u8", 64, "1bit"],
 ];
+
+/** Bytes of a record without codes, and of its codes, at the default degree of 32. */
+const LIST_BYTES = 16 + 32 * 4;
+const RECORD_CODES_BYTES = 32 * (128 / 8 + 8);
 
 export function coding(test: Test, subject: Subject): void {
   const { VectorIndex } = subject;
@@ -35,7 +42,12 @@ export function coding(test: Test, subject: Subject): void {
     const shape = { dimensions: 64, codes: "8bit" } as const;
     for (const other of [{ metric: "l1" }, { dataType: "i8" }, { dataType: "u8" }] as const)
       await rejects(() => VectorIndex.create({ ...shape, ...other }), "ERR_UNSUPPORTED", /codes/);
-    for (const codes of ["1bit", "", null, 8, true])
+    await rejects(
+      () => VectorIndex.create({ dimensions: 64, codes: "1bit", metric: "l1" }),
+      "ERR_UNSUPPORTED",
+      /codes/,
+    );
+    for (const codes of ["2bit", "bit", "", null, 8, true])
       await rejects(() => VectorIndex.create({ dimensions: 64, codes } as never), "ERR_INVALID_ARGUMENT");
   });
 
@@ -63,18 +75,45 @@ export function coding(test: Test, subject: Subject): void {
           found.push(sum / 20);
           equal(again.stats().codes, codes);
           const { memory, layout } = again.stats();
-          if (codes === "none") equal(memory.codes, 0);
-          else
+          if (codes === "8bit")
             ok(
               memory.codes >= 650 * (DIMENSIONS + 32) && memory.codes < 2 * 650 * 128,
               `${memory.codes} bytes`,
             );
-          equal(layout.fileBytes, 4096 + layout.pages * layout.pageBytes, "nothing in the file");
+          else equal(memory.codes, 0);
+          const inRecord = codes === "1bit" ? RECORD_CODES_BYTES : 0;
+          equal(layout.recordBytes, 4 * DIMENSIONS + LIST_BYTES + inRecord, "in the file");
+          equal((await again.verify()).ok, true);
           await again.close();
         });
       }
-      const [plain = 0, coded = 0] = found;
-      ok(coded >= plain - 0.02 && coded > 0.9, `recall ${coded} with codes, ${plain} without`);
+      const [plain = 0, ...coded] = found;
+      for (const one of coded)
+        ok(one >= plain - 0.02 && one > 0.9, `recall ${one} with codes, ${plain} without`);
     });
   }
+
+  test("codes: 1bit of bytes: as good with any beam and by pages, and in batches", async () => {
+    const bytes = sample(ROWS, DIMENSIONS, 3).map((value) => Math.max(0, Math.min(255, Math.round(128 + 50 * value))));
+    const shape = { dimensions: DIMENSIONS, dataType: "u8", codes: "1bit", rows: bytes } as const;
+    await withIndex(subject, shape, async (index) => {
+      const asked = bytes.subarray(0, 20 * DIMENSIONS);
+      for (const beamWidth of [1, 4, 64])
+        for (const pageSearch of [false, true]) {
+          const batch = await index.searchBatch(asked, { searchListSize: 40, beamWidth, pageSearch });
+          const { distanceComputations = 0, hops = 0 } = batch.counters ?? {};
+          ok(
+            hops > 0 && (pageSearch ? distanceComputations > hops : distanceComputations === hops),
+            `${hops} hops, ${distanceComputations} distances`,
+          );
+          let sum = 0;
+          for (const [row, query] of rowsOf(asked, DIMENSIONS)) {
+            equal(batch.hits(row)[0], { id: row, distance: 0 });
+            const truth = await index.searchExact(query, { k: 10 });
+            sum += recall(batch.hits(row), truth);
+          }
+          ok(sum / 20 > 0.9, `recall ${sum / 20}`);
+        }
+    });
+  });
 }

@@ -11,7 +11,8 @@ export function goldenBytes(test: Test, subject: Subject): void {
       const built = flat.subarray(0, rows * options.dimensions);
       const metric = options.metric as "l2";
       const dataType = options.dataType as "f32";
-      const index = await subject.VectorIndex.build(built, { ...options, metric, dataType });
+      const codes = options.codes as "auto";
+      const index = await subject.VectorIndex.build(built, { ...options, metric, dataType, codes });
       if (added > 0) await index.add(flat.subarray(rows * options.dimensions));
       const image = await index.toBytes();
       await index.close();

@@ -65,14 +65,20 @@ async function indexInfo(
   });
 }
 
+/** Bytes of 1-bit codes in a record of that degree. */
+const codesBytes = (dimensions: number): number => 32 * (Math.ceil(dimensions / 64) * 8 + 8);
+
 /** Bytes of an index of these vectors, stored as `type`. */
-function indexBytes(file: VectorFile, type: ElementType): number {
+function indexBytes(file: VectorFile, type: ElementType, recordCodesBytes = 0): number {
   const vectorBytes = Math.ceil((file.dimensions * ELEMENT_BYTES[type]) / 8) * 8;
-  return file.count * (Math.ceil((vectorBytes + RECORD_REST_BYTES) / 16) * 16);
+  return file.count * (Math.ceil((vectorBytes + RECORD_REST_BYTES) / 16) * 16 + recordCodesBytes);
 }
 
 function estimateText(file: VectorFile): string {
-  const asFloats = `about ${formatBytes(indexBytes(file, "f32"))} in memory and on disk (f32, R 32)`;
+  const coded = indexBytes(file, "f32", codesBytes(file.dimensions));
+  const asFloats =
+    `about ${formatBytes(indexBytes(file, "f32"))} in memory and on disk (f32, R 32), ` +
+    `${formatBytes(coded)} with --codes 1bit`;
   if (file.type === "f32") return asFloats;
   return `${asFloats}, ${formatBytes(indexBytes(file, file.type))} with --type ${file.type}`;
 }

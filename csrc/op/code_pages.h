@@ -1,0 +1,33 @@
+/* The pages of codes behind the records, between file and memory in rounds, through a buffer. */
+#ifndef DISKANN_OP_CODE_PAGES_H
+#define DISKANN_OP_CODE_PAGES_H
+
+#include "../quant/pq_codes.h"
+#include "../store/section.h"
+#include "../store/superblock.h"
+#include "transfer.h"
+
+typedef struct code_pages {
+    memory_account *account;
+    section section;
+    uint8_t *buffer;
+    uint32_t buffer_pages;
+    uint64_t count; /* pages of the section */
+    uint64_t begin; /* pages [begin, end) are in the round under way */
+    uint64_t end;
+} code_pages;
+
+/*
+ * `codes` has a quantiser and room for all codes; all borrowed until the reset, `block` during the call. Without pages it does
+ * nothing. ERR_NO_MEMORY.
+ */
+int code_pages_init(code_pages *pages, const superblock *block, const record_layout *layout, page_crc32c *crc32c,
+                    const pq_codes *codes, memory_account *account);
+/* Also of one that is zero. */
+void code_pages_reset(code_pages *pages);
+/* Begins a round with the next pages and adds its request to the transfer: a WRITE of what they hold, or a READ. 0: no more. */
+int code_pages_round(code_pages *pages, op_transfer *transfer, uint32_t kind);
+/* Takes the pages of a round that was read: the first kind of damage, with its page, or NONE. */
+uint32_t code_pages_take(code_pages *pages, uint64_t *page);
+
+#endif

@@ -1,0 +1,56 @@
+/*
+ * The codes of an index by product quantisation: one of every vector, in memory, of a few bytes. What is coded is the vector,
+ * under cosine of unit length. Estimates are sums of terms from tables that a query fills once (asymmetric distances).
+ */
+#ifndef DISKANN_QUANT_PQ_CODES_H
+#define DISKANN_QUANT_PQ_CODES_H
+
+#include "pq.h"
+
+typedef struct pq_codes {
+    memory_account *account;
+    diskann_pq *pq; /* NULL before it was trained or read */
+    uint8_t *codes; /* [capacity][code_bytes] */
+    uint64_t capacity;
+    uint32_t metric;
+    uint32_t dimensions;
+    uint32_t code_bytes;
+    uint32_t simd;
+} pq_codes;
+
+/* `config`: code_bytes is resolved. */
+void pq_codes_init(pq_codes *codes, const diskann_config *config, uint32_t simd, memory_account *account);
+void pq_codes_reset(pq_codes *codes);
+/* Bytes of a code where the user has not said: one for four dimensions. */
+uint32_t pq_code_bytes_default(uint32_t dimensions);
+/* How its quantiser is trained. */
+diskann_pq_config pq_codes_training(const pq_codes *codes, uint64_t seed);
+/* Takes the quantiser over; owned by the codes from now on. */
+void pq_codes_adopt(pq_codes *codes, diskann_pq *pq);
+/* A quantiser whose parts are to be read from elsewhere. ERR_NO_MEMORY. */
+int pq_codes_create_quantizer(pq_codes *codes);
+/* 1: centroids and centre are numbers that a search can do with. */
+int pq_codes_are_sound(const pq_codes *codes);
+/* Makes room for slots [0, slots). ERR_NO_MEMORY changes nothing; codes may move. */
+int pq_codes_reserve(pq_codes *codes, uint64_t slots);
+uint64_t pq_codes_bytes(const pq_codes *codes);
+
+/* Floats of scratch that pq_codes_encode wants beside its rows. */
+uint64_t pq_codes_panel(const pq_codes *codes);
+/* The codes of `count` vectors, at most PQ_CODES_ROWS, into out[count][code_bytes]. */
+enum { PQ_CODES_ROWS = NEAREST_POINTS };
+void pq_codes_encode(const pq_codes *codes, const float *rows, uint32_t count, float *panel, uint8_t *out);
+
+/* A query, to be compared with codes. */
+typedef struct pq_query {
+    pq_tables tables;
+} pq_query;
+
+/* Buffers of a query: ERR_NO_MEMORY. */
+int pq_query_init(pq_query *query, const pq_codes *codes, memory_account *account);
+void pq_query_reset(pq_query *query, const pq_codes *codes, memory_account *account);
+void pq_query_set(pq_query *query, const pq_codes *codes, const float *vector);
+/* out[i]: what the codes make of the metric's distance between the query and slots[i]. Never NaN. */
+void pq_estimates(const pq_codes *codes, const pq_query *query, const uint32_t *slots, uint32_t count, float *out);
+
+#endif
