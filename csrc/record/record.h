@@ -4,9 +4,9 @@
  *
  * A record: vector | id u64 | aux f32 | degree u16, children u16 | neighbours u32[max_degree], rounded up to 16 bytes |
  * codes of the neighbours, where the index has such (base/bits_layout.h). Unused bytes are zero. `aux` is what the metric
- * wants beside the vector: cosine: 1 / |x| (0 for a zero vector); others: |x|^2. The first `children` neighbours are
- * *tree edges*: each record but the entry is the target of exactly one of them, they form a tree rooted at the entry, and
- * pruning never drops one. So every record can be reached, by construction, at any moment.
+ * wants beside the vector: cosine: 1 / |x| (0 for a zero vector); others: |x|^2. The first `children` neighbours are *tree
+ * edges*: each record but the entry is the target of exactly one of them, they form a tree rooted at the entry, and pruning
+ * never drops one. So every record can be reached, by construction, at any moment.
  *
  * A page: header of 16 bytes (crc32c u32 of all that follows, zero u32, page number u64), records, zero padding.
  * Pages lie in segments of about 2 MiB that never move once they are full; the last one has room for what it holds and a
@@ -108,13 +108,18 @@ static inline uint8_t *page_at(const record_store *store, uint32_t page)
            (size_t)(page & (layout->pages_per_segment - 1)) * layout->page_bytes;
 }
 
+/* A record of a page, by its place there. */
+static inline uint8_t *page_record(const record_layout *layout, uint8_t *page, uint32_t place)
+{
+    return page + PAGE_HEADER_BYTES + (size_t)place * layout->record_bytes;
+}
+
 /* The record of a slot; its vector is at offset 0. */
 static inline uint8_t *record_at(const record_store *store, uint32_t slot)
 {
     const record_layout *layout = &store->layout;
     const uint32_t page = record_page(layout, slot);
-    const uint32_t in_page = slot - page * layout->records_per_page;
-    return page_at(store, page) + PAGE_HEADER_BYTES + (size_t)in_page * layout->record_bytes;
+    return page_record(layout, page_at(store, page), slot - page * layout->records_per_page);
 }
 
 static inline uint64_t *record_id(const record_layout *layout, uint8_t *record)
