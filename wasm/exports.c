@@ -252,11 +252,6 @@ void EXPORT(op_failure)(const diskann_op *op)
     exchange_slots[4] = (double)failure.value;
 }
 
-double EXPORT(op_added)(const diskann_op *op)
-{
-    return (double)diskann_op_added(op);
-}
-
 double EXPORT(op_distances)(const diskann_op *op)
 {
     return (double)diskann_op_distances(op);

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import * as exchange from "../../ts/backend/wasm/exchange.js";
+import * as paged from "../../ts/backend/wasm/paged-exchange.js";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url));
 const shims = read("wasm/exports.c").toString();
@@ -72,8 +73,8 @@ describe("the WebAssembly module", () => {
     const expected: Record<string, Readonly<Record<string, number>>> = {
       stats: exchange.STATS,
       searched: exchange.SEARCHED,
-      advance: exchange.ADVANCE,
-      answered: exchange.ANSWERED,
+      advance: paged.ADVANCE,
+      answered: paged.ANSWERED,
       stage: exchange.STAGE,
       request: exchange.REQUEST,
       failure: exchange.FAILURE,

@@ -41,7 +41,7 @@ export interface VectorIndexEntry<Extra> {
 /** Beam widths by kind of place, where rounds are slow or quick: 4 elsewhere. */
 const PAGED_WIDTHS: Partial<Record<CoreSource["kind"], number>> = { http: 16, idb: 8, opfs: 2 };
 
-const NOT_PAGED = 'this build opens indexes in memory only: leave mode out, or use "diskann/wasm"';
+const NOT_PAGED = "paged is not possible here: leave mode out";
 
 type Constructor = new (parts: Made) => VectorIndex;
 
@@ -131,7 +131,7 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
     async open(this: unknown, source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex> {
       const call = beginLongCall(options);
       const find = checkSource(source);
-      const { mode, cacheBytes, searchDefaults } = checkOpen(options ?? {});
+      const { mode, cacheBytes, defaults } = checkOpen(options ?? {});
       const resident = mode === "paged" ? "never" : "allowed";
       return allOrNothing(call, async (keep) => {
         const backend = await load(options ?? ({} as Extra));
@@ -141,8 +141,8 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
         const paged = mode === "resident" ? undefined : ({ cacheBytes, resident } as const);
         const core = keep(await backend.open(place, control, paged));
         if (mode === "paged" && !core.paged) throw new DiskAnnError("ERR_UNSUPPORTED", NOT_PAGED);
-        const defaults = searchDefaults(core.paged, PAGED_WIDTHS[place.kind] ?? 4);
-        return assemble(classOf(this), backend, core, undefined, defaults);
+        const width = PAGED_WIDTHS[place.kind] ?? 4;
+        return assemble(classOf(this), backend, core, undefined, defaults(core.paged, width));
       });
     },
   };

@@ -83,7 +83,7 @@ export interface BackendInsert {
    * row; all slabs have it or none. Floats that the index cannot store make `run` reject.
    */
   append(rows: TypedRows, ids: Float64Array | undefined): void | Promise<void>;
-  /** Validates all rows, then links them. Rejects with `added` on the error. */
+  /** Validates all rows, then links them. After a failure `size` tells how many of them are in the index. */
   run(control: Control): Promise<void>;
   /** Ends it without changing the index; after `run` it does nothing. */
   discard(): void | Promise<void>;

@@ -194,27 +194,27 @@ export function checkSearch(options: SearchOptions, defaults: CheckedSearch): Ch
   };
 }
 
+const CACHE_BYTES_DEFAULT = 2 ** 26;
+const CACHE_BYTES_MAX = 2 ** 40;
 const MODES = ["resident", "paged", "auto"] as const;
 
 export interface CheckedOpen {
   readonly mode: (typeof MODES)[number];
   readonly cacheBytes: number;
-  /** The defaults of searches, once it is known where the index is. */
-  searchDefaults(paged: boolean, pagedWidth: number): CheckedSearch;
+  /** What its searches take for options that are left out, once it is known where the index is. */
+  defaults(paged: boolean, pagedWidth: number): CheckedSearch;
 }
 
-export function checkOpen(options: OpenOptions): CheckedOpen {
-  const { beamWidth, pageSearch } = options;
-  const { beamWidthMax, cacheBytesMax, cacheBytesDefault } = LIMITS;
-  integerOr("beamWidth", beamWidth, 1, beamWidthMax, 1);
-  booleanOr("pageSearch", pageSearch, false);
+export function checkOpen({ mode, cacheBytes, beamWidth, pageSearch }: OpenOptions): CheckedOpen {
+  const defaults = (paged: boolean, pagedWidth: number): CheckedSearch =>
+    checkSearch(
+      { beamWidth, pageSearch },
+      paged ? { ...SEARCH_DEFAULTS, beamWidth: pagedWidth, pageSearch: true } : SEARCH_DEFAULTS,
+    );
+  defaults(false, 1);
   return {
-    mode: choice("mode", options.mode, MODES, "auto"),
-    cacheBytes: integerOr("cacheBytes", options.cacheBytes, 0, cacheBytesMax, cacheBytesDefault),
-    searchDefaults: (paged, pagedWidth) => ({
-      ...SEARCH_DEFAULTS,
-      beamWidth: beamWidth ?? (paged ? pagedWidth : 1),
-      pageSearch: pageSearch ?? paged,
-    }),
+    mode: choice("mode", mode, MODES, "auto"),
+    cacheBytes: integerOr("cacheBytes", cacheBytes, 0, CACHE_BYTES_MAX, CACHE_BYTES_DEFAULT),
+    defaults,
   };
 }

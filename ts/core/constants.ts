@@ -32,8 +32,6 @@ export const LIMITS = {
   kMax: 65535,
   beamWidthMax: 64,
   threadsMax: 256,
-  cacheBytesDefault: 2 ** 26,
-  cacheBytesMax: 2 ** 40,
   alphaMin: 1,
   alphaDefault: 1.2,
   alphaMax: 2,

@@ -55,7 +55,6 @@ export interface CoreExports {
   op_cancel(op: Op): void;
   op_end(op: Op): void;
   op_failure(op: Op): void;
-  op_added(op: Op): number;
   op_distances(op: Op): number;
 
   insert_begin(index: Index): number;
@@ -130,10 +129,6 @@ export const GIVEN = 0;
 
 export const STATS = slots(...STATS_FIELDS);
 export const SEARCHED = slots("distances", "hops", "rounds", "row");
-export const ADVANCE = slots("moved", "length", "count", "ticket", "offset", "buffer");
-/** From one request to the next. */
-export const ADVANCE_STRIDE = 3;
-export const ANSWERED = slots("distances", "hops", "rounds", "reads", "bytesRead");
 export const STAGE = slots("phase", "items", "done", "total", "requestCount", "requests");
 export const REQUEST = slots("kind", "ticket", "offset", "length", "buffer");
 export const FAILURE = slots("status", "detail", "row", "page", "value");

@@ -1,14 +1,32 @@
 /** The WebAssembly backend. */
+
+import type { BlobLike } from "../../core/types.js";
+import { openStore } from "../../storage/select.js";
 import type { Backend, CoreSource, PagedOptions } from "../backend.js";
+import { emptyHits } from "../common.js";
+import { failureError } from "../failure.js";
+import { acquireCore, releaseCore, Scratch } from "./core.js";
+import { operate, Pace, readFailure } from "./drive.js";
+import { STATS } from "./exchange.js";
 import { loadModule, type WasmOptions } from "./load.js";
 import { createIndex, openIndex } from "./wasm-index.js";
 
 export type { WasmOptions } from "./load.js";
 
+/**
+ * What paged indexes are made of. They are loaded when one is opened; if that part imported these, bundlers would cut the part
+ * that is loaded at once in pieces, to share them, and make it longer.
+ */
+const kit = {
+  ...{ openStore, emptyHits, failureError, acquireCore, releaseCore, Scratch },
+  ...{ operate, Pace, readFailure, openIndex, STATS },
+};
+export type Kit = typeof kit;
+
 /** That it goes into memory is known without a look at it. */
 function fits(source: CoreSource, { cacheBytes, resident }: PagedOptions): boolean {
-  const size = source.kind === "bytes" ? source.bytes.length : source.kind === "blob" && source.blob.size;
-  return resident === "allowed" && size !== false && size <= cacheBytes;
+  const { bytes, blob } = source as { bytes?: Uint8Array; blob?: BlobLike };
+  return resident === "allowed" && (bytes?.length ?? blob?.size ?? Infinity) <= cacheBytes;
 }
 
 /** `beside`: where `diskann.wasm` lies when the options do not say. */
@@ -21,6 +39,6 @@ export async function wasmBackend(options: WasmOptions, beside: () => URL): Prom
     open: async (source, control, paged) =>
       paged === undefined || fits(source, paged)
         ? openIndex(module, source, control)
-        : (await import("./paged-index.js")).openPaged(module, source, control, paged),
+        : (await import("./paged-index.js")).openPaged(kit, module, source, control, paged),
   };
 }

@@ -4,7 +4,6 @@
  */
 import type { AbortSignalLike, SearchCounters } from "../../core/types.js";
 import type { PageStore } from "../../storage/page-store.js";
-import { openStore } from "../../storage/select.js";
 import type {
   BackendIndex,
   Control,
@@ -14,15 +13,13 @@ import type {
   CoreStats,
   PagedOptions,
 } from "../backend.js";
-import { emptyHits, throwIfAborted } from "../common.js";
-import { codeOf, NOWHERE, STATUS_ERR_UNSUPPORTED } from "../failure.js";
 import { PagedIndex } from "../paged.js";
-import { acquireCore, type Core, releaseCore } from "./core.js";
-import { operate, Pace } from "./drive.js";
-import { type Address, STATS } from "./exchange.js";
+import { NOWHERE } from "../status.js";
+import type { Core } from "./core.js";
+import type { Address } from "./exchange.js";
+import type { Kit } from "./index.js";
 import { Reads } from "./paged-reads.js";
 import { type Outcome, Searches } from "./paged-searches.js";
-import { openIndex } from "./wasm-index.js";
 
 /** Of the 4 GiB there are; the rest is for searches. */
 const CACHE_BYTES_MAX = 3 * 2 ** 30;
@@ -41,6 +38,7 @@ function sum(a: SearchCounters, b: SearchCounters): SearchCounters {
 
 class WasmPagedIndex extends PagedIndex {
   readonly size: number;
+  readonly #kit: Kit;
   readonly #module: WebAssembly.Module;
   readonly #core: Core;
   readonly #reads: Reads;
@@ -50,23 +48,24 @@ class WasmPagedIndex extends PagedIndex {
   readonly #lanes: number;
   #paged: Address;
 
-  constructor(module: WebAssembly.Module, core: Core, paged: Address, store: PageStore) {
+  constructor(kit: Kit, module: WebAssembly.Module, core: Core, paged: Address, store: PageStore) {
     super();
+    this.#kit = kit;
     const { concurrency } = store.capabilities;
     this.#module = module;
     this.#core = core;
     this.#paged = paged;
     this.#lanes = store.readSync ? 1 : Math.max(1, concurrency);
     this.#reads = new Reads(core, store, paged);
-    this.#searches = new Searches(core, paged, this.#reads, this.#lanes);
+    this.#searches = new Searches(kit, core, paged, this.#reads, this.#lanes);
     const { size, dimensions } = this.stats();
     this.size = size;
     this.#dimensions = dimensions;
   }
 
   async search(query: Float32Array, params: CoreSearch, signal?: AbortSignalLike): Promise<CoreHits> {
-    throwIfAborted(signal);
-    const hits = emptyHits(1, params.k);
+    if (signal?.aborted) throw signal.reason;
+    const hits = this.#kit.emptyHits(1, params.k);
     const running = this.#searches.run({ floats: query, params, signal, row: NOWHERE, ...hits });
     const outcome = running instanceof Promise ? await running : running;
     if ("error" in outcome) throw outcome.error;
@@ -78,8 +77,8 @@ class WasmPagedIndex extends PagedIndex {
     const { k } = params;
     const { signal } = control;
     const count = queries.length / this.#dimensions;
-    const hits = emptyHits(count, k);
-    const pace = new Pace();
+    const hits = this.#kit.emptyHits(count, k);
+    const pace = new this.#kit.Pace();
     let counters = NO_WORK;
     let next = 0;
     const failed = { row: count, error: undefined as unknown };
@@ -92,7 +91,7 @@ class WasmPagedIndex extends PagedIndex {
       });
     const lane = async (): Promise<void> => {
       while (next < count && failed.row === count) {
-        throwIfAborted(signal);
+        if (signal?.aborted) throw signal.reason;
         const row = next++;
         const running = begin(row);
         const outcome = running instanceof Promise ? await running : running;
@@ -110,8 +109,7 @@ class WasmPagedIndex extends PagedIndex {
   stats(): CoreStats {
     const core = this.#core;
     core.run((exports) => exports.paged_stats(this.#paged));
-    const stats = Object.entries(STATS).map(([name, slot]) => [name, core.slot(slot)]);
-    return Object.fromEntries(stats) as unknown as CoreStats;
+    return core.take(this.#kit.STATS);
   }
 
   async close(): Promise<void> {
@@ -123,22 +121,23 @@ class WasmPagedIndex extends PagedIndex {
     } finally {
       this.#searches.close();
       if (this.#core.whole) this.#core.run((exports) => exports.paged_destroy(paged));
-      releaseCore(this.#module, this.#core);
+      this.#kit.releaseCore(this.#module, this.#core);
     }
   }
 }
 
 function isUnsupported(error: unknown): boolean {
-  return (error as { code?: unknown } | null)?.code === codeOf(STATUS_ERR_UNSUPPORTED);
+  return (error as { code?: unknown } | null)?.code === "ERR_UNSUPPORTED";
 }
 
 async function openPagedStore(
+  kit: Kit,
   module: WebAssembly.Module,
   store: PageStore,
   control: Control,
   cacheBytes: number,
 ): Promise<WasmPagedIndex> {
-  const core = await acquireCore(module);
+  const core = await kit.acquireCore(module);
   try {
     const cache = Math.min(cacheBytes, CACHE_BYTES_MAX);
     const op = core.create((exports) => exports.paged_open_begin(store.size, 0, cache));
@@ -146,16 +145,17 @@ async function openPagedStore(
       read: (offset: number, into: Uint8Array) => store.read([{ offset, into }], control.signal),
     };
     const take = () => core.run((exports) => exports.paged_take(op)) >>> 0;
-    const paged = await operate(core, op, control, { host }, take);
-    return new WasmPagedIndex(module, core, paged, store);
+    const paged = await kit.operate(core, op, control, host, take);
+    return new WasmPagedIndex(kit, module, core, paged, store);
   } catch (error) {
-    releaseCore(module, core);
+    kit.releaseCore(module, core);
     throw error;
   }
 }
 
 /** Undefined: it is to be opened in memory. */
 async function openWhereItIs(
+  kit: Kit,
   module: WebAssembly.Module,
   source: CoreSource,
   control: Control,
@@ -163,9 +163,9 @@ async function openWhereItIs(
 ): Promise<WasmPagedIndex | undefined> {
   let store: PageStore | undefined;
   try {
-    store = await openStore(source, control.signal);
+    store = await kit.openStore(source, control.signal);
     if (resident === "never" || store.size > cacheBytes)
-      return await openPagedStore(module, store, control, cacheBytes);
+      return await openPagedStore(kit, module, store, control, cacheBytes);
   } catch (error) {
     await store?.close();
     if (resident === "allowed" && isUnsupported(error)) return undefined;
@@ -176,12 +176,13 @@ async function openWhereItIs(
 }
 
 export async function openPaged(
+  kit: Kit,
   module: WebAssembly.Module,
   source: CoreSource,
   control: Control,
   paged: PagedOptions,
 ): Promise<BackendIndex> {
-  throwIfAborted(control.signal);
-  const index = await openWhereItIs(module, source, control, paged);
-  return index ?? openIndex(module, source, control);
+  if (control.signal?.aborted) throw control.signal.reason;
+  const index = await openWhereItIs(kit, module, source, control, paged);
+  return index ?? kit.openIndex(module, source, control);
 }

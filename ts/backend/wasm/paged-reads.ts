@@ -3,9 +3,10 @@
  * because the memory may grow, and move, meanwhile.
  */
 import type { PageRead, PageStore } from "../../storage/page-store.js";
-import { STATUS_ERR_IO, STATUS_OK } from "../failure.js";
+import { STATUS_ERR_IO, STATUS_OK } from "../status.js";
 import type { Core } from "./core.js";
-import { ADVANCE, ADVANCE_STRIDE, type Address } from "./exchange.js";
+import type { Address } from "./exchange.js";
+import { ADVANCE, ADVANCE_STRIDE } from "./paged-exchange.js";
 
 const SUPERBLOCK_BYTES = 4096;
 /** Copies kept for the next reads. */

@@ -6,20 +6,19 @@
 import { onAbort } from "../../core/abort.js";
 import type { AbortSignalLike, SearchCounters } from "../../core/types.js";
 import type { CoreSearch } from "../backend.js";
+import type { CoreFailure } from "../failure.js";
 import {
-  abortReason,
-  type CoreFailure,
-  failureError,
   NOWHERE,
   STATUS_ERR_IO,
   STATUS_ERR_NO_MEMORY,
   STATUS_IO,
   STATUS_OK,
   STATUS_WAIT,
-} from "../failure.js";
-import { type Core, Scratch } from "./core.js";
-import { Pace, readFailure } from "./drive.js";
-import { ADVANCE, type Address, ANSWERED } from "./exchange.js";
+} from "../status.js";
+import type { Core, Scratch } from "./core.js";
+import type { Address } from "./exchange.js";
+import type { Kit } from "./index.js";
+import { ADVANCE, ANSWERED } from "./paged-exchange.js";
 import { type Reads, takeRound } from "./paged-reads.js";
 
 const FLOAT_BYTES = 4;
@@ -56,6 +55,7 @@ class Search {
 }
 
 export class Searches {
+  readonly #kit: Kit;
   readonly #core: Core;
   readonly #paged: Address;
   readonly #reads: Reads;
@@ -74,20 +74,21 @@ export class Searches {
   #stirred = false;
   #pumping = false;
 
-  constructor(core: Core, paged: Address, reads: Reads, limit: number) {
+  constructor(kit: Kit, core: Core, paged: Address, reads: Reads, limit: number) {
+    this.#kit = kit;
     this.#core = core;
     this.#paged = paged;
     this.#reads = reads;
     this.#limit = limit;
-    this.#vector = new Scratch(core);
-    this.#hits = new Scratch(core);
+    this.#vector = new kit.Scratch(core);
+    this.#hits = new kit.Scratch(core);
   }
 
   /** The outcome when it is there already, else a promise of it, which never rejects. Floats are copied if they are needed later. */
   run(query: Query): Outcome | Promise<Outcome> {
     const search = new Search(query);
     const { signal } = query;
-    if (signal) search.forgetSignal = onAbort(signal, () => this.#abort(search, abortReason(signal)));
+    if (signal) search.forgetSignal = onAbort(signal, () => this.#abort(search, signal.reason));
     this.#queue.push(search);
     this.#pump();
     if (search.outcome) return search.outcome;
@@ -107,7 +108,7 @@ export class Searches {
   #pump(): void {
     if (this.#pumping) return;
     this.#pumping = true;
-    const pace = new Pace();
+    const pace = new this.#kit.Pace();
     while (this.#goOn()) {
       const rest = this.#hasMore() ? pace.pieceEnded() : undefined;
       if (rest) {
@@ -215,7 +216,7 @@ export class Searches {
 
   #finish(search: Search, status: number): void {
     if (status === STATUS_OK) this.#end(search, { counters: this.#take(search) });
-    else this.#end(search, { error: this.#errorOf(search, readFailure(this.#core, search.op)) });
+    else this.#end(search, { error: this.#errorOf(search, this.#kit.readFailure(this.#core, search.op)) });
   }
 
   #take({ op, query }: Search): SearchCounters {
@@ -238,9 +239,9 @@ export class Searches {
   #errorOf({ query }: Search, failure: CoreFailure): unknown {
     const located = { ...failure, row: query.row };
     const cause = failure.status === STATUS_ERR_IO ? this.#reads.causeOf(failure.page) : undefined;
-    if (cause === undefined) return failureError(located);
+    if (cause === undefined) return this.#kit.failureError(located);
     const text = cause instanceof Error ? cause.message : String(cause);
-    return failureError(located, { message: `${text} (page ${failure.page})`, cause });
+    return this.#kit.failureError(located, { message: `${text} (page ${failure.page})`, cause });
   }
 
   #abort(search: Search, error: unknown): void {

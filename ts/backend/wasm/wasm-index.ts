@@ -61,7 +61,7 @@ class WasmInsert implements BackendInsert {
   async run(control: Control): Promise<void> {
     const op = this.#op;
     this.#op = 0;
-    await operate(this.#core, op, control, { insertion: true }, () => {});
+    await operate(this.#core, op, control, {}, () => {});
   }
 
   discard(): void {
@@ -195,7 +195,7 @@ export class WasmIndex implements BackendIndex {
     const sink = await openSink(target, this.stats().fileBytes);
     try {
       const op = this.#core.create((exports) => exports.save_begin(this.#index));
-      await operate(this.#core, op, control, { host: sink }, () => {});
+      await operate(this.#core, op, control, sink, () => {});
     } catch (error) {
       await sink.abort(error);
       throw error;
@@ -210,7 +210,7 @@ export class WasmIndex implements BackendIndex {
       write: async (offset: number, piece: Uint8Array): Promise<void> => bytes.set(piece, offset),
     };
     const op = this.#core.create((exports) => exports.save_begin(this.#index));
-    return operate(this.#core, op, control, { host }, () => bytes);
+    return operate(this.#core, op, control, host, () => bytes);
   }
 
   async verify(control: Control): Promise<VerifyReport> {
@@ -235,8 +235,7 @@ export class WasmIndex implements BackendIndex {
   stats(): CoreStats {
     const core = this.#core;
     core.run((exports) => exports.index_stats(this.#index));
-    const stats = Object.entries(STATS).map(([name, slot]) => [name, core.slot(slot)]);
-    return Object.fromEntries(stats) as unknown as CoreStats;
+    return core.take(STATS);
   }
 
   close(): void {
@@ -284,7 +283,7 @@ export async function openIndex(
     try {
       const op = core.create((exports) => exports.open_begin(host.size, 0));
       const take = () => core.run((exports) => exports.open_take(op)) >>> 0;
-      return new WasmIndex(module, core, await operate(core, op, control, { host }, take));
+      return new WasmIndex(module, core, await operate(core, op, control, host, take));
     } catch (error) {
       releaseCore(module, core);
       throw error;
