@@ -1,4 +1,5 @@
 /** The page's end of a worker: calls, answers, and what becomes of them when the worker dies. */
+import { onAbort } from "../core/abort.js";
 import { DiskAnnError } from "../core/errors.js";
 import type { AbortSignalLike, Progress } from "../core/types.js";
 import { type Ask, movable, packError, type Reply, type Request, unpackError } from "./messages.js";
@@ -18,7 +19,8 @@ export interface CallControl {
 interface Pending extends CallControl {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
-  readonly onAbort: () => void;
+  /** Ends the listening to the signal. */
+  forget: () => void;
 }
 
 /** A script that is not ours says nothing: after this long it is taken for dead. */
@@ -65,8 +67,7 @@ export class Connection {
     const call = ++this.#lastCall;
     if (control.serve && control.servesOn) this.#serving.set(call, control.serve);
     const answer = new Promise<unknown>((resolve, reject) => {
-      const onAbort = (): void => this.#post({ type: "abort", call });
-      this.#calls.set(call, { ...control, resolve, reject, onAbort });
+      this.#calls.set(call, { ...control, resolve, reject, forget: () => {} });
     });
     this.#send(call, method, args).catch((error: unknown) => this.#settle(call)?.reject(error));
     return answer;
@@ -86,11 +87,13 @@ export class Connection {
   async #send(call: number, method: string, args: readonly unknown[]): Promise<void> {
     const started = this.#greetedYet ? undefined : this.#hello;
     if (started) await started;
-    const signal = this.#calls.get(call)?.signal;
+    const pending = this.#calls.get(call);
+    const signal = pending?.signal;
     const transfer = args.flatMap(movable);
     this.#post({ type: "call", call, method, args }, transfer);
-    if (signal?.aborted) this.#post({ type: "abort", call });
-    else signal?.addEventListener("abort", this.#calls.get(call)?.onAbort ?? (() => {}));
+    const abort = (): void => this.#post({ type: "abort", call });
+    if (signal?.aborted) abort();
+    else if (signal && pending) pending.forget = onAbort(signal, abort);
   }
 
   #greetedYet = false;
@@ -102,7 +105,7 @@ export class Connection {
   #settle(call: number): Pending | undefined {
     const pending = this.#calls.get(call);
     this.#calls.delete(call);
-    pending?.signal?.removeEventListener("abort", pending.onAbort);
+    pending?.forget();
     if (this.#calls.size === 0) this.#port.hold(false);
     return pending;
   }

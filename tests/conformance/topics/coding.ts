@@ -94,7 +94,9 @@ export function coding(test: Test, subject: Subject): void {
   }
 
   test("codes: 1bit of bytes: as good with any beam and by pages, and in batches", async () => {
-    const bytes = sample(ROWS, DIMENSIONS, 3).map((value) => Math.max(0, Math.min(255, Math.round(128 + 50 * value))));
+    const bytes = sample(ROWS, DIMENSIONS, 3).map((value) =>
+      Math.max(0, Math.min(255, Math.round(128 + 50 * value))),
+    );
     const shape = { dimensions: DIMENSIONS, dataType: "u8", codes: "1bit", rows: bytes } as const;
     await withIndex(subject, shape, async (index) => {
       const asked = bytes.subarray(0, 20 * DIMENSIONS);
