@@ -17,7 +17,7 @@ export type { WasmOptions } from "./load.js";
  * What paged indexes are made of. They are loaded when one is opened; if that part imported these, bundlers would cut the part
  * that is loaded at once in pieces, to share them, and make it longer.
  */
-const kit = {
+export const kit = {
   ...{ openStore, emptyHits, failureError, acquireCore, releaseCore, Scratch },
   ...{ operate, Pace, readFailure, openIndex, STATS },
 };
