@@ -1,5 +1,6 @@
 /** An index that stays in its file: the answers of one in memory, from every kind of place, whatever the cache holds. */
 import type { IndexOptions, IndexSource, OpenOptions, SearchHit } from "../../../ts/core/types.js";
+import { openSink } from "../../../ts/storage/select.js";
 import { equal, type Index, ok, rejection, rejects, type Subject, settle, type Test } from "../kit.js";
 import { rowsOf, sampleOf } from "../model.js";
 
@@ -37,7 +38,7 @@ type Put = (bytes: Uint8Array<ArrayBuffer>) => Promise<IndexSource>;
 
 /** Every kind of place there is here, with the beam width that searches there take. */
 function kinds(subject: Subject): Record<string, { readonly put: Put; readonly beamWidth: number }> {
-  const { files, handle, server, places = [], VectorIndex } = subject;
+  const { files, handle, server, places = [] } = subject;
   const all: Record<string, { put: Put; beamWidth: number }> = {
     bytes: { beamWidth: 4, put: async (bytes) => bytes },
     blob: { beamWidth: 4, put: async (bytes) => new Blob([bytes]) },
@@ -66,11 +67,11 @@ function kinds(subject: Subject): Record<string, { readonly put: Put; readonly b
     all[place] = {
       beamWidth: place === "idb" ? 8 : 2,
       put: async (bytes) => {
-        const address = `${place}:paged-${placeCount++}`;
-        const index = await VectorIndex.open(bytes, { mode: "resident" });
-        await index.save(address);
-        await index.close();
-        return address;
+        const name = `paged-${placeCount++}`;
+        const sink = await openSink({ kind: place, name }, bytes.length);
+        await sink.write(0, bytes);
+        await sink.commit();
+        return `${place}:${name}`;
       },
     };
   if (server)

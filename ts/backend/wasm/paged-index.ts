@@ -161,17 +161,20 @@ async function openWhereItIs(
   control: Control,
   { cacheBytes, resident }: PagedOptions,
 ): Promise<WasmPagedIndex | undefined> {
-  let store: PageStore | undefined;
+  const allowed = resident === "allowed";
+  // What cannot be read in parts may still be read as a whole; what can be neither says so then.
+  const store = await kit.openStore(source, control.signal).catch((error: unknown) => {
+    if (!allowed) throw error;
+  });
   try {
-    store = await kit.openStore(source, control.signal);
-    if (resident === "never" || store.size > cacheBytes)
+    if (store && (!allowed || store.size > cacheBytes))
       return await openPagedStore(kit, module, store, control, cacheBytes);
   } catch (error) {
     await store?.close();
-    if (resident === "allowed" && isUnsupported(error)) return undefined;
+    if (allowed && isUnsupported(error)) return undefined;
     throw error;
   }
-  await store.close();
+  await store?.close();
   return undefined;
 }
 
