@@ -16,7 +16,7 @@ const random = () => {
 const centres = Float32Array.from({ length: 200 * dimensions }, random);
 const vectors = Float32Array.from({ length: 8000 * dimensions }, (_, i) => {
   const centre = Math.floor(i / dimensions) % 200;
-  return centres[centre * dimensions + (i % dimensions)] + random() / 2;
+  return (centres[centre * dimensions + (i % dimensions)] ?? 0) + random() / 2;
 });
 
 // Codes of the neighbours in each record are what makes a search of the file possible.
@@ -33,9 +33,8 @@ console.log(`file: ${megabytes(fileBytes)} in pages of ${pageBytes} bytes`);
 
 const queries = vectors.subarray(0, 200 * dimensions);
 const { counters } = await index.searchBatch(queries, { k: 10 });
-console.log(
-  `reads: ${(counters.reads / 200).toFixed(1)} a query, in ${(counters.rounds / 200).toFixed(1)} rounds`,
-);
+const aQuery = (sum = 0) => (sum / 200).toFixed(1);
+console.log(`reads: ${aQuery(counters?.reads)} a query, in ${aQuery(counters?.rounds)} rounds`);
 
 const { cache, memory, search } = index.stats();
 console.log(`memory: ${megabytes(memory.total)}, of which ${megabytes(cache?.bytes)} are cache`);
