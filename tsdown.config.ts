@@ -9,6 +9,7 @@ import { defineConfig, type UserConfig } from "tsdown";
 
 const DIST = "dist";
 const WASM = join(DIST, "diskann.wasm");
+const KEPT = [WASM, join(DIST, "diskann-threads.wasm")];
 const LICENSES = "cli/THIRD-PARTY-LICENSES.txt";
 const entries = ["index", "wasm", "native", "inline", "worker", "pq", "pq-wasm"];
 const files = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `ts/${name}.ts`]));
@@ -56,7 +57,7 @@ const licenses: Plugin = {
 function removeStale(began: number): void {
   for (const entry of readdirSync(DIST, { recursive: true, withFileTypes: true })) {
     const path = join(entry.parentPath, entry.name);
-    if (entry.isFile() && path !== WASM && statSync(path).mtimeMs < began) rmSync(path);
+    if (entry.isFile() && !KEPT.includes(path) && statSync(path).mtimeMs < began) rmSync(path);
   }
 }
 
@@ -105,4 +106,5 @@ export default defineConfig([
     // One file, to be copied to where pages are served from: the stores too.
     outputOptions: { codeSplitting: false },
   },
+  { ...shared, entry: files(["wasm-thread"]), format: "esm", dts: false },
 ]);

@@ -51,7 +51,7 @@ void Addon::stop()
             job->drive()->cancel();
         }
     }
-    pool().stop();
+    shared_->stop();
     outbox_.close();
     const std::unordered_set<Job *> jobs = std::move(jobs_);
     for (Job *job : jobs) {
@@ -67,28 +67,32 @@ uint32_t Addon::workers(double threads) const
 
 Search *Addon::search_begin()
 {
-    try {
-        if (idle_searches_.empty()) {
-            idle_searches_.reserve(searches_.size() + 1);
-            searches_.push_back(std::make_unique<Search>(*this));
-            return searches_.back().get();
-        }
-    } catch (const std::bad_alloc &) {
-        return nullptr;
-    }
-    Search *search = idle_searches_.back();
-    idle_searches_.pop_back();
-    return search;
+    return searches_.begin(*this);
+}
+
+PagedSearch *Addon::paged_search_begin()
+{
+    return paged_searches_.begin(*this);
 }
 
 void Addon::search_end(Search *search)
 {
-    idle_searches_.push_back(search); /* reserved in search_begin */
+    searches_.end(search);
+}
+
+void Addon::search_end(PagedSearch *search)
+{
+    paged_searches_.end(search);
 }
 
 bool Addon::search_cancel(double ticket)
 {
-    for (const std::unique_ptr<Search> &search : searches_) {
+    for (const std::unique_ptr<Search> &search : searches_.all()) {
+        if (search->is_under_way(ticket)) {
+            return search->cancel();
+        }
+    }
+    for (const std::unique_ptr<PagedSearch> &search : paged_searches_.all()) {
         if (search->is_under_way(ticket)) {
             return search->cancel();
         }
@@ -175,6 +179,7 @@ Napi::Value connect(const Napi::CallbackInfo &info)
     add_search_functions(connected, functions);
     add_job_functions(connected, functions);
     add_pq_functions(connected, functions);
+    add_paged_functions(connected, functions);
     return functions;
 }
 

@@ -17,12 +17,14 @@
 namespace diskann_node {
 
 class Addon;
+class PagedIndex;
+class PagedSearch;
 class Search;
 
 /* What JavaScript holds: an external value whose finalizer deletes it. */
 class Handle {
 public:
-    enum class Kind { index, job, quantizer };
+    enum class Kind { index, job, quantizer, paged };
     explicit Handle(Kind kind) : kind_(kind) {}
     virtual ~Handle() = default;
     Handle(const Handle &) = delete;
@@ -55,6 +57,47 @@ public:
 
 private:
     std::shared_ptr<Quantizer> quantizer_;
+};
+
+class PagedHandle : public Handle {
+public:
+    static constexpr Kind kind_wanted = Kind::paged;
+    explicit PagedHandle(std::shared_ptr<PagedIndex> index) : Handle(kind_wanted), index_(std::move(index)) {}
+    ~PagedHandle() override;
+    /* NULL once closed. */
+    const std::shared_ptr<PagedIndex> &index() const { return index_; }
+    /* The caller sees to the rest. */
+    std::shared_ptr<PagedIndex> take() { return std::move(index_); }
+
+private:
+    std::shared_ptr<PagedIndex> index_;
+};
+
+/* Objects that are used again: of all that were ever made, those that are idle. */
+template <class T> class Recycler {
+public:
+    /* NULL: no memory. */
+    template <class Context> T *begin(Context &context)
+    {
+        try {
+            if (idle_.empty()) {
+                idle_.reserve(all_.size() + 1);
+                all_.push_back(std::make_unique<T>(context));
+                return all_.back().get();
+            }
+        } catch (const std::bad_alloc &) {
+            return nullptr;
+        }
+        T *object = idle_.back();
+        idle_.pop_back();
+        return object;
+    }
+    void end(T *object) { idle_.push_back(object); } /* reserved in begin */
+    const std::vector<std::unique_ptr<T>> &all() const { return all_; }
+
+private:
+    std::vector<std::unique_ptr<T>> all_;
+    std::vector<T *> idle_;
 };
 
 /* A long call: its errand, the drive of it, and its records. */
@@ -110,7 +153,9 @@ public:
     std::unordered_set<Job *> &jobs() { return jobs_; }
     /* A search object to fill and submit. NULL: no memory. */
     Search *search_begin();
+    PagedSearch *paged_search_begin();
     void search_end(Search *search);
+    void search_end(PagedSearch *search);
     bool search_cancel(double ticket);
     /* Tells the garbage collector what the indexes weigh. */
     void weigh();
@@ -123,8 +168,8 @@ private:
     const std::shared_ptr<Shared> shared_;
     Outbox outbox_;
     std::unordered_set<Job *> jobs_;
-    std::vector<std::unique_ptr<Search>> searches_;
-    std::vector<Search *> idle_searches_;
+    Recycler<Search> searches_;
+    Recycler<PagedSearch> paged_searches_;
     int64_t weight_told_ = 0;
 };
 
@@ -151,6 +196,7 @@ uint8_t *bytes(const Napi::Value &value, size_t *length);
 /* Those of rows: of floats, or of integers of one byte; `data_type` is the core's. */
 const void *elements(const Napi::Value &value, size_t *length, uint32_t *data_type);
 Addon &addon_of(const Napi::CallbackInfo &info);
+enum { STATS_FIELDS = 31 };
 void write_stats(const diskann_stats &stats, double *out);
 
 /* ---- what there is to call; each adds its functions to `target` ---- */
@@ -158,6 +204,7 @@ void write_stats(const diskann_stats &stats, double *out);
 void add_index_functions(Addon &addon, Napi::Object target);
 void add_search_functions(Addon &addon, Napi::Object target);
 void add_job_functions(Addon &addon, Napi::Object target);
+void add_paged_functions(Addon &addon, Napi::Object target);
 void add_pq_functions(Addon &addon, Napi::Object target);
 
 } // namespace diskann_node

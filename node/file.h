@@ -5,6 +5,7 @@
 #ifndef DISKANN_NODE_FILE_H
 #define DISKANN_NODE_FILE_H
 
+#include <atomic>
 #include <cstdint>
 #include <mutex>
 #include <string>
@@ -31,6 +32,8 @@ public:
     bool size(uint64_t *bytes);
     /* All of it or nothing. Any number of threads at once; the first failure is kept. */
     bool read_at(uint64_t offset, void *buffer, uint64_t length);
+    /* True: all of it was in the system's memory. False: it has to be waited for, or this system cannot tell. */
+    bool try_read_at(uint64_t offset, void *buffer, uint64_t length);
     bool write_at(uint64_t offset, const void *buffer, uint64_t length);
     bool sync();
     /* Puts the created file in the place of `path` of create_beside, for good. */
@@ -38,6 +41,8 @@ public:
     /* Closes, and removes what was created and not yet put in place. */
     void close();
     const FileError &error() const { return error_; }
+    /* The same, from any thread; the next failure is kept in its place. */
+    FileError take_error();
 
 private:
     bool fail(const char *verb, const std::string &path, int number);
@@ -48,6 +53,7 @@ private:
 #else
     int descriptor_ = -1;
 #endif
+    std::atomic<bool> may_try_{true};
     std::string path_;
     std::string temporary_;
     std::mutex error_mutex_;

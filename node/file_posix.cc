@@ -8,9 +8,14 @@
 #include <climits>
 #include <cstdlib>
 #include <system_error>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 #include <unistd.h>
 
 namespace diskann_node {
@@ -82,6 +87,12 @@ bool File::fail_text(const std::string &message, int number)
         error_.message = message;
     }
     return false;
+}
+
+FileError File::take_error()
+{
+    std::lock_guard<std::mutex> lock(error_mutex_);
+    return std::exchange(error_, FileError());
 }
 
 bool File::fail(const char *verb, const std::string &path, int number)
@@ -171,6 +182,26 @@ bool File::read_at(uint64_t offset, void *buffer, uint64_t length)
         length -= static_cast<uint64_t>(got);
     }
     return true;
+}
+
+/* By number: not every library has the function. */
+bool File::try_read_at(uint64_t offset, void *buffer, uint64_t length)
+{
+#if defined(__linux__) && defined(SYS_preadv2)
+    constexpr unsigned long no_wait = 8;
+    struct iovec part = {buffer, static_cast<size_t>(length)};
+    if (!may_try_.load(std::memory_order_relaxed)) {
+        return false;
+    }
+    const long got = syscall(SYS_preadv2, descriptor_, &part, 1UL, static_cast<unsigned long>(offset), 0UL, no_wait);
+    if (got < 0 && errno != EAGAIN && errno != EINTR) {
+        may_try_.store(false, std::memory_order_relaxed); /* not of this system, file system or sandbox */
+    }
+    return got >= 0 && static_cast<uint64_t>(got) == length;
+#else
+    (void)offset, (void)buffer, (void)length;
+    return false;
+#endif
 }
 
 bool File::write_at(uint64_t offset, const void *buffer, uint64_t length)

@@ -4,6 +4,7 @@
 
 #include <atomic>
 #include <system_error>
+#include <utility>
 
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
@@ -54,6 +55,12 @@ bool File::fail_text(const std::string &message, int number)
         error_.message = message;
     }
     return false;
+}
+
+FileError File::take_error()
+{
+    std::lock_guard<std::mutex> lock(error_mutex_);
+    return std::exchange(error_, FileError());
 }
 
 bool File::fail(const char *verb, const std::string &path, int number)
@@ -126,6 +133,12 @@ bool File::read_at(uint64_t offset, void *buffer, uint64_t length)
         length -= got;
     }
     return true;
+}
+
+bool File::try_read_at(uint64_t offset, void *buffer, uint64_t length)
+{
+    (void)offset, (void)buffer, (void)length;
+    return false;
 }
 
 bool File::write_at(uint64_t offset, const void *buffer, uint64_t length)

@@ -3,6 +3,7 @@
  * keeps the handle and every buffer that was lent until the record of its end.
  */
 #include "arguments.h"
+#include "paged.h"
 
 #include <cstring>
 
@@ -99,7 +100,7 @@ Napi::Value batch(const Napi::CallbackInfo &info)
     size_t length = 0;
     const float *queries = floats(info[1], &length);
     const diskann_search_params params = {uint32_argument(info, 2), uint32_argument(info, 3),
-                                          uint32_argument(info, 4), uint32_argument(info, 5)};
+                                          uint32_argument(info, 4), uint32_argument(info, 5), 0};
     const uint64_t count = length / index->dimensions();
     if (count * index->dimensions() != length || params.k == 0 || params.k > DISKANN_K_MAX) {
         return number(info, DISKANN_ERR_INVALID_ARGUMENT);
@@ -291,6 +292,10 @@ Napi::Value finish(const Napi::CallbackInfo &info)
         outcome.index = nullptr;
         result.Set("index", wrap(env, handle));
         result.Set("dimensions", handle->index()->dimensions());
+    }
+    if (outcome.paged != nullptr) {
+        result.Set("dimensions", outcome.paged->dimensions());
+        result.Set("paged", wrap(env, new PagedHandle(std::move(outcome.paged))));
     }
     if (outcome.quantizer != nullptr) {
         result.Set("pq", wrap(env, new PqHandle(std::move(outcome.quantizer))));

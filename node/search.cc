@@ -7,15 +7,62 @@ namespace diskann_node {
 
 namespace {
 
-enum { SEARCH_FIELDS = 4, SEARCH_ARGUMENTS = 7, SEARCH_SYNC_ARGUMENTS = 8 };
+enum { SEARCH_FIELDS = 6, SEARCH_ARGUMENTS = 7, SEARCH_SYNC_ARGUMENTS = 8 };
 
-/* ticket, kind, length, status, distances, hops, k, ids[k], distances[k] two to a number */
+/* ticket, kind, length, status, distances, hops, detail, page, k, ids[k], distances[k] two to a number */
 size_t search_record_length(uint32_t k)
 {
     return RECORD_PREFIX + SEARCH_FIELDS + k + (size_t(k) + 1) / 2;
 }
 
 } // namespace
+
+int SearchRecord::prepare(double ticket, const float *query, uint32_t dimensions, const diskann_search_params &params)
+{
+    try {
+        query_.assign(query, query + dimensions);
+        if (ids_.size() < params.k) {
+            ids_.resize(params.k);
+            distances_.resize(params.k);
+        }
+    } catch (const std::bad_alloc &) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    ticket_ = ticket;
+    params_ = params;
+    counters_ = {};
+    count_ = 0;
+    status_ = DISKANN_OK;
+    return DISKANN_OK;
+}
+
+size_t SearchRecord::record_length(uint32_t) const
+{
+    return search_record_length(params_.k);
+}
+
+void SearchRecord::write(uint32_t, double *out)
+{
+    const uint32_t k = params_.k;
+    out[0] = ticket_;
+    out[1] = RECORD_SEARCH;
+    out[2] = static_cast<double>(search_record_length(k));
+    out[3] = status_;
+    out[4] = static_cast<double>(counters_.distances);
+    out[5] = static_cast<double>(counters_.hops);
+    out[6] = detail_;
+    out[7] = static_cast<double>(page_);
+    out[8] = k;
+    double *ids = out + RECORD_PREFIX + SEARCH_FIELDS;
+    for (uint32_t i = 0; i < count_; i++) {
+        ids[i] = static_cast<double>(ids_[i]);
+    }
+    for (uint32_t i = count_; i < k; i++) {
+        ids[i] = std::numeric_limits<double>::quiet_NaN();
+        distances_[i] = std::numeric_limits<float>::infinity();
+    }
+    std::memcpy(ids + k, distances_.data(), k * sizeof(float));
+}
 
 Search::~Search()
 {
@@ -26,21 +73,11 @@ Search::~Search()
 
 int Search::begin(double ticket, Index *index, const float *query, const diskann_search_params &params)
 {
-    try {
-        query_.assign(query, query + index->dimensions());
-        if (ids_.size() < params.k) {
-            ids_.resize(params.k);
-            distances_.resize(params.k);
-        }
-    } catch (const std::bad_alloc &) {
-        return DISKANN_ERR_NO_MEMORY;
+    const int status = prepare(ticket, query, index->dimensions(), params);
+    if (status < 0) {
+        return status;
     }
-    ticket_ = ticket;
     index_ = index;
-    params_ = params;
-    counters_ = {};
-    count_ = 0;
-    status_ = DISKANN_OK;
     index->retain();
     addon_.outbox().begin_call();
     if (addon_.pool().submit_short(this)) {
@@ -83,32 +120,6 @@ void Search::drop()
     index_ = nullptr;
 }
 
-size_t Search::record_length(uint32_t) const
-{
-    return search_record_length(params_.k);
-}
-
-void Search::write(uint32_t, double *out)
-{
-    const uint32_t k = params_.k;
-    out[0] = ticket_;
-    out[1] = RECORD_SEARCH;
-    out[2] = static_cast<double>(search_record_length(k));
-    out[3] = status_;
-    out[4] = static_cast<double>(counters_.distances);
-    out[5] = static_cast<double>(counters_.hops);
-    out[6] = k;
-    double *ids = out + RECORD_PREFIX + SEARCH_FIELDS;
-    for (uint32_t i = 0; i < count_; i++) {
-        ids[i] = static_cast<double>(ids_[i]);
-    }
-    for (uint32_t i = count_; i < k; i++) {
-        ids[i] = std::numeric_limits<double>::quiet_NaN();
-        distances_[i] = std::numeric_limits<float>::infinity();
-    }
-    std::memcpy(ids + k, distances_.data(), k * sizeof(float));
-}
-
 void Search::written(uint32_t)
 {
     addon_.outbox().end_call();
@@ -116,18 +127,97 @@ void Search::written(uint32_t)
     addon_.search_end(this);
 }
 
+int PagedSearch::begin(double ticket, const std::shared_ptr<PagedIndex> &index, const float *query,
+                       const diskann_search_params &params)
+{
+    const int status = prepare(ticket, query, index->dimensions(), params);
+    if (status < 0) {
+        return status;
+    }
+    detail_ = 0;
+    page_ = DISKANN_NOWHERE;
+    index_ = index;
+    renew();
+    addon_.outbox().begin_call();
+    if (addon_.pool().submit_short(this)) {
+        return DISKANN_OK;
+    }
+    addon_.outbox().end_call();
+    index_.reset();
+    return DISKANN_ERR_NO_MEMORY;
+}
+
+bool PagedSearch::cancel()
+{
+    index_->cancel(*this);
+    if (!addon_.pool().remove_short(this)) {
+        return false;
+    }
+    conclude(*index_, DISKANN_ERR_CANCELLED);
+    return true;
+}
+
+void PagedSearch::conclude(PagedIndex &index, int status)
+{
+    PagedAnswer answer;
+    answer.ids = ids_.data();
+    answer.distances = distances_.data();
+    index.finish(*this, status, &answer);
+    status_ = status;
+    count_ = answer.count;
+    counters_ = answer.counters;
+    detail_ = answer.failure.detail;
+    page_ = answer.failure.page;
+    addon_.outbox().send(this, 1);
+}
+
+/* Put aside, it may go on elsewhere before this thread has come back: nothing of it is touched then. */
+bool PagedSearch::run(unsigned)
+{
+    const std::shared_ptr<PagedIndex> index = index_;
+    const int status = index->go(*this, query_.data(), params_);
+    if (status != DISKANN_WAIT) {
+        conclude(*index, status);
+    }
+    return false;
+}
+
+/* The threads are gone. */
+void PagedSearch::drop()
+{
+    if (index_ != nullptr) {
+        index_->finish(*this, DISKANN_ERR_CANCELLED, nullptr);
+        index_.reset();
+    }
+}
+
+void PagedSearch::wake()
+{
+    addon_.pool().submit_short(this); /* a stopped pool needs no further step */
+}
+
+void PagedSearch::written(uint32_t)
+{
+    addon_.outbox().end_call();
+    index_.reset();
+    addon_.weigh();
+    addon_.search_end(this);
+}
+
 namespace {
 
 /* Raw calls: this is the hot path, and a wrapper for each argument would double its cost. */
 
-Index *index_argument(napi_env env, napi_value value)
+Handle *handle_argument(napi_env env, napi_value value)
 {
     void *data = nullptr;
-    if (napi_get_value_external(env, value, &data) != napi_ok) {
-        return nullptr;
-    }
-    Handle *handle = static_cast<Handle *>(data);
-    return handle->kind() == Handle::Kind::index ? static_cast<IndexHandle *>(handle)->index() : nullptr;
+    return napi_get_value_external(env, value, &data) == napi_ok ? static_cast<Handle *>(data) : nullptr;
+}
+
+Index *index_of(Handle *handle)
+{
+    return handle != nullptr && handle->kind() == Handle::Kind::index ? static_cast<IndexHandle *>(handle)->index()
+                                                                      : nullptr;
 }
 
 bool params_argument(napi_env env, const napi_value *values, diskann_search_params *params)
@@ -139,13 +229,13 @@ bool params_argument(napi_env env, const napi_value *values, diskann_search_para
 }
 
 /* NULL: not the query of such an index. */
-const float *query_argument(napi_env env, napi_value value, const Index *index)
+const float *query_argument(napi_env env, napi_value value, uint32_t dimensions)
 {
     napi_typedarray_type type;
     size_t length = 0;
     void *data = nullptr;
     if (napi_get_typedarray_info(env, value, &type, &length, &data, nullptr, nullptr) != napi_ok ||
-        type != napi_float32_array || length != index->dimensions()) {
+        type != napi_float32_array || length != dimensions) {
         return nullptr;
     }
     return static_cast<const float *>(data);
@@ -164,18 +254,48 @@ struct SearchCall {
     diskann_search_params params = {};
 };
 
-int read_search(napi_env env, napi_value index, napi_value query, const napi_value *params, SearchCall *call)
+bool read_params(napi_env env, const napi_value *values, diskann_search_params *params)
 {
-    call->index = index_argument(env, index);
-    if (call->index == nullptr || !params_argument(env, params, &call->params) || call->params.k == 0 ||
-        call->params.k > DISKANN_K_MAX) {
+    return params_argument(env, values, params) && params->k > 0 && params->k <= DISKANN_K_MAX;
+}
+
+int read_search(napi_env env, Handle *index, napi_value query, const napi_value *params, SearchCall *call)
+{
+    call->index = index_of(index);
+    if (call->index == nullptr || !read_params(env, params, &call->params)) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     if (call->index->core() == nullptr) {
         return DISKANN_ERR_CLOSED;
     }
-    call->query = query_argument(env, query, call->index);
+    call->query = query_argument(env, query, call->index->dimensions());
     return call->query != nullptr ? DISKANN_OK : DISKANN_ERR_DIMENSION_MISMATCH;
+}
+
+/* As `search`, of an index in its file. */
+int search_paged(napi_env env, Addon &addon, const PagedHandle &handle, double ticket, const napi_value *values)
+{
+    diskann_search_params params = {};
+    const std::shared_ptr<PagedIndex> &index = handle.index();
+    if (!read_params(env, values + 1, &params)) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    if (index == nullptr) {
+        return DISKANN_ERR_CLOSED;
+    }
+    const float *query = query_argument(env, values[0], index->dimensions());
+    if (query == nullptr) {
+        return DISKANN_ERR_DIMENSION_MISMATCH;
+    }
+    PagedSearch *search = addon.paged_search_begin();
+    if (search == nullptr) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    const int status = search->begin(ticket, index, query, params);
+    if (status < 0) {
+        addon.search_end(search);
+    }
+    return status;
 }
 
 /* search(index, ticket, query, k, listSize, beamWidth, pageSearch): a status */
@@ -190,11 +310,15 @@ napi_value search(napi_env env, napi_callback_info info)
         napi_get_value_double(env, values[1], &ticket) != napi_ok) {
         return status_value(env, DISKANN_ERR_INVALID_ARGUMENT);
     }
-    int status = read_search(env, values[0], values[2], values + 3, &call);
+    Addon &addon = *static_cast<Addon *>(data);
+    Handle *handle = handle_argument(env, values[0]);
+    if (handle != nullptr && handle->kind() == Handle::Kind::paged) {
+        return status_value(env, search_paged(env, addon, *static_cast<PagedHandle *>(handle), ticket, values + 2));
+    }
+    int status = read_search(env, handle, values[2], values + 3, &call);
     if (status < 0) {
         return status_value(env, status);
     }
-    Addon &addon = *static_cast<Addon *>(data);
     Search *search = addon.search_begin();
     if (search == nullptr) {
         return status_value(env, DISKANN_ERR_NO_MEMORY);
@@ -216,7 +340,7 @@ Napi::Value search_sync(const Napi::CallbackInfo &info)
     size_t distance_count = 0;
     double *ids = doubles(info[6], &id_count);
     float *distances = floats(info[7], &distance_count);
-    int status = read_search(env, info[0], info[1], params, &call);
+    int status = read_search(env, handle_argument(env, info[0]), info[1], params, &call);
     if (status == DISKANN_OK && (id_count < call.params.k || distance_count < call.params.k)) {
         status = DISKANN_ERR_INVALID_ARGUMENT;
     }
@@ -237,7 +361,7 @@ Napi::Value search_sync(const Napi::CallbackInfo &info)
     return Napi::Number::New(env, status < 0 ? status : static_cast<double>(count));
 }
 
-/* searchCancel(ticket): true if it had not begun */
+/* searchCancel(ticket): true if it has ended by this */
 Napi::Value search_cancel(const Napi::CallbackInfo &info)
 {
     return Napi::Boolean::New(info.Env(), addon_of(info).search_cancel(info[0].ToNumber().DoubleValue()));

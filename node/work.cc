@@ -125,7 +125,7 @@ int OpenErrand::begin_bytes(uint64_t bytes)
 int OpenErrand::open_file()
 {
     uint64_t bytes = 0;
-    if (!file_.open(path_) || !file_.size(&bytes)) {
+    if (!file_->open(path_) || !file_->size(&bytes)) {
         return fail(DISKANN_ERR_IO);
     }
     const int status = begin_op(bytes);
@@ -153,20 +153,26 @@ int OpenErrand::step(diskann_stage *stage)
 
 int OpenErrand::serve(const diskann_request &request)
 {
-    return request.kind == DISKANN_READ && file_.read_at(request.offset, request.buffer, request.length)
+    return request.kind == DISKANN_READ && file_->read_at(request.offset, request.buffer, request.length)
                ? DISKANN_OK
                : DISKANN_ERR_IO;
 }
 
 int OpenErrand::conclude(int status)
 {
-    outcome_.file = file_.error();
-    file_.close();
-    diskann_index *core = status == DISKANN_OK ? diskann_open_take(op_) : nullptr;
-    if (core == nullptr) {
-        return status;
+    outcome_.file = file_->error();
+    if (status == DISKANN_OK) {
+        return take();
     }
+    file_->close();
+    return status;
+}
+
+int OpenErrand::take()
+{
     diskann_stats stats;
+    diskann_index *core = diskann_open_take(op_);
+    file_->close();
     diskann_index_stats(core, &stats);
     try {
         outcome_.index = new Index(shared_, core, stats.config.dimensions);
@@ -174,7 +180,7 @@ int OpenErrand::conclude(int status)
         diskann_index_destroy(core);
         return fail(DISKANN_ERR_NO_MEMORY);
     }
-    return status;
+    return DISKANN_OK;
 }
 
 int SaveErrand::begin(uint32_t workers)

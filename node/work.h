@@ -14,6 +14,7 @@
 
 namespace diskann_node {
 
+class PagedIndex;
 class Quantizer;
 
 struct Outcome {
@@ -23,6 +24,7 @@ struct Outcome {
     uint64_t hops = 0;
     FileError file;
     Index *index = nullptr; /* opened; one reference */
+    std::shared_ptr<PagedIndex> paged; /* opened */
     std::shared_ptr<Quantizer> quantizer; /* trained */
     bool verified = false;
     std::vector<diskann_finding> findings;
@@ -141,16 +143,19 @@ public:
 
 protected:
     int conclude(int status) override;
-
-private:
-    int open_file();
-    int begin_op(uint64_t bytes);
+    virtual int begin_op(uint64_t bytes);
+    /* The opened index into the outcome. */
+    virtual int take();
 
     const std::shared_ptr<Shared> shared_;
     const uint32_t simd_;
+    std::unique_ptr<File> file_ = std::make_unique<File>();
+
+private:
+    int open_file();
+
     const uint32_t workers_;
     std::string path_;
-    File file_;
     std::atomic<bool> cancelled_{false};
 };
 

@@ -17,6 +17,7 @@ export type {
   OpenOptions,
   Progress,
   ProgressEvent,
+  Quantize,
   SaveTarget,
   SearchBatch,
   SearchCounters,

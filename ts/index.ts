@@ -10,5 +10,7 @@ export type { NativeOptions, WasmOptions };
 
 /** A vector index, in the native addon where there is one for this machine, else in WebAssembly. */
 export class VectorIndex extends defineVectorIndex<NativeOptions & WasmOptions>((options) =>
-  nativeOrWasm(options, nativeBackend, (choice) => wasmBackend(choice, wasmFile)),
+  nativeOrWasm(options, nativeBackend, (choice) =>
+    wasmBackend(choice, wasmFile, () => import("./wasm-threads.js")),
+  ),
 ) {}

@@ -8,5 +8,5 @@ export type { WasmOptions };
 
 /** A vector index in WebAssembly. `create`, `build` and `open` also take where `diskann.wasm` lies. */
 export class VectorIndex extends defineVectorIndex<WasmOptions>((options) =>
-  wasmBackend(options, wasmFile),
+  wasmBackend(options, wasmFile, () => import("./wasm-threads.js")),
 ) {}

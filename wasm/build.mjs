@@ -1,28 +1,29 @@
 /**
- * Builds dist/diskann.wasm: one raw module, no glue, no threads, SIMD128.
+ * Builds dist/diskann.wasm: one raw module, no glue, no threads, SIMD128; and diskann-threads.wasm, the same over a memory that
+ * the host makes and threads share.
  *
  *     node wasm/build.mjs [--force] [output]
  *
- * Does nothing when the sources, this script and the compiler are those of the last build. Fails when the module
- * imports more than the notice of memory growth, or is larger than its budget.
+ * Does nothing when the sources, this script and the compiler are those of the last build. Fails when a module imports
+ * more than its memory and the notice of its growth, or is larger than its budget.
  */
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 import { FLAGS, headers, ROOT as root, sources, TARGET_FLAGS, WARNINGS } from "../tests/tools/sources.mjs";
 
 const GZIP_BYTES_MAX = 100_000;
 const ALLOWED_IMPORTS = ["env.emscripten_notify_memory_growth"];
+const ALLOWED_IMPORTS_THREADS = ["env.memory", "env.emscripten_resize_heap"];
 
+const common = [...FLAGS, ...WARNINGS, ...TARGET_FLAGS.wasm32, "-O3", "-DNDEBUG"];
 const flags = [
-  ...FLAGS,
-  ...WARNINGS,
-  ...TARGET_FLAGS.wasm32,
-  "-O3",
-  "-DNDEBUG",
+  ...common,
   "-sSTANDALONE_WASM",
   "--no-entry",
   "-sALLOW_MEMORY_GROWTH",
@@ -31,6 +32,21 @@ const flags = [
   "-sTOTAL_STACK=512KB",
   "-sMALLOC=emmalloc",
   "-sEXPORTED_FUNCTIONS=_malloc,_free",
+];
+
+/** emcc links no module of its own with threads; the linker does. */
+const linkFlags = [
+  "--no-entry",
+  "--import-memory",
+  "--shared-memory",
+  "--initial-memory=2097152",
+  "--max-memory=4294967296",
+  ...["__wasm_init_tls", "__tls_size", "__stack_pointer", "__wasm_call_ctors", "malloc", "free"].map(
+    (name) => `--export=${name}`,
+  ),
+  ...["-z", "stack-size=524288"],
+  "--allow-undefined",
+  "--strip-debug",
 ];
 
 /** Debian's emcc looks for its JavaScript packages there only when told. */
@@ -54,40 +70,69 @@ function inputsHash(units) {
 }
 
 /** Throws when the module would not load everywhere, or is too large; returns its size. */
-function checkModule(bytes) {
+function checkModule(bytes, allowed) {
   const module = new WebAssembly.Module(bytes);
   const imports = WebAssembly.Module.imports(module).map((entry) => `${entry.module}.${entry.name}`);
-  const surplus = imports.filter((name) => !ALLOWED_IMPORTS.includes(name));
+  const surplus = imports.filter((name) => !allowed.includes(name));
   if (surplus.length > 0) throw new Error(`the module imports ${surplus.join(", ")}`);
   const gzipBytes = gzipSync(bytes, { level: 9 }).length;
   if (gzipBytes > GZIP_BYTES_MAX) throw new Error(`${gzipBytes} bytes gzipped, more than ${GZIP_BYTES_MAX}`);
   return gzipBytes;
 }
 
-function build() {
-  const words = process.argv.slice(2);
-  const output = join(root, words.find((word) => !word.startsWith("-")) ?? "dist/diskann.wasm");
+async function compile(units, folder) {
+  const objects = units.map((unit) => join(folder, `${unit.replaceAll("/", "-")}.o`));
+  const waiting = units.map((unit, i) => [...common, "-pthread", "-c", unit, "-o", objects[i]]);
+  const compileSome = async () => {
+    for (let words = waiting.pop(); words !== undefined; words = waiting.pop()) {
+      await promisify(execFile)("emcc", words, { cwd: root, env: environment });
+    }
+  };
+  await Promise.all(Array.from({ length: availableParallelism() }, compileSome));
+  return objects;
+}
+
+async function linkWithThreads(units, output) {
+  const folder = `${output}-objects`;
+  mkdirSync(folder, { recursive: true });
+  const ask = (name) => execFileSync("em-config", [name], { encoding: "utf8", env: environment }).trim();
+  const libraries = join(ask("CACHE"), "sysroot/lib/wasm32-emscripten");
+  const words = [...linkFlags, ...(await compile(units, folder)), "-L", libraries];
+  words.push("-lc-mt", "-lemmalloc-mt", "-lcompiler_rt-mt", "-o", output);
+  const linker = ["wasm-ld", "wasm-ld-14"].map((name) => join(ask("LLVM_ROOT"), name)).find(existsSync);
+  execFileSync(linker ?? "wasm-ld", words, { stdio: "inherit" });
+  rmSync(folder, { recursive: true });
+}
+
+function linkAlone(units, output) {
+  const options = { cwd: root, env: environment, stdio: "inherit" };
+  const { status } = spawnSync("emcc", [...flags, ...units, "-o", output], options);
+  if (status !== 0) process.exit(1);
+}
+
+async function build(output, link, allowed) {
   const stamp = join(root, "build/wasm", `${relative(root, output).replaceAll(/[^\w.]/g, "-")}.sha256`);
   const units = ["wasm/exports.c", ...sources("wasm32").map((source) => source.file)];
   const hash = inputsHash(units);
   const known = existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash;
-  if (known && !words.includes("--force")) {
-    console.log("wasm: nothing changed");
+  if (known && !process.argv.includes("--force")) {
+    console.log(`wasm: nothing changed for ${relative(root, output)}`);
     return;
   }
   mkdirSync(dirname(output), { recursive: true });
   mkdirSync(dirname(stamp), { recursive: true });
   const temporary = join(root, "build/wasm", `module-${process.pid}.wasm`);
   const started = performance.now();
-  const options = { cwd: root, env: environment, stdio: "inherit" };
-  const { status } = spawnSync("emcc", [...flags, ...units, "-o", temporary], options);
-  if (status !== 0) process.exit(1);
+  await link(units, temporary);
   const bytes = readFileSync(temporary);
-  const gzipBytes = checkModule(bytes);
+  const gzipBytes = checkModule(bytes, allowed);
   renameSync(temporary, output);
   writeFileSync(stamp, hash);
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   console.log(`wasm: ${bytes.length} bytes, ${gzipBytes} gzipped, ${seconds} s -> ${relative(root, output)}`);
 }
 
-build();
+const given = process.argv.slice(2).find((word) => !word.startsWith("-"));
+await build(join(root, given ?? "dist/diskann.wasm"), linkAlone, ALLOWED_IMPORTS);
+if (given === undefined)
+  await build(join(root, "dist/diskann-threads.wasm"), linkWithThreads, ALLOWED_IMPORTS_THREADS);

@@ -4,7 +4,7 @@
  * JavaScript reads 64-bit integers dearly and structs not at all, so numbers that may pass 2^32 cross as doubles (all
  * of them are below 2^53), and what is more than one number goes through the *exchange*: a row of doubles at a fixed
  * address. Its slots are named in ts/backend/wasm/exchange.ts in the order they are written here; a test compares
- * both lists. One instance has one thread and no call comes back in, so one exchange is enough.
+ * both lists. One thread of the host asks (others only run items) and no call comes back in, so one exchange is enough.
  *
  * Every function takes its worth from diskann.h; only what differs is said here. A host makes one instance per index.
  */
@@ -95,6 +95,7 @@ static void put_stats(const diskann_stats *stats)
     *slot++ = (double)stats->cache_misses;
     *slot++ = (double)stats->cache_reads;
     *slot++ = (double)stats->cache_bytes_read;
+    *slot++ = stats->relative_error;
 }
 
 void EXPORT(index_stats)(const diskann_index *index)
@@ -166,14 +167,14 @@ static void finish_row(double *ids, float *distances, uint32_t count, uint32_t k
 int EXPORT(search)(diskann_searcher *searcher, const float *vectors, uint32_t dimensions, uint32_t queries, uint32_t k,
                    uint32_t list_size, uint32_t beam_width, uint32_t page_search, double *ids, float *distances)
 {
-    const diskann_search_params params = {k, list_size, beam_width, page_search};
+    const diskann_search_params params = {k, list_size, beam_width, page_search, 0};
     uint64_t distance_count = 0;
     uint64_t hop_count = 0;
     uint64_t round_count = 0;
     uint32_t row = 0;
     int status = DISKANN_OK;
     for (; row < queries; row++) {
-        diskann_search_counters counters = {0, 0, 0, 0, 0};
+        diskann_search_counters counters = {0};
         uint32_t count = 0;
         double *row_ids = ids + (size_t)row * k;
         float *row_distances = distances + (size_t)row * k;
@@ -207,6 +208,7 @@ int EXPORT(op_step)(diskann_op *op)
     exchange_slots[3] = (double)stage.total;
     exchange_slots[4] = stage.request_count;
     exchange_slots[5] = (double)(uintptr_t)stage.requests;
+    exchange_slots[6] = stage.parallel;
     return status;
 }
 
@@ -220,9 +222,9 @@ void EXPORT(op_request)(const diskann_request *requests, uint32_t i)
     exchange_slots[4] = (double)(uintptr_t)requests[i].buffer;
 }
 
-void EXPORT(op_run)(diskann_op *op, double begin, double end)
+void EXPORT(op_run)(diskann_op *op, uint32_t worker, double begin, double end)
 {
-    diskann_op_run(op, 0, (uint64_t)begin, (uint64_t)end);
+    diskann_op_run(op, worker, (uint64_t)begin, (uint64_t)end);
 }
 
 void EXPORT(op_complete)(diskann_op *op, uint32_t ticket, int status)
@@ -266,10 +268,10 @@ int EXPORT(insert_begin)(diskann_index *index)
     return give(status, op);
 }
 
-int EXPORT(build_begin)(diskann_index *index)
+int EXPORT(build_begin)(diskann_index *index, uint32_t workers)
 {
     diskann_op *op = NULL;
-    const int status = diskann_build_begin(index, 1, &op);
+    const int status = diskann_build_begin(index, workers, &op);
     return give(status, op);
 }
 
@@ -377,7 +379,7 @@ void EXPORT(paged_stats)(const diskann_paged *paged)
 int EXPORT(paged_search_begin)(diskann_paged *paged, const float *query, uint32_t k, uint32_t list_size, uint32_t beam_width,
                                uint32_t page_search)
 {
-    const diskann_search_params params = {k, list_size, beam_width, page_search};
+    const diskann_search_params params = {k, list_size, beam_width, page_search, 0};
     diskann_op *op = NULL;
     const int status = diskann_paged_search_begin(paged, query, &params, &op);
     return give(status, op);
@@ -423,7 +425,7 @@ void EXPORT(paged_complete)(diskann_paged *paged, uint32_t count, int status)
 /* Pads as `search` does. exchange: answered */
 int EXPORT(paged_search_take)(diskann_op *op, uint32_t k, double *ids, float *distances)
 {
-    diskann_search_counters counters = {0, 0, 0, 0, 0};
+    diskann_search_counters counters = {0};
     uint32_t count = 0;
     const int status = diskann_paged_search_take(op, (uint64_t *)(void *)ids, distances, &count, &counters);
     finish_row(ids, distances, count, k);

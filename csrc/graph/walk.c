@@ -163,7 +163,7 @@ static int grow_notes(graph_walk *walk)
     return DISKANN_OK;
 }
 
-/* Writes a note into the place that note_place found. After a failure the walk goes nowhere, so that half of the places suffice. */
+/* Into the place that note_place found. After a failure nothing is noted any more, so that a place stays free. */
 static void write_note(graph_walk *walk, uint32_t place, uint32_t slot, uint32_t order)
 {
     walk->note_count += !is_noted(walk, place);
@@ -359,46 +359,50 @@ uint32_t walk_peek(const graph_walk *walk)
     return walk->cursor < walk->list_count ? candidate_slot(walk->list[walk->cursor]) : SLOT_NONE;
 }
 
-/* Takes the distance of a record, in place of what was estimated. */
-static float score(graph_walk *walk, const graph_space *space, uint32_t slot, const uint8_t *record, graph_candidate flag)
+/* The distance of a record, which makes it a hit if it is near enough. */
+static float measure(graph_walk *walk, const graph_space *space, const uint8_t *record)
 {
     const uint64_t id = *record_id(&space->records->layout, (uint8_t *)(uintptr_t)record);
     const float distance = graph_distance(space, walk->point, graph_point_of(space, record));
-    graph_candidate candidate = candidate_make(distance, slot) | flag;
+    walk->distance_count++;
+    keep_hit(walk, (walk_hit){id, order_of(candidate_make(distance, 0))});
+    return distance;
+}
+
+/* Takes the distance of a record, in place of what was estimated. It may have been named, and wait to be absorbed. */
+static void score(graph_walk *walk, const graph_space *space, uint32_t slot, const uint8_t *record)
+{
+    graph_candidate candidate = candidate_make(measure(walk, space, record), slot);
     const uint32_t place = note_place(walk, slot);
     if (is_noted(walk, place)) {
         candidate |= take_out(walk, slot, walk->notes[place].order);
     }
-    walk->distance_count++;
-    keep_hit(walk, (walk_hit){id, order_of(candidate)});
     write_note(walk, place, slot | WALK_SCORED, order_of(candidate));
     if (!is_too_far(walk, candidate)) {
         put_in(walk, candidate);
     }
-    return distance;
 }
 
-/* A slot whose distance was known when it came to be absorbed; the list may have lost since that it was named. */
-static float take_known(graph_walk *walk, uint32_t slot, uint32_t order)
+/* It was named when it had another place in the list, perhaps, or none. */
+static void mark_expanded(graph_walk *walk, uint32_t slot, uint32_t order)
 {
     const graph_candidate candidate = (uint64_t)order << 32 | (uint64_t)slot << 1;
     const uint32_t place = place_of(walk, candidate);
     if (place < walk->list_count && (walk->list[place] | EXPANDED) == (candidate | EXPANDED)) {
         walk->list[place] |= EXPANDED;
     }
-    return candidate_distance(candidate);
 }
 
 void walk_score(graph_walk *walk, const graph_space *space, uint32_t slot, const uint8_t *record)
 {
     if (walk->status == DISKANN_OK && !is_scored(walk, note_place(walk, slot))) {
-        score(walk, space, slot, record, 0);
+        score(walk, space, slot, record);
     }
 }
 
 /*
- * What the codes in a record say of the neighbours. Under cosine a zero vector lies at the centre of all others; a query that is one is as
- * far from all, which codes do not know.
+ * What the codes in a record say of the neighbours. Under cosine a zero vector lies at the centre of all others; a query that
+ * is one is as far from all, which codes do not know.
  */
 static void estimate_by_bits(graph_walk *walk, const graph_space *space, const uint8_t *codes, uint32_t count, float distance,
                              float owner_aux)
@@ -423,8 +427,12 @@ void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, cons
         return;
     }
     const uint32_t place = note_place(walk, slot);
-    const float distance = is_scored(walk, place) ? take_known(walk, slot, walk->notes[place].order)
-                                                  : score(walk, space, slot, record, EXPANDED);
+    walk_note *note = &walk->notes[place];
+    /* It keeps its place, whatever its distance: were it to drop back others would come in, and L would bound nothing. */
+    mark_expanded(walk, slot, note->order);
+    const float distance =
+        is_scored(walk, place) ? candidate_distance((uint64_t)note->order << 32) : measure(walk, space, record);
+    note->slot |= WALK_SCORED;
     walk->hops++;
     if (space->bits != NULL) {
         estimate_by_bits(walk, space, record_codes(layout, bytes), list->degree, distance, *record_aux(layout, bytes));

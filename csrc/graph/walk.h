@@ -8,8 +8,8 @@
  *         for each of slots[0 .. count), in this order: walk_absorb(walk, space, slot, its record);
  *     walk_take(walk, ids, distances);
  *
- * The list holds the L nearest slots by the best that is known of each: the lowest of its estimates (each neighbour
- * that leads to a record has one of its own, and nearer ones have better ones), or the distance once its record was there.
+ * The list holds the L nearest slots by the lowest estimate of each (each neighbour that leads to a record has one of its own,
+ * and nearer ones have better ones), or by its distance where its record was there before it was its turn.
  * Hits are the k nearest of all whose distance is known.
  */
 #ifndef DISKANN_GRAPH_WALK_H

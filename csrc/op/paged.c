@@ -1,11 +1,19 @@
 #include "paged.h"
 
+#include "../base/float_mode.h"
+
 #include <string.h>
 
-/* As many frames as fit the limit, but not more than there are pages, and at least one. */
+/* More would never be used. */
+static uint32_t frames_max(const superblock *block)
+{
+    return block->pages < 1 ? 1 : block->pages < CACHE_FRAMES_MAX ? (uint32_t)block->pages : CACHE_FRAMES_MAX;
+}
+
+/* As many frames as fit the limit, and at least one. */
 static uint32_t frames_for(uint64_t limit, const superblock *block)
 {
-    uint32_t low = 1, high = block->pages > 1 ? (uint32_t)block->pages : 1;
+    uint32_t low = 1, high = frames_max(block);
     while (low < high) {
         const uint32_t middle = low + (high - low + 1) / 2;
         if (cache_bytes_of(middle, block->layout.page_bytes) <= limit) {
@@ -68,6 +76,19 @@ void diskann_paged_destroy(diskann_paged *paged)
     }
 }
 
+int paged_reserve(diskann_paged *paged, uint32_t beam_width)
+{
+    const uint32_t most = frames_max(&paged->block);
+    return cache_raise(&paged->cache, beam_width < most ? beam_width : most);
+}
+
+void paged_rest(diskann_paged *paged)
+{
+    if (paged->searches == 0 && paged->cache_limit == 0) {
+        cache_drop(&paged->cache);
+    }
+}
+
 uint32_t diskann_paged_complete(diskann_paged *paged, uint32_t ticket, int status)
 {
     page_cache *cache = &paged->cache;
@@ -77,10 +98,13 @@ uint32_t diskann_paged_complete(diskann_paged *paged, uint32_t ticket, int statu
     const cache_frame *frame = &cache->frames[ticket];
     uint32_t kind = DISKANN_FINDING_NONE;
     if (status == DISKANN_OK) {
+        const uint64_t mode = float_mode_enter();
         kind = check_page(&paged->space, &paged->limits, frame->bytes, frame->page);
+        float_mode_leave(mode);
         status = kind == DISKANN_FINDING_NONE ? DISKANN_OK : DISKANN_ERR_CORRUPT;
     }
-    cache_finish(cache, ticket, status == DISKANN_OK || status == DISKANN_ERR_CORRUPT ? status : DISKANN_ERR_IO, kind);
+    cache_finish(cache, ticket, status == DISKANN_OK || kind != DISKANN_FINDING_NONE ? status : DISKANN_ERR_IO, kind);
+    paged_rest(paged);
     return kind;
 }
 
@@ -96,7 +120,7 @@ void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out)
     out->records_per_page = block->layout.records_per_page;
     out->pages = block->pages;
     out->file_bytes = block->file_bytes;
-    out->memory_codes = paged->space.bits != NULL ? bits_coder_bytes(&paged->bits) : pq_codes_bytes(&paged->pq);
+    out->memory_codes = pq_codes_bytes(&paged->pq);
     out->memory_total = paged->account.live_bytes;
     out->cache_bytes = paged->cache.bytes;
     out->cache_limit = cache_bytes_of(paged->cache.frame_count, paged->cache.page_bytes);

@@ -28,5 +28,9 @@ struct diskann_paged {
 /* `block` is checked. ERR_UNSUPPORTED: records without codes. ERR_NO_MEMORY. */
 int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t cache_limit,
                  const diskann_allocator *allocator, diskann_paged **out);
+/* A search of this width finds room for its rounds. ERR_NO_MEMORY. */
+int paged_reserve(diskann_paged *paged, uint32_t beam_width);
+/* Something has ended: nothing is kept between searches where that was asked for. */
+void paged_rest(diskann_paged *paged);
 
 #endif

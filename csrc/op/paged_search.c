@@ -21,11 +21,11 @@ typedef struct paged_search_op {
     diskann_search_params params;
     diskann_search_counters counters;
     uint32_t slots[DISKANN_BEAM_WIDTH_MAX];
-    uint32_t frames[DISKANN_BEAM_WIDTH_MAX]; /* of the slots; the same for those of one page */
+    uint32_t frames[DISKANN_BEAM_WIDTH_MAX]; /* of the slots, the same for those of one page; FRAME_NONE: not pinned */
     uint8_t *pages[DISKANN_BEAM_WIDTH_MAX];  /* what is in them, while it is absorbed: frames may move, pages do not */
     diskann_request requests[DISKANN_BEAM_WIDTH_MAX];
     uint32_t slot_count;
-    uint32_t pinned; /* of `frames`, from the first on */
+    uint32_t request_count;
     uint32_t state;
     uint32_t has_begun;
 } paged_search_op;
@@ -35,56 +35,98 @@ static const record_layout *layout_of(const paged_search_op *op)
     return &op->paged->records.layout;
 }
 
+static uint32_t page_of(const paged_search_op *op, uint32_t i)
+{
+    return record_page(layout_of(op), op->slots[i]);
+}
+
 /* ---- pins ---- */
 
 static void unpin_round(paged_search_op *op)
 {
-    for (; op->pinned > 0; op->pinned--) {
-        cache_unpin(&op->paged->cache, op->frames[op->pinned - 1]);
-    }
-}
-
-/* Undoes a round that found no room: what it would have read is forgotten. */
-static void give_up_round(paged_search_op *op, uint32_t request_count)
-{
-    page_cache *cache = &op->paged->cache;
-    for (; op->pinned > 0; op->pinned--) {
-        const uint32_t frame = op->frames[op->pinned - 1];
-        if (request_count > 0 && op->requests[request_count - 1].ticket == frame && cache->frames[frame].pins == 1) {
-            cache_forget(cache, frame);
-            request_count--;
-        } else {
-            cache_unpin(cache, frame);
+    for (uint32_t i = 0; i < op->slot_count; i++) {
+        if (op->frames[i] != FRAME_NONE) {
+            cache_unpin(&op->paged->cache, op->frames[i]);
+            op->frames[i] = FRAME_NONE;
         }
     }
 }
 
-/* Pins the pages of all slots of the round; returns the number of reads to ask for, or WAIT's sign: UINT32_MAX. */
-static uint32_t pin_round(paged_search_op *op)
+static int is_repeated(const paged_search_op *op, uint32_t i)
 {
-    const record_layout *layout = layout_of(op);
-    page_cache *cache = &op->paged->cache;
-    uint32_t count = 0;
-    for (op->pinned = 0; op->pinned < op->slot_count; op->pinned++) {
-        int is_new;
-        const uint32_t page = record_page(layout, op->slots[op->pinned]);
-        const uint32_t frame = cache_pin(cache, page, &is_new);
-        if (frame == FRAME_NONE) {
-            give_up_round(op, count);
-            return UINT32_MAX;
-        }
-        op->frames[op->pinned] = frame;
-        if (is_new) {
-            op->requests[count++] = (diskann_request){
-                .kind = DISKANN_READ,
-                .ticket = frame,
-                .offset = page_offset(layout, page),
-                .length = layout->page_bytes,
-                .buffer = cache->frames[frame].bytes,
-            };
+    const uint32_t page = page_of(op, i);
+    for (uint32_t j = 0; j < i; j++) {
+        if (page_of(op, j) == page) {
+            return 1;
         }
     }
-    return count;
+    return 0;
+}
+
+/* Pins the pages of the round that are there or on their way, before others could push them out; returns how many are not. */
+static uint32_t pin_present(paged_search_op *op)
+{
+    uint32_t absent = 0;
+    for (uint32_t i = 0; i < op->slot_count; i++) {
+        op->frames[i] = cache_pin(&op->paged->cache, page_of(op, i));
+        absent += op->frames[i] == FRAME_NONE && !is_repeated(op, i);
+    }
+    return absent;
+}
+
+/* Pins the page of a slot that was absent, and asks for it unless an earlier slot of the round has done so. */
+static int ask_for(paged_search_op *op, uint32_t i)
+{
+    page_cache *cache = &op->paged->cache;
+    const uint32_t page = page_of(op, i);
+    op->frames[i] = cache_pin(cache, page);
+    if (op->frames[i] != FRAME_NONE) {
+        return DISKANN_OK;
+    }
+    op->frames[i] = cache_read(cache, page);
+    if (op->frames[i] == FRAME_NONE) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    op->requests[op->request_count++] = (diskann_request){
+        .kind = DISKANN_READ,
+        .ticket = op->frames[i],
+        .offset = page_offset(layout_of(op), page),
+        .length = layout_of(op)->page_bytes,
+        .buffer = cache->frames[op->frames[i]].bytes,
+    };
+    return DISKANN_OK;
+}
+
+/* The reads of the round will not be asked for. */
+static void forget_reads(paged_search_op *op)
+{
+    for (; op->request_count > 0; op->request_count--) {
+        const uint32_t frame = op->requests[op->request_count - 1].ticket;
+        cache_forget(&op->paged->cache, frame);
+        for (uint32_t i = 0; i < op->slot_count; i++) {
+            op->frames[i] = op->frames[i] == frame ? FRAME_NONE : op->frames[i];
+        }
+    }
+}
+
+/* Pins the pages of all slots, with requests for those that are absent; or none: WAIT, or ERR_NO_MEMORY if nobody has any. */
+static int pin_round(paged_search_op *op)
+{
+    page_cache *cache = &op->paged->cache;
+    const uint32_t absent = pin_present(op);
+    int status = absent <= cache_room(cache) ? DISKANN_OK : DISKANN_WAIT;
+    op->request_count = 0;
+    for (uint32_t i = 0; i < op->slot_count && absent > 0 && status == DISKANN_OK; i++) {
+        status = op->frames[i] == FRAME_NONE ? ask_for(op, i) : DISKANN_OK;
+    }
+    if (status != DISKANN_OK) {
+        forget_reads(op);
+        unpin_round(op);
+        return cache->busy > 0 ? DISKANN_WAIT : DISKANN_ERR_NO_MEMORY;
+    }
+    cache->hits += op->slot_count - op->request_count;
+    cache->misses += op->request_count;
+    return DISKANN_OK;
 }
 
 /* ---- stages ---- */
@@ -104,7 +146,7 @@ static int look_at_round(paged_search_op *op)
 {
     const page_cache *cache = &op->paged->cache;
     int status = DISKANN_OK;
-    for (uint32_t i = 0; i < op->pinned; i++) {
+    for (uint32_t i = 0; i < op->slot_count; i++) {
         const cache_frame *frame = &cache->frames[op->frames[i]];
         if (frame->state == CACHE_FAILED) {
             return op_fail(&op->base, frame->status, frame->kind, DISKANN_NOWHERE, frame->page, 0);
@@ -114,22 +156,25 @@ static int look_at_round(paged_search_op *op)
     return status;
 }
 
+static int go_on(paged_search_op *op, diskann_stage *stage)
+{
+    const int status = look_at_round(op);
+    stage->phase = status == DISKANN_WAIT ? DISKANN_PHASE_READ : DISKANN_PHASE_NONE;
+    return status == DISKANN_OK ? hand_out_absorb(op, stage) : status;
+}
+
 static int begin_round(paged_search_op *op, diskann_stage *stage)
 {
-    const uint32_t count = pin_round(op);
-    if (count == UINT32_MAX) {
-        return DISKANN_WAIT;
+    const int status = pin_round(op);
+    if (status != DISKANN_OK) {
+        return status;
     }
-    op->counters.reads += count;
-    op->counters.bytes_read += (uint64_t)count * layout_of(op)->page_bytes;
+    op->counters.reads += op->request_count;
+    op->counters.bytes_read += (uint64_t)op->request_count * layout_of(op)->page_bytes;
     op->state = PAGED_PENDING;
     stage->requests = op->requests;
-    stage->request_count = count;
-    if (count > 0) {
-        return DISKANN_IO;
-    }
-    const int status = look_at_round(op);
-    return status == DISKANN_OK ? hand_out_absorb(op, stage) : status;
+    stage->request_count = op->request_count;
+    return op->request_count > 0 ? DISKANN_IO : go_on(op, stage);
 }
 
 static int finish(paged_search_op *op)
@@ -166,11 +211,9 @@ static int begin_walk(paged_search_op *op, diskann_stage *stage)
     return next_round(op, stage);
 }
 
-static int step(diskann_op *base, diskann_stage *stage)
+static int proceed(paged_search_op *op, diskann_stage *stage)
 {
-    paged_search_op *op = (paged_search_op *)base;
-    int status;
-    if (op_is_cancelled(base)) {
+    if (op_is_cancelled(&op->base)) {
         return DISKANN_ERR_CANCELLED;
     }
     if (!op->has_begun) {
@@ -180,14 +223,24 @@ static int step(diskann_op *base, diskann_stage *stage)
     case PAGED_ROUND:
         return begin_round(op, stage);
     case PAGED_PENDING:
-        status = look_at_round(op);
-        return status == DISKANN_OK ? hand_out_absorb(op, stage) : status;
+        return go_on(op, stage);
     case PAGED_ABSORBED:
         unpin_round(op);
         return next_round(op, stage);
     default:
         return DISKANN_OK;
     }
+}
+
+/* One that has failed holds nothing up until it is ended. */
+static int step(diskann_op *base, diskann_stage *stage)
+{
+    paged_search_op *op = (paged_search_op *)base;
+    const int status = proceed(op, stage);
+    if (status < 0) {
+        unpin_round(op);
+    }
+    return status;
 }
 
 static void score_page(paged_search_op *op, uint32_t page, uint8_t *bytes)
@@ -223,9 +276,8 @@ static void reset(diskann_op *base)
     walk_reset(&op->walk);
     memory_put(&base->account, op->query, paged->space.dimensions * sizeof *op->query);
     memory_put(&base->account, op->converted, graph_query_bytes(&paged->space));
-    if (--paged->searches == 0 && paged->cache_limit == 0) {
-        cache_drop(&paged->cache);
-    }
+    paged->searches--;
+    paged_rest(paged);
 }
 
 static const op_calls calls = {step, run, NULL, reset};
@@ -244,7 +296,7 @@ static int prepare(paged_search_op *op, const float *query)
     for (uint32_t i = 0; i < paged->space.dimensions; i++) {
         op->query[i] = query[i];
     }
-    return cache_raise(&paged->cache, op->params.beam_width);
+    return paged_reserve(paged, op->params.beam_width);
 }
 
 int diskann_paged_search_begin(diskann_paged *paged, const float *query, const diskann_search_params *params, diskann_op **out)

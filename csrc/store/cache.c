@@ -123,6 +123,11 @@ static void empty(page_cache *cache, uint32_t frame)
     at->referenced = 0;
 }
 
+static int is_busy(const cache_frame *frame)
+{
+    return frame->pins > 0 || frame->state == CACHE_READING;
+}
+
 /* A frame for another page: an empty one, or the one whose turn it is. */
 static uint32_t find_victim(page_cache *cache)
 {
@@ -130,7 +135,7 @@ static uint32_t find_victim(page_cache *cache)
         const uint32_t frame = cache->hand;
         cache_frame *at = &cache->frames[frame];
         cache->hand = cache->hand + 1 < cache->frame_count ? cache->hand + 1 : 0;
-        if (at->pins > 0 || at->state == CACHE_READING) {
+        if (is_busy(at)) {
             continue;
         }
         if (at->state == CACHE_READY && at->referenced) {
@@ -143,51 +148,72 @@ static uint32_t find_victim(page_cache *cache)
     return FRAME_NONE;
 }
 
+/* With no memory for one more page, the bytes of a page that nobody holds. */
+static uint8_t *take_bytes(page_cache *cache)
+{
+    for (uint32_t frame = 0; frame < cache->frame_count; frame++) {
+        cache_frame *at = &cache->frames[frame];
+        uint8_t *bytes = at->bytes;
+        if (bytes != NULL && !is_busy(at)) {
+            empty(cache, frame);
+            at->bytes = NULL;
+            return bytes;
+        }
+    }
+    return NULL;
+}
+
 static int give_bytes(page_cache *cache, cache_frame *frame)
 {
     if (frame->bytes == NULL) {
         frame->bytes = memory_get(cache->account, cache->page_bytes);
         cache->bytes += frame->bytes != NULL ? cache->page_bytes : 0;
     }
+    if (frame->bytes == NULL) {
+        frame->bytes = take_bytes(cache);
+    }
     return frame->bytes != NULL;
 }
 
-uint32_t cache_pin(page_cache *cache, uint32_t page, int *is_new)
+uint32_t cache_pin(page_cache *cache, uint32_t page)
 {
-    const uint32_t there = cache->table[place_of(cache, page)];
-    *is_new = 0;
-    if (there != FRAME_NONE) {
-        cache->hits++;
-        cache->frames[there].pins++;
-        cache->frames[there].referenced = 1;
-        return there;
+    const uint32_t frame = cache->table[place_of(cache, page)];
+    if (frame != FRAME_NONE) {
+        cache_frame *at = &cache->frames[frame];
+        cache->busy += !is_busy(at);
+        at->pins++;
+        at->referenced = 1;
     }
-    const uint32_t frame = find_victim(cache);
+    return frame;
+}
+
+uint32_t cache_read(page_cache *cache, uint32_t page)
+{
+    const uint32_t frame = cache_room(cache) > 0 ? find_victim(cache) : FRAME_NONE;
     if (frame == FRAME_NONE || !give_bytes(cache, &cache->frames[frame])) {
         return FRAME_NONE;
     }
     cache_frame *at = &cache->frames[frame];
-    *at = (cache_frame){.bytes = at->bytes, .page = page, .pins = 1, .state = CACHE_READING, .referenced = 1};
+    *at = (cache_frame){.bytes = at->bytes, .page = page, .pins = 1, .state = CACHE_READING};
     cache->table[place_of(cache, page)] = frame;
-    cache->misses++;
-    *is_new = 1;
+    cache->busy++;
     return frame;
 }
 
 void cache_unpin(page_cache *cache, uint32_t frame)
 {
     cache_frame *at = &cache->frames[frame];
-    if (--at->pins == 0 && at->state == CACHE_FAILED) {
+    at->pins--;
+    cache->busy -= !is_busy(at);
+    if (at->pins == 0 && at->state == CACHE_FAILED) {
         empty(cache, frame);
     }
 }
 
 void cache_forget(page_cache *cache, uint32_t frame)
 {
-    if (--cache->frames[frame].pins == 0) {
-        empty(cache, frame);
-        cache->misses--;
-    }
+    empty(cache, frame);
+    cache->busy--;
 }
 
 void cache_finish(page_cache *cache, uint32_t frame, int status, uint32_t kind)
@@ -198,6 +224,7 @@ void cache_finish(page_cache *cache, uint32_t frame, int status, uint32_t kind)
     }
     cache->reads++;
     cache->bytes_read += cache->page_bytes;
+    cache->busy -= at->pins == 0;
     if (status == DISKANN_OK) {
         at->state = CACHE_READY;
         return;
@@ -215,7 +242,7 @@ void cache_drop(page_cache *cache)
 {
     for (uint32_t i = 0; i < cache->frame_count; i++) {
         cache_frame *at = &cache->frames[i];
-        if (at->pins == 0 && at->state != CACHE_READING) {
+        if (!is_busy(at)) {
             empty(cache, i);
             cache->bytes -= at->bytes != NULL ? cache->page_bytes : 0;
             memory_put(cache->account, at->bytes, cache->page_bytes);

@@ -156,7 +156,7 @@ typedef struct search_sums {
 
 static search_sums search_all(diskann_searcher *searcher, table queries, table truth, uint32_t list_size)
 {
-    const diskann_search_params params = {K, list_size, 1, 0};
+    const diskann_search_params params = {K, list_size, 1, 0, 0};
     search_sums sums = {0, {0, 0, 0}, 0, 0};
     uint64_t ids[K];
     float distances[K];
@@ -216,7 +216,7 @@ static uint32_t metric_of(const char *name)
 
 static uint32_t codes_of(const char *name)
 {
-    static const char *const names[] = {"none", "8bit", "auto", "1bit"};
+    static const char *const names[] = {"none", "8bit", "auto", "1bit", "pq"};
     for (uint32_t codes = 0; codes < DISKANN_CODES_COUNT; codes++) {
         if (strcmp(names[codes], name) == 0) {
             return codes;

@@ -13,7 +13,7 @@
 
 namespace diskann_node {
 
-class Ending : public Drive::Host {
+class Ending final : public Drive::Host {
 public:
     void on_progress() override {}
     void on_requests() override { tell(requested_); }
@@ -50,7 +50,7 @@ public:
     explicit Threads(unsigned threads) : shared(std::make_shared<Shared>(threads)) {}
     ~Threads()
     {
-        shared->pool.stop();
+        shared->stop();
         CHECK_INT(shared->memory.bytes(), 0);
     }
     const std::shared_ptr<Shared> shared;

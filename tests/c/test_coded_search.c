@@ -85,7 +85,7 @@ typedef struct answers {
 static void search(const diskann_index *index, const float *queries, uint32_t list_size, answers *out)
 {
     diskann_searcher *searcher;
-    const diskann_search_params params = {K, list_size, 1, 0};
+    const diskann_search_params params = {K, list_size, 1, 0, 0};
     REQUIRE(diskann_searcher_create(index, &searcher) == DISKANN_OK);
     out->work = 0;
     for (uint32_t q = 0; q < QUERIES; q++) {

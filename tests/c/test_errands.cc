@@ -249,7 +249,7 @@ void reads_run_side_by_side()
             enum { QUERIES = 200 };
             std::vector<double> ids(QUERIES * K);
             std::vector<float> distances(QUERIES * K);
-            const diskann_search_params params = {K, 64, 1, 0};
+            const diskann_search_params params = {K, 64, 1, 0, 0};
             const HitsOut out = {ids.data(), distances.data(), K};
             auto batch = std::make_unique<BatchErrand>(index, rows.data(), QUERIES, params, out);
             Ending ending;

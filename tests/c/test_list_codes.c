@@ -154,7 +154,7 @@ static void codes_follow_their_lists(void)
 {
     float *rows = make_rows(2);
     for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i++) {
-        const diskann_config config = config_of(i % 4, i / 4, DISKANN_CODES_1BIT);
+        const diskann_config config = config_of(i % DISKANN_DATA_TYPE_COUNT, i / DISKANN_DATA_TYPE_COUNT, DISKANN_CODES_1BIT);
         meter m = {0};
         host h = {.workers = 3, .shuffle = i};
         diskann_index *index = create(&config, &m);
@@ -243,7 +243,7 @@ static void a_saved_index_opens_as_it_was(void)
 {
     float *rows = make_rows(5);
     for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i++) {
-        const diskann_config config = config_of(i % 4, i / 4, DISKANN_CODES_1BIT);
+        const diskann_config config = config_of(i % DISKANN_DATA_TYPE_COUNT, i / DISKANN_DATA_TYPE_COUNT, DISKANN_CODES_1BIT);
         meter m = {0};
         host h = {.workers = 2};
         diskann_index *index = create(&config, &m), *again;
@@ -377,9 +377,9 @@ static void there_are_none_under_l1(void)
 {
     diskann_index *index;
     for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * DISKANN_METRIC_COUNT; i++) {
-        const diskann_config config = config_of(i % 4, i / 4, DISKANN_CODES_1BIT);
+        const diskann_config config = config_of(i % DISKANN_DATA_TYPE_COUNT, i / DISKANN_DATA_TYPE_COUNT, DISKANN_CODES_1BIT);
         const int status = diskann_index_create(&config, NULL, &index);
-        CHECK_INT(status, i / 4 == DISKANN_L1 ? DISKANN_ERR_UNSUPPORTED : DISKANN_OK);
+        CHECK_INT(status, i / DISKANN_DATA_TYPE_COUNT == DISKANN_L1 ? DISKANN_ERR_UNSUPPORTED : DISKANN_OK);
         if (status == DISKANN_OK) {
             CHECK_UINT(findings_of(index, NULL), 0);
             diskann_index_destroy(index);

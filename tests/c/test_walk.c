@@ -1,6 +1,6 @@
 /*
- * Searches along codes in records, beside a plain implementation of the same definition (csrc/graph/walk.h): the same hits, hops
- * and rounds for every type and metric, from every kernel family; all hits there can be, at their true distances.
+ * Searches along codes in records, beside a plain implementation of the same definition (csrc/graph/walk.h): the same hits,
+ * hops and rounds for every type and metric, from every kernel family; all hits there can be, at their true distances.
  */
 #include "../../csrc/graph/walk.h"
 #include "../../csrc/op/index.h"
@@ -100,7 +100,8 @@ typedef struct plain {
     graph_point point;
     bits_query coded;
     entry *list;
-    float *value;      /* the best that is known of a slot */
+    float *value;      /* what a slot is in the list by */
+    float *distance;   /* of those scored */
     uint8_t *noted, *scored, *absorbed;
     uint32_t count, list_size;
     diskann_search_counters counters;
@@ -149,16 +150,25 @@ static void plain_offer(plain *p, float value, uint32_t slot)
     plain_insert(p, (entry){value, slot});
 }
 
-static void plain_score(plain *p, uint32_t slot)
+/* 1: it was not known before. */
+static int plain_measure(plain *p, uint32_t slot)
 {
     if (p->scored[slot]) {
-        return;
+        return 0;
     }
-    plain_remove(p, slot);
     p->scored[slot] = 1;
-    p->value[slot] = graph_distance(&p->index->space, p->point, graph_point_at(&p->index->space, slot));
+    p->distance[slot] = graph_distance(&p->index->space, p->point, graph_point_at(&p->index->space, slot));
     p->counters.distances++;
-    plain_insert(p, (entry){p->value[slot], slot});
+    return 1;
+}
+
+static void plain_score(plain *p, uint32_t slot)
+{
+    if (plain_measure(p, slot)) {
+        plain_remove(p, slot);
+        p->value[slot] = p->distance[slot];
+        plain_insert(p, (entry){p->value[slot], slot});
+    }
 }
 
 static void plain_absorb(plain *p, uint32_t slot, int page_search)
@@ -169,13 +179,13 @@ static void plain_absorb(plain *p, uint32_t slot, int page_search)
     for (uint32_t other = first; page_search && other < first + layout->records_per_page && other < index->size; other++) {
         plain_score(p, other);
     }
-    plain_score(p, slot);
+    plain_measure(p, slot); /* it stays where its estimates have put it */
     p->absorbed[slot] = 1;
     p->counters.hops++;
     uint8_t *record = record_at(&index->records, slot);
     const record_list *list = record_links(layout, record);
     float estimates[DISKANN_MAX_DEGREE_MAX];
-    bits_estimates(&index->bits, &p->coded, record_codes(layout, record), list->degree, p->value[slot], estimates);
+    bits_estimates(&index->bits, &p->coded, record_codes(layout, record), list->degree, p->distance[slot], estimates);
     for (uint32_t i = 0; i < list->degree; i++) {
         plain_offer(p, estimates[i], list->neighbours[i]);
     }
@@ -208,7 +218,7 @@ static answer plain_hits(const plain *p, uint32_t k)
     answer a = {.counters = p->counters};
     for (uint32_t slot = 0; slot < index->size; slot++) {
         const uint64_t id = *record_id(&index->records.layout, record_at(&index->records, slot));
-        const float distance = p->value[slot];
+        const float distance = p->distance[slot];
         uint32_t at = a.count;
         if (!p->scored[slot]) {
             continue;
@@ -241,9 +251,10 @@ static answer plain_search(diskann_index *index, const float *query, diskann_sea
     REQUIRE(bits_query_init(&p.coded, &index->bits, &index->account) == DISKANN_OK);
     bits_query_set(&p.coded, &index->bits, weighted);
     p.list = calloc(p.list_size + 1, sizeof *p.list);
-    p.value = calloc(index->size, sizeof *p.value);
+    p.value = calloc(2 * index->size, sizeof *p.value);
     p.noted = calloc(index->size, 3);
     REQUIRE(p.list != NULL && p.value != NULL && p.noted != NULL);
+    p.distance = p.value + index->size;
     p.scored = p.noted + index->size;
     p.absorbed = p.scored + index->size;
     plain_run(&p, &params);
@@ -261,7 +272,7 @@ static void check_against_plain(diskann_index *index, const float *queries)
     diskann_searcher *searcher;
     REQUIRE(diskann_searcher_create(index, &searcher) == DISKANN_OK);
     for (uint32_t i = 0; i < 3 * 4 * 2 * 4; i++) {
-        const diskann_search_params params = {1 + i % 5 * 4, lists[i / 3 % 4], beams[i % 3], i / 12 % 2};
+        const diskann_search_params params = {1 + i % 5 * 4, lists[i / 3 % 4], beams[i % 3], i / 12 % 2, 0};
         const float *query = queries + (size_t)(i % QUERIES) * DIMENSIONS;
         const answer found = search(searcher, query, params), wanted = plain_search(index, query, params);
         CHECK_UINT(found.count, params.k);
@@ -279,7 +290,7 @@ static void check_against_plain(diskann_index *index, const float *queries)
 static void a_search_is_that_of_the_definition(void)
 {
     for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i++) {
-        const uint32_t type = i % 4, metric = i / 4;
+        const uint32_t type = i % DISKANN_DATA_TYPE_COUNT, metric = i / DISKANN_DATA_TYPE_COUNT;
         const unsigned before = check_failures;
         float *rows = make_rows(ROWS, DIMENSIONS, type, 1), *queries = make_rows(QUERIES, DIMENSIONS, type, 2);
         const diskann_config config = config_of(DIMENSIONS, type, metric);
@@ -314,7 +325,7 @@ static uint64_t hash_of_family(uint32_t simd, uint32_t type, uint32_t metric)
     REQUIRE(h.file != NULL && host_save(&h, index) == DISKANN_OK);
     uint64_t hash = hash_of(UINT64_C(0xcbf29ce484222325), h.file, h.file_bytes);
     for (uint32_t q = 0; q < QUERIES; q++) {
-        const answer a = search_once(index, queries + (size_t)q * DIMENSIONS, (diskann_search_params){10, 20, 2, 0});
+        const answer a = search_once(index, queries + (size_t)q * DIMENSIONS, (diskann_search_params){10, 20, 2, 0, 0});
         hash = hash_of(hash, &a, sizeof a);
     }
     diskann_index_destroy(index);
@@ -327,10 +338,10 @@ static uint64_t hash_of_family(uint32_t simd, uint32_t type, uint32_t metric)
 static void every_family_gives_the_same_bits(void)
 {
     for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i++) {
-        const uint64_t wanted = hash_of_family(DISKANN_SIMD_PORTABLE, i % 4, i / 4);
+        const uint64_t wanted = hash_of_family(DISKANN_SIMD_PORTABLE, i % DISKANN_DATA_TYPE_COUNT, i / DISKANN_DATA_TYPE_COUNT);
         for (uint32_t simd = 0; simd < DISKANN_SIMD_COUNT; simd++) {
             if (diskann_simd_available(simd)) {
-                CHECK_UINT(hash_of_family(simd, i % 4, i / 4), wanted);
+                CHECK_UINT(hash_of_family(simd, i % DISKANN_DATA_TYPE_COUNT, i / DISKANN_DATA_TYPE_COUNT), wanted);
             }
         }
     }
@@ -372,7 +383,7 @@ static void all_hits_there_are_are_found(void)
     static const uint32_t sizes[] = {0, 1, 2, 3, 40, 333}, ks[] = {1, 5, 40, 333, 400};
     static const uint32_t degrees[] = {4, 31, 512}, dimensions[] = {1, 3, 64, 129};
     for (uint32_t i = 0; i < 6 * 3 * 4; i++) {
-        diskann_config config = config_of(dimensions[i / 18], i % 4, i % 3);
+        diskann_config config = config_of(dimensions[i / 18], i % DISKANN_DATA_TYPE_COUNT, i % 3);
         config.max_degree = degrees[i / 6 % 3];
         const uint32_t size = sizes[i % 6];
         float *rows = make_rows(size + 1, config.dimensions, config.data_type, i);
@@ -383,7 +394,7 @@ static void all_hits_there_are_are_found(void)
             index = make_index(&config, rows, size);
         }
         for (uint32_t j = 0; j < 5 * 2; j++) {
-            const diskann_search_params params = {ks[j / 2], 1 + j, 1 + j % 4, j % 2};
+            const diskann_search_params params = {ks[j / 2], 1 + j, 1 + j % 4, j % 2, 0};
             const float *query = rows + (size_t)size * config.dimensions;
             const answer a = search_once(index, query, params);
             check_hits(index, query, &a, params.k);
@@ -405,7 +416,7 @@ static void check_equal_rows(uint32_t count, uint32_t metric, float first, uint3
     diskann_index *index = make_index(&config, rows, count);
     for (uint32_t k = 1; k <= 100; k *= 10) {
         const float query[4] = {asked, asked / 2, asked / 4, 0};
-        const answer a = search_once(index, query, (diskann_search_params){k, 50, 1, 0});
+        const answer a = search_once(index, query, (diskann_search_params){k, 50, 1, 0, 0});
         CHECK_UINT(a.count, k);
         check_that(a.counters.hops <= hops_max, __FILE__, __LINE__, "metric %u, rows %g, query %g: %g hops", metric,
                    (double)first, (double)asked, (double)a.counters.hops);
@@ -439,7 +450,7 @@ static void zero_vectors_are_far_from_all(void)
     diskann_index *index = make_index(&config, rows, ROWS);
     for (uint32_t i = 0; i < 30; i++) {
         const float *query = rows + (size_t)i * DIMENSIONS;
-        const answer a = search_once(index, query, (diskann_search_params){5, 40, 2, 0});
+        const answer a = search_once(index, query, (diskann_search_params){5, 40, 2, 0, 0});
         check_hits(index, query, &a, 5);
         CHECK(i % 3 == 0 ? a.distances[0] == 1 : a.ids[0] == i);
         CHECK(a.counters.hops < 150);
@@ -461,7 +472,7 @@ static void the_largest_record_works(void)
     diskann_stats stats;
     diskann_index_stats(index, &stats);
     CHECK_UINT(stats.record_bytes, 65536 + 16 + 4 * 512 + 16 * (65536 * 4 + 32 * 8));
-    const answer a = search_once(index, rows, (diskann_search_params){3, 3, 1, 0});
+    const answer a = search_once(index, rows, (diskann_search_params){3, 3, 1, 0, 0});
     check_hits(index, rows, &a, 3);
     diskann_index_destroy(index);
 }
@@ -481,7 +492,7 @@ static void a_searcher_survives_every_failed_allocation(void)
     diskann_index *index = NULL;
     REQUIRE(diskann_index_create(&config, &allocator, &index) == DISKANN_OK);
     put(index, 1, rows, COUNT);
-    const diskann_search_params params = {400, 400, 64, 1};
+    const diskann_search_params params = {400, 400, 64, 1, 0};
     const answer wanted = search_once(index, query, params);
     const uint64_t before = m.live;
     uint64_t at = 1;
@@ -522,13 +533,13 @@ static void a_searcher_remembers_nothing(void)
     put(index, 1, rows, ROWS);
     for (uint32_t q = 0; q < QUERIES; q++) {
         const uint32_t list_size = q % 3 == 0 ? 300 : 12;
-        wanted[q] = search_once(index, queries + (size_t)q * DIMENSIONS, (diskann_search_params){10, list_size, 1, 0});
+        wanted[q] = search_once(index, queries + (size_t)q * DIMENSIONS, (diskann_search_params){10, list_size, 1, 0, 0});
     }
     REQUIRE(diskann_searcher_create(index, &searcher) == DISKANN_OK);
     uint64_t calls = 0;
     for (uint32_t i = 0; i < 800; i++) {
         const uint32_t q = i % QUERIES, list_size = q % 3 == 0 ? 300 : 12;
-        const answer a = search(searcher, queries + (size_t)q * DIMENSIONS, (diskann_search_params){10, list_size, 1, 0});
+        const answer a = search(searcher, queries + (size_t)q * DIMENSIONS, (diskann_search_params){10, list_size, 1, 0, 0});
         CHECK_BYTES(&a, &wanted[q], sizeof a);
         CHECK(i <= QUERIES || m.calls == calls);
         calls = m.calls;

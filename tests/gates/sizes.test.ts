@@ -8,8 +8,8 @@ import { repositoryRoot } from "../support/data.js";
 
 const root = repositoryRoot();
 
-test("the WebAssembly module is at most 100 KB gzipped", () => {
-  const bytes = readFileSync(join(root, "dist/diskann.wasm"));
+test.each(["diskann", "diskann-threads"])("%s.wasm is at most 100 KB gzipped", (name) => {
+  const bytes = readFileSync(join(root, `dist/${name}.wasm`));
   expect(WebAssembly.validate(bytes)).toBe(true);
   expect(gzipSync(bytes, { level: 9 }).length).toBeLessThanOrEqual(100_000);
 });

@@ -15,10 +15,17 @@ const TYPES: Record<string, string> = {
   ".wasm": "application/wasm",
 };
 
-/** `types`: what files are sent as, beside the usual. */
+/** What isolates a page from other origins, so that its threads may share memory. */
+export const ISOLATION: Record<string, string> = {
+  "cross-origin-opener-policy": "same-origin",
+  "cross-origin-embedder-policy": "require-corp",
+};
+
+/** `types`: what files are sent as, beside the usual. `headers`: of every answer. */
 export async function serveFolder(
   folder: string,
   types: Record<string, string> = {},
+  headers: Record<string, string> = {},
 ): Promise<{ origin: string; paths: string[]; close(): void }> {
   const paths: string[] = [];
   const server: Server = createServer((request, response) => {
@@ -27,7 +34,7 @@ export async function serveFolder(
     const path = join(folder, normalize(pathname.endsWith("/") ? `${pathname}index.html` : pathname));
     const type = { ...TYPES, ...types }[extname(path)] ?? "application/octet-stream";
     readFile(path).then(
-      (bytes) => response.writeHead(200, { "content-type": type }).end(bytes),
+      (bytes) => response.writeHead(200, { ...headers, "content-type": type }).end(bytes),
       () => response.writeHead(404).end(),
     );
   });

@@ -6,8 +6,9 @@ import { build as esbuild } from "esbuild";
 import * as vite from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { DiskAnnError, VectorIndex } from "../../ts/wasm.js";
+import { loadedAtOnce } from "../support/browser-entry.js";
 import { program } from "./apps/program.mjs";
-import { type Browser, openBrowser, serveFolder, type Visit } from "./browser.js";
+import { type Browser, ISOLATION, openBrowser, serveFolder, type Visit } from "./browser.js";
 import { type Installed, install } from "./installed.js";
 
 const GZIP_BYTES_MAX = 15_000;
@@ -35,10 +36,15 @@ function expectAnswers({ result, complaints }: Visit): void {
   }
 }
 
-async function visitFolder(folder: string, types?: Record<string, string>) {
-  const server = await serveFolder(folder, types);
+async function visitFolder(
+  folder: string,
+  types?: Record<string, string>,
+  headers?: Record<string, string>,
+  page = "",
+) {
+  const server = await serveFolder(folder, types, headers);
   try {
-    const visit = await browser.visit(`${server.origin}/`);
+    const visit = await browser.visit(`${server.origin}/${page}`);
     return { ...visit, paths: server.paths };
   } finally {
     server.close();
@@ -58,7 +64,10 @@ describe("Vite", () => {
       customLogger,
     });
     const assets = await readdir(join(outDir, "assets"));
-    expect(assets.filter((name) => name.endsWith(".wasm"))).toHaveLength(1);
+    const modules = assets
+      .filter((name) => name.endsWith(".wasm"))
+      .map((name) => name.replace(/-[^-]*$/, ""));
+    expect(modules.sort()).toEqual(["diskann", "diskann-threads"]);
     expect(warnings).toEqual([]);
     expectAnswers(await visitFolder(outDir));
   });
@@ -77,6 +86,30 @@ describe("Vite", () => {
     } finally {
       await server.close();
     }
+  });
+});
+
+describe("an isolated page", () => {
+  const threadsOf = ({ paths }: { paths: string[] }): number =>
+    paths.filter((path) => /wasm-thread-?[\w-]*\.js$/.test(path)).length;
+
+  it("builds on threads that Vite has found", async () => {
+    const outDir = join(app.folder, "out-vite-threads");
+    await vite.build({
+      root: app.folder,
+      configFile: false,
+      logLevel: "silent",
+      build: { outDir, target: "es2022", rolldownOptions: { input: join(app.folder, "threads.html") } },
+    });
+    const visit = await visitFolder(outDir, {}, ISOLATION, "threads.html");
+    expect(visit).toMatchObject({ result: { isolated: true, same: true }, complaints: [] });
+    expect(threadsOf(visit)).toBeGreaterThan(0);
+  });
+
+  it("is no condition: any other builds on its own thread", async () => {
+    const visit = await visitFolder(join(app.folder, "out-vite-threads"), {}, {}, "threads.html");
+    expect(visit).toMatchObject({ result: { isolated: false, same: true }, complaints: [] });
+    expect(threadsOf(visit)).toBe(0);
   });
 });
 
@@ -102,15 +135,9 @@ describe("esbuild", () => {
   });
 
   it("makes at most 15 KB gzipped of the browser entry", async () => {
-    const { outputFiles } = await esbuild({
-      stdin: { contents: 'export * from "diskann";', resolveDir: app.folder },
-      bundle: true,
-      minify: true,
-      format: "esm",
-      platform: "browser",
-      write: false,
-    });
-    const bytes = gzipSync(outputFiles[0]?.contents ?? "", { level: 9 }).length;
+    const stdin = { contents: 'export * from "diskann";', resolveDir: app.folder };
+    const script = await loadedAtOnce({ stdin });
+    const bytes = gzipSync(script, { level: 9 }).length;
     console.log(`browser entry: ${bytes} bytes gzipped`);
     expect(bytes).toBeGreaterThan(1000);
     expect(bytes).toBeLessThanOrEqual(GZIP_BYTES_MAX);
@@ -119,15 +146,8 @@ describe("esbuild", () => {
   it("makes no more of product quantisation alone, and leaves it out of the rest", async () => {
     const sizes: Record<string, number> = {};
     for (const contents of ['export * from "diskann/pq";', 'export * from "diskann";']) {
-      const { outputFiles } = await esbuild({
-        stdin: { contents, resolveDir: app.folder },
-        bundle: true,
-        minify: true,
-        format: "esm",
-        platform: "browser",
-        write: false,
-      });
-      const text = outputFiles[0]?.text ?? "";
+      const script = await loadedAtOnce({ stdin: { contents, resolveDir: app.folder } });
+      const text = Buffer.from(script).toString();
       expect(text.includes("pq_train_begin")).toBe(contents.includes("pq"));
       sizes[contents] = gzipSync(text, { level: 9 }).length;
     }

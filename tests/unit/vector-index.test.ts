@@ -81,6 +81,7 @@ class FakeIndex implements BackendIndex {
       memoryCodes: 0,
       memoryIds: 0,
       memoryTotal: 0,
+      relativeError: 0,
     };
     const cache = {
       cacheBytes: 0,

@@ -9,6 +9,7 @@ const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta
 const shims = read("wasm/exports.c").toString();
 const types = read("ts/backend/wasm/exchange.ts").toString();
 const bytes = read("dist/diskann.wasm");
+const threadedBytes = read("dist/diskann-threads.wasm");
 const module = new WebAssembly.Module(bytes);
 
 /** Exported functions of the C file: name -> number of parameters. */
@@ -93,6 +94,16 @@ describe("the WebAssembly module", () => {
       const slots = Object.entries(expected[name] ?? {}).sort(([, a], [, b]) => a - b);
       expect(fields.map((field) => renamed[field] ?? field)).toEqual(slots.map(([field]) => field));
     }
+  });
+
+  it("is there once more for threads: the same functions over a memory of the host's", () => {
+    const threaded = new WebAssembly.Module(threadedBytes);
+    const imports = WebAssembly.Module.imports(threaded).map((entry) => `${entry.module}.${entry.name}`);
+    expect(imports.sort()).toEqual(["env.emscripten_resize_heap", "env.memory"]);
+    const names = WebAssembly.Module.exports(threaded).map(({ name }) => name);
+    const own = ["__stack_pointer", "__tls_size", "__wasm_init_tls", "__wasm_call_ctors", "malloc", "free"];
+    expect(names.sort()).toEqual([...inC.keys(), ...own].sort());
+    expect(gzipSync(threadedBytes, { level: 9 }).length).toBeLessThanOrEqual(100_000);
   });
 
   it("stays below its budget", () => {

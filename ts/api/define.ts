@@ -7,7 +7,7 @@ import {
   checkOpen,
   SEARCH_DEFAULTS,
 } from "../core/checks.js";
-import { CODES, DATA_TYPES, METRICS } from "../core/constants.js";
+import { CODES, DATA_TYPES, METRICS, SQ8 } from "../core/constants.js";
 import { DiskAnnError } from "../core/errors.js";
 import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
 import { insertRows } from "./insertion.js";
@@ -48,7 +48,7 @@ type Constructor = new (parts: Made) => VectorIndex;
 function configOf(options: CheckedIndexOptions): CoreConfig {
   const { dimensions, maxDegree, buildListSize, alpha, seed } = options;
   const metric = METRICS.indexOf(options.metric);
-  const dataType = DATA_TYPES.indexOf(options.dataType);
+  const dataType = options.quantize === "i8" ? SQ8 : DATA_TYPES.indexOf(options.dataType);
   const codes = CODES.indexOf(options.codes);
   return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes };
 }

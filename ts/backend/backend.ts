@@ -49,6 +49,7 @@ export interface CoreStats extends CoreConfig {
   readonly cacheMisses: number;
   readonly cacheReads: number;
   readonly cacheBytesRead: number;
+  readonly relativeError: number;
 }
 
 export interface Control {

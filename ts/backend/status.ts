@@ -6,6 +6,7 @@ export const STATUS_RUN = 1;
 export const STATUS_IO = 2;
 export const STATUS_WAIT = 3;
 export const STATUS_ERR_INVALID_ARGUMENT = -1;
+export const STATUS_ERR_CLOSED = -6;
 export const STATUS_ERR_IO = -11;
 export const STATUS_ERR_NO_MEMORY = -12;
 export const STATUS_ERR_CANCELLED = -15;

@@ -1,5 +1,5 @@
 /** Guards of the public boundary. A message says what was wrong and what to do. */
-import { CODES, DATA_TYPES, LIMITS, METRICS } from "./constants.js";
+import { CODES, DATA_TYPES, LIMITS, METRICS, QUANTIZE } from "./constants.js";
 import { DiskAnnError } from "./errors.js";
 import type {
   AbortSignalLike,
@@ -8,6 +8,7 @@ import type {
   IndexOptions,
   Metric,
   OpenOptions,
+  Quantize,
   SearchOptions,
 } from "./types.js";
 
@@ -100,6 +101,7 @@ export interface CheckedIndexOptions {
   readonly dimensions: number;
   readonly metric: Metric;
   readonly dataType: DataType;
+  readonly quantize: Quantize;
   readonly maxDegree: number;
   readonly buildListSize: number;
   readonly alpha: number;
@@ -126,6 +128,12 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
   const dimensions = checkInteger("dimensions", options.dimensions, dimensionsMin, dimensionsMax);
   const metric = choice("metric", options.metric, METRICS, "l2");
   const dataType = choice("dataType", options.dataType, DATA_TYPES, "f32");
+  const quantize = choice("quantize", options.quantize, QUANTIZE, "none");
+  if (quantize !== "none" && dataType !== "f32") {
+    throw invalid(
+      `quantize is for dataType "f32": leave out dataType ${JSON.stringify(dataType)} or quantize`,
+    );
+  }
   const { maxDegreeMin, maxDegreeMax, maxDegreeDefault, buildListSizeDefault } = LIMITS;
   const maxDegree = integerOr("maxDegree", options.maxDegree, maxDegreeMin, maxDegreeMax, maxDegreeDefault);
   const buildListSize = integerOr(
@@ -144,7 +152,7 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
     const what = metric === "l1" ? 'the metric "l1"' : `dataType ${JSON.stringify(dataType)}`;
     throw new DiskAnnError("ERR_UNSUPPORTED", `there are no ${codes} codes for ${what}: leave codes out`);
   }
-  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, threads };
+  return { dimensions, metric, dataType, quantize, maxDegree, buildListSize, alpha, seed, codes, threads };
 }
 
 export interface CheckedSearch {

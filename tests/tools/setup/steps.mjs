@@ -28,7 +28,7 @@ export const STEPS = {
     is: "WebAssembly module",
     tools: ["emscripten"],
     inputs: ["wasm", "csrc", "tests/tools/sources.mjs"],
-    outputs: ["dist/diskann.wasm"],
+    outputs: ["dist/diskann.wasm", "dist/diskann-threads.wasm"],
     command: ["wasm/build.mjs"],
   },
   bundle: {

@@ -12,6 +12,11 @@ declare const pqBrand: unique symbol;
 export interface PqHandle {
   readonly [pqBrand]: true;
 }
+declare const pagedBrand: unique symbol;
+/** An index that stays in its file. */
+export interface PagedHandle {
+  readonly [pagedBrand]: true;
+}
 export interface JobHandle {
   readonly [jobBrand]: true;
 }
@@ -27,6 +32,7 @@ export interface Outcome {
   readonly index?: IndexHandle;
   readonly dimensions?: number;
   readonly pq?: PqHandle;
+  readonly paged?: PagedHandle;
   readonly fileBytes: number;
   readonly kinds?: Float64Array;
   readonly slots?: Float64Array;
@@ -43,7 +49,7 @@ export interface Functions {
   stats(index: IndexHandle, out: Float64Array): Status;
 
   search(
-    index: IndexHandle,
+    index: IndexHandle | PagedHandle,
     ticket: number,
     query: Float32Array,
     k: number,
@@ -91,6 +97,24 @@ export interface Functions {
   verify(index: IndexHandle, threads: number): JobHandle | Status;
   measure(index: IndexHandle): JobHandle | Status;
   close(index: IndexHandle): JobHandle | Status;
+
+  openPaged(path: string, simd: number, cacheBytes: number): JobHandle | Status;
+  batchPaged(
+    index: PagedHandle,
+    queries: Float32Array,
+    k: number,
+    listSize: number,
+    beamWidth: number,
+    pageSearch: number,
+    ids: Float64Array,
+    distances: Float32Array,
+    threads: number,
+  ): JobHandle | Status;
+  statsPaged(index: PagedHandle, out: Float64Array): Status;
+  /** Why a read failed last. */
+  errorPaged(index: PagedHandle): { readonly message?: string; readonly errno?: number };
+  /** From here on it is closed; the job frees it. */
+  closePaged(index: PagedHandle): JobHandle | Status;
 
   /** `shape`: dimensions, chunks, centroids, simd. */
   pqCreate(
@@ -157,7 +181,7 @@ export const KIND_REQUESTS = 2;
 export const KIND_END = 3;
 
 /** Then, by kind. After `k` of a search come k ids and k distances, the latter as floats. */
-export const SEARCHED = { status: 3, distances: 4, hops: 5, k: 6, ids: 7 } as const;
+export const SEARCHED = { status: 3, distances: 4, hops: 5, detail: 6, page: 7, k: 8, ids: 9 } as const;
 export const PROGRESS = { phase: 3, done: 4, total: 5 } as const;
 export const ENDED = {
   status: 3,

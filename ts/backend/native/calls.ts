@@ -7,8 +7,16 @@
 import { getSystemErrorName } from "node:util";
 import { onAbort } from "../../core/abort.js";
 import type { AbortSignalLike, ProgressEvent } from "../../core/types.js";
-import type { Control, CoreHits } from "../backend.js";
-import { abortReason, failureError, phaseText, STATUS_ERR_CANCELLED, statusError } from "../failure.js";
+import type { Control, CoreHits, CoreSearch } from "../backend.js";
+import {
+  abortReason,
+  failureError,
+  NOWHERE,
+  phaseText,
+  STATUS_ERR_CANCELLED,
+  STATUS_ERR_IO,
+  statusError,
+} from "../failure.js";
 import {
   type Binding,
   ENDED,
@@ -20,6 +28,7 @@ import {
   KIND_REQUESTS,
   KIND_SEARCH,
   type Outcome,
+  type PagedHandle,
   PROGRESS,
   RECORD,
   SEARCHED,
@@ -33,7 +42,14 @@ interface Search {
   readonly signal: AbortSignalLike | undefined;
   readonly unlisten: (() => void) | undefined;
   /** Alive until the answer is there. */
-  readonly index: IndexHandle;
+  readonly index: IndexHandle | PagedHandle;
+  /** What the file system said of a read that failed. */
+  readonly fileError: (() => FileError) | undefined;
+}
+
+interface FileError {
+  readonly message?: string;
+  readonly errno?: number;
 }
 
 /** What a job that succeeded has done. */
@@ -75,6 +91,11 @@ function systemError(message: string, errno: number): Error {
   return Object.assign(error, { errno: -errno, code: getSystemErrorName(-errno) });
 }
 
+/** What an error says of a file that could not be read or written. */
+function fileFailure({ message, errno = 0 }: FileError = {}): { message?: string; cause?: unknown } {
+  return message === undefined ? {} : { message, cause: systemError(message, errno) };
+}
+
 function noteAdded(error: unknown, added: number | undefined): unknown {
   if (added !== undefined && typeof error === "object" && error !== null && Object.isExtensible(error)) {
     Reflect.set(error, "added", added);
@@ -104,14 +125,13 @@ export class Calls {
   }
 
   search(
-    index: IndexHandle,
+    index: IndexHandle | PagedHandle,
     query: Float32Array,
-    k: number,
-    listSize: number,
-    beamWidth: number,
-    pageSearch: boolean,
+    params: CoreSearch,
     signal: AbortSignalLike | undefined,
+    fileError?: () => FileError,
   ): Promise<CoreHits> {
+    const { k, listSize, beamWidth, pageSearch } = params;
     return new Promise((resolve, reject) => {
       const ticket = this.#free.pop() ?? this.#under.length;
       const wide = pageSearch ? 1 : 0;
@@ -123,7 +143,7 @@ export class Calls {
       }
       this.#awake.begin();
       const unlisten = signal && onAbort(signal, () => void this.functions.searchCancel(ticket));
-      this.#under[ticket] = { resolve, reject, signal, unlisten, index };
+      this.#under[ticket] = { resolve, reject, signal, unlisten, index, fileError };
     });
   }
 
@@ -190,7 +210,10 @@ export class Calls {
     if (search.signal?.aborted) {
       search.reject(search.signal.reason);
     } else if (status < 0) {
-      search.reject(statusError(status));
+      const detail = numbers[at + SEARCHED.detail] as number;
+      const page = numbers[at + SEARCHED.page] as number;
+      const said = status === STATUS_ERR_IO ? search.fileError?.() : undefined;
+      search.reject(failureError({ status, detail, row: NOWHERE, page, value: 0 }, fileFailure(said)));
     } else {
       const k = numbers[at + SEARCHED.k] as number;
       const ids = at + SEARCHED.ids;
@@ -274,10 +297,6 @@ export class Calls {
     if (job.stopped) return noteAdded(job.stopped.error, added);
     const { signal } = job.control;
     if (failure.status === STATUS_ERR_CANCELLED && signal?.aborted) return abortReason(signal, added);
-    const { message, errno = 0 } = outcome;
-    return failureError(failure, {
-      ...(message === undefined ? {} : { message, cause: systemError(message, errno) }),
-      ...(added === undefined ? {} : { added }),
-    });
+    return failureError(failure, { ...fileFailure(outcome), ...(added === undefined ? {} : { added }) });
   }
 }

@@ -8,6 +8,7 @@ import type { Binding } from "./binding.js";
 import { Calls } from "./calls.js";
 import { loadBinding, type NativeOptions } from "./load.js";
 import { createIndex, openIndex } from "./native-index.js";
+import { openPaged } from "./paged-index.js";
 
 export type { NativeOptions } from "./load.js";
 
@@ -64,6 +65,7 @@ export async function nativeBackend(options: NativeOptions): Promise<Backend> {
     name: "native",
     simd: family,
     create: async (config) => createIndex(calls, config, simd),
-    open: (source, control) => openIndex(calls, source, control, simd),
+    open: (source, control, paged) =>
+      paged ? openPaged(calls, source, control, simd, paged) : openIndex(calls, source, control, simd),
   };
 }

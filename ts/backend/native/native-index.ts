@@ -34,6 +34,10 @@ function made(job: JobHandle | Status): JobHandle {
   return job;
 }
 
+export function coreStats(values: Float64Array): CoreStats {
+  return Object.fromEntries(STATS_FIELDS.map((name, i) => [name, values[i]])) as unknown as CoreStats;
+}
+
 class NativeInsert implements BackendInsert {
   readonly #calls: Calls;
   #job: JobHandle | undefined;
@@ -70,6 +74,7 @@ class NativeInsert implements BackendInsert {
 }
 
 export class NativeIndex implements BackendIndex {
+  readonly paged = false;
   readonly #calls: Calls;
   readonly #index: IndexHandle;
   readonly #dimensions: number;
@@ -86,9 +91,8 @@ export class NativeIndex implements BackendIndex {
   }
 
   search(query: Float32Array, params: CoreSearch, signal?: AbortSignalLike): Promise<CoreHits> {
-    const { k, listSize, beamWidth, pageSearch } = params;
     if (signal?.aborted) return Promise.reject(signal.reason);
-    return this.#calls.search(this.#index, query, k, listSize, beamWidth, pageSearch, signal);
+    return this.#calls.search(this.#index, query, params, signal);
   }
 
   async searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits> {
@@ -181,7 +185,7 @@ export class NativeIndex implements BackendIndex {
     const values = new Float64Array(STATS_FIELDS.length);
     const status = this.#calls.functions.stats(this.#index, values);
     if (status < 0) throw statusError(status);
-    return Object.fromEntries(STATS_FIELDS.map((name, i) => [name, values[i]])) as unknown as CoreStats;
+    return coreStats(values);
   }
 
   close(): Promise<void> {

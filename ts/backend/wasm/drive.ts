@@ -79,7 +79,18 @@ interface Stage {
   readonly items: number;
   readonly done: number;
   readonly total: number;
+  readonly parallel: boolean;
   readonly requests: readonly Request[];
+}
+
+/** Other threads that run items of the same operation. */
+export interface Crew {
+  /** Opens a stage to all; takes from then on hand out its items. */
+  begin(op: Address, items: number): void;
+  /** The first of `count` items that nobody else runs. */
+  take(count: number): number;
+  /** Resolves once none is being run any more. Rejects when a thread is lost, and its items with it. */
+  settled(): Promise<void>;
 }
 
 class Driver {
@@ -87,6 +98,7 @@ class Driver {
   readonly #op: Address;
   readonly #control: Control;
   readonly #host: ByteHost;
+  readonly #crew: Crew | undefined;
   readonly #pace = new Pace();
   /** The last stage of the phase under way, told or not. */
   #last: { readonly phase: number; readonly done: number; readonly total: number } | undefined;
@@ -97,11 +109,12 @@ class Driver {
   #stop: { readonly error: unknown } | undefined;
   #copy = new Uint8Array(0);
 
-  constructor(core: Core, op: Address, control: Control, host: ByteHost) {
+  constructor(core: Core, op: Address, control: Control, { host, crew }: DriveOptions) {
     this.#core = core;
     this.#op = op;
     this.#control = control;
-    this.#host = host;
+    this.#host = host ?? {};
+    this.#crew = crew;
   }
 
   async drive(): Promise<void> {
@@ -112,7 +125,7 @@ class Driver {
       if (status <= STATUS_OK) return this.#finish(status);
       const stage = this.#stage();
       this.#report(stage);
-      if (status === STATUS_RUN) await this.#runItems(stage.items);
+      if (status === STATUS_RUN) await this.#runItems(stage);
       else await this.#serve(stage);
     }
   }
@@ -135,9 +148,10 @@ class Driver {
 
   #stage(): Stage {
     const core = this.#core;
-    const { requestCount, requests, ...stage } = core.take(STAGE);
+    const { requestCount, requests, parallel, ...stage } = core.take(STAGE);
     return {
       ...stage,
+      parallel: parallel === 1,
       requests: Array.from({ length: requestCount }, (_, i) => readRequest(core, requests, i)),
     };
   }
@@ -169,15 +183,25 @@ class Driver {
     }
   }
 
-  async #runItems(items: number): Promise<void> {
+  async #runItems({ items, parallel }: Stage): Promise<void> {
+    const crew = parallel && items > 1 ? this.#crew : undefined;
+    let next = 0;
+    const take = (count: number): number => {
+      next += count;
+      return next - count;
+    };
+    crew?.begin(this.#op, items);
     // Stages of one phase alternate, and an item of one may cost a thousand times what one of the other does.
     this.#pace.unknown();
-    for (let begin = 0; begin < items; ) {
-      const end = Math.min(items, begin + this.#pace.items);
-      this.#core.run((exports) => exports.op_run(this.#op, begin, end));
-      begin = end;
+    for (;;) {
+      const count = this.#pace.items;
+      const begin = crew ? crew.take(count) : take(count);
+      if (begin >= items) break;
+      const end = Math.min(items, begin + count);
+      this.#core.run((exports) => exports.op_run(this.#op, 0, begin, end));
       await this.#turn();
     }
+    await crew?.settled();
   }
 
   /** Lets others have a turn when it is time, and hears what they said. */
@@ -255,9 +279,14 @@ export function readFailure(core: Core, op: Address): CoreFailure {
   return core.take(FAILURE);
 }
 
+export interface DriveOptions {
+  readonly host?: ByteHost;
+  readonly crew?: Crew;
+}
+
 /** Drives `op` to its end; the caller ends it. Rejects with the failure, the signal's reason, or what a callback threw. */
-export function drive(core: Core, op: Address, control: Control, host: ByteHost = {}): Promise<void> {
-  return new Driver(core, op, control, host).drive();
+export function drive(core: Core, op: Address, control: Control, options: DriveOptions = {}): Promise<void> {
+  return new Driver(core, op, control, options).drive();
 }
 
 /** Begins an operation, drives it, takes its result and ends it, whatever happens. */
@@ -265,11 +294,11 @@ export async function operate<Result>(
   core: Core,
   op: Address,
   control: Control,
-  host: ByteHost,
+  options: DriveOptions,
   take: () => Result,
 ): Promise<Result> {
   try {
-    await drive(core, op, control, host);
+    await drive(core, op, control, options);
     return take();
   } finally {
     if (core.whole) core.run((exports) => exports.op_end(op));

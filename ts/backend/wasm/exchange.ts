@@ -50,7 +50,7 @@ export interface CoreExports {
 
   op_step(op: Op): number;
   op_request(requests: Address, i: number): void;
-  op_run(op: Op, begin: number, end: number): void;
+  op_run(op: Op, worker: number, begin: number, end: number): void;
   op_complete(op: Op, ticket: number, status: number): void;
   op_cancel(op: Op): void;
   op_end(op: Op): void;
@@ -58,7 +58,7 @@ export interface CoreExports {
   op_distances(op: Op): number;
 
   insert_begin(index: Index): number;
-  build_begin(index: Index): number;
+  build_begin(index: Index, workers: number): number;
   op_rows(op: Op, vectors: Address, dataType: number, ids: Address, rows: number): number;
   open_begin(fileBytes: number, simd: number): number;
   open_take(op: Op): Index;
@@ -129,7 +129,7 @@ export const GIVEN = 0;
 
 export const STATS = slots(...STATS_FIELDS);
 export const SEARCHED = slots("distances", "hops", "rounds", "row");
-export const STAGE = slots("phase", "items", "done", "total", "requestCount", "requests");
+export const STAGE = slots("phase", "items", "done", "total", "requestCount", "requests", "parallel");
 export const REQUEST = slots("kind", "ticket", "offset", "length", "buffer");
 export const FAILURE = slots("status", "detail", "row", "page", "value");
 export const FINDINGS = slots("count", "total", "first");

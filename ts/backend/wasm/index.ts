@@ -9,7 +9,7 @@ import { acquireCore, releaseCore, Scratch } from "./core.js";
 import { operate, Pace, readFailure } from "./drive.js";
 import { STATS } from "./exchange.js";
 import { loadModule, type WasmOptions } from "./load.js";
-import { createIndex, openIndex } from "./wasm-index.js";
+import { createIndex, openIndex, type ThreadLoader } from "./wasm-index.js";
 
 export type { WasmOptions } from "./load.js";
 
@@ -29,13 +29,22 @@ function fits(source: CoreSource, { cacheBytes, resident }: PagedOptions): boole
   return resident === "allowed" && (bytes?.length ?? blob?.size ?? Infinity) <= cacheBytes;
 }
 
-/** `beside`: where `diskann.wasm` lies when the options do not say. */
-export async function wasmBackend(options: WasmOptions, beside: () => URL): Promise<Backend> {
+/** Who says where the module lies says nothing about the one with threads. */
+const ownPlace = ({ module, wasmBinary, wasmUrl }: WasmOptions): boolean =>
+  module === undefined && wasmBinary === undefined && wasmUrl === undefined;
+
+/** `beside`: where `diskann.wasm` lies when the options do not say. `threads`: for builds, where the entry has them. */
+export async function wasmBackend(
+  options: WasmOptions,
+  beside: () => URL,
+  threads?: ThreadLoader,
+): Promise<Backend> {
   const module = await loadModule(options, beside);
+  const loader = ownPlace(options) ? threads : undefined;
   return {
     name: "wasm",
     simd: "wasm128",
-    create: (config) => createIndex(module, config),
+    create: (config) => createIndex(module, config, loader),
     open: async (source, control, paged) =>
       paged === undefined || fits(source, paged)
         ? openIndex(module, source, control)

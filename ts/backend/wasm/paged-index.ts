@@ -145,7 +145,7 @@ async function openPagedStore(
       read: (offset: number, into: Uint8Array) => store.read([{ offset, into }], control.signal),
     };
     const take = () => core.run((exports) => exports.paged_take(op)) >>> 0;
-    const paged = await kit.operate(core, op, control, host, take);
+    const paged = await kit.operate(core, op, control, { host }, take);
     return new WasmPagedIndex(kit, module, core, paged, store);
   } catch (error) {
     kit.releaseCore(module, core);

@@ -5,6 +5,7 @@
 import type { AbortSignalLike, VerifyReport } from "../../core/types.js";
 import { dataTypeOf, type TypedRows } from "../../core/vectors.js";
 import { openSink, openSource } from "../../storage/select.js";
+import { type ByteSource, bytesSource } from "../../storage/storage.js";
 import type {
   BackendIndex,
   BackendInsert,
@@ -20,16 +21,18 @@ import { allocate, emptyHits, throwIfAborted } from "../common.js";
 import { failureError, NOWHERE, STATUS_ERR_NO_MEMORY, statusError, verifyReport } from "../failure.js";
 import { acquireCore, type Core, MEMORY_BYTES_MAX, releaseCore, Scratch } from "./core.js";
 import { operate, Pace } from "./drive.js";
-import { type Address, FINDING, FINDINGS, SEARCHED, STATS } from "./exchange.js";
+import { type Address, type CoreExports, FINDING, FINDINGS, SEARCHED, STATS } from "./exchange.js";
 
 /** Queries and answers of one crossing of a batch fill about this much. */
 const BATCH_BYTES = 2 ** 19;
 const FLOAT_BYTES = 4;
 const ID_BYTES = 8;
+/** More threads than this wait for each other between stages. */
+const THREADS_MAX = 16;
 
 const ERR_NOT_FOUND = -5;
 
-class WasmInsert implements BackendInsert {
+export class WasmInsert implements BackendInsert {
   readonly #core: Core;
   readonly #dimensions: number;
   #op: Address;
@@ -71,9 +74,25 @@ class WasmInsert implements BackendInsert {
   }
 }
 
+/** What a build in threads needs of the index that it is for. */
+export interface ThreadedBuild {
+  readonly config: CoreConfig;
+  readonly threads: number;
+  /** The same build on this thread. */
+  onOne(): WasmInsert;
+  /** Takes the result. */
+  take(bytes: Uint8Array, control: Control): Promise<void>;
+}
+
+/** Brings the code that builds in threads; only builds that may use it load it. */
+export type ThreadLoader = () => Promise<{
+  readonly buildThreads: (build: ThreadedBuild) => BackendInsert;
+}>;
+
 export class WasmIndex implements BackendIndex {
   readonly paged = false;
   readonly #module: WebAssembly.Module;
+  readonly #threads: ThreadLoader | undefined;
   readonly #core: Core;
   readonly #dimensions: number;
   readonly #vectors: Scratch;
@@ -81,8 +100,9 @@ export class WasmIndex implements BackendIndex {
   #index: Address;
   #searcher: Address = 0;
 
-  constructor(module: WebAssembly.Module, core: Core, index: Address) {
+  constructor(module: WebAssembly.Module, core: Core, index: Address, threads?: ThreadLoader) {
     this.#module = module;
+    this.#threads = threads;
     this.#core = core;
     this.#index = index;
     this.#vectors = new Scratch(core);
@@ -183,11 +203,25 @@ export class WasmIndex implements BackendIndex {
     return this.#core.run((exports) => exports.index_has(this.#index, id)) === 1;
   }
 
-  insert(kind: "build" | "add"): BackendInsert {
-    const op = this.#core.create((exports) =>
-      kind === "build" ? exports.build_begin(this.#index) : exports.insert_begin(this.#index),
-    );
-    return new WasmInsert(this.#core, op, this.#dimensions);
+  async insert(kind: "build" | "add", threads: number | undefined): Promise<BackendInsert> {
+    const onOne = (): WasmInsert => {
+      const begin = (exports: CoreExports): number =>
+        kind === "build" ? exports.build_begin(this.#index, 1) : exports.insert_begin(this.#index);
+      return new WasmInsert(this.#core, this.#core.create(begin), this.#dimensions);
+    };
+    const count = kind === "build" && this.#threads ? threadsToUse(threads) : 1;
+    const loaded = count > 1 ? await this.#threads?.().catch(() => undefined) : undefined;
+    if (!loaded) return onOne();
+    const take = (bytes: Uint8Array, control: Control): Promise<void> => this.#replace(bytes, control);
+    return loaded.buildThreads({ config: this.stats(), threads: count, onOne, take });
+  }
+
+  /** Becomes the index of these bytes. */
+  async #replace(bytes: Uint8Array, control: Control): Promise<void> {
+    const core = this.#core;
+    const index = await readIndex(core, bytesSource(bytes), control);
+    core.run((exports) => exports.index_destroy(this.#index));
+    this.#index = index;
   }
 
   async save(target: CoreTarget, control: Control): Promise<void> {
@@ -195,7 +229,7 @@ export class WasmIndex implements BackendIndex {
     const sink = await openSink(target, this.stats().fileBytes);
     try {
       const op = this.#core.create((exports) => exports.save_begin(this.#index));
-      await operate(this.#core, op, control, sink, () => {});
+      await operate(this.#core, op, control, { host: sink }, () => {});
     } catch (error) {
       await sink.abort(error);
       throw error;
@@ -210,7 +244,7 @@ export class WasmIndex implements BackendIndex {
       write: async (offset: number, piece: Uint8Array): Promise<void> => bytes.set(piece, offset),
     };
     const op = this.#core.create((exports) => exports.save_begin(this.#index));
-    return operate(this.#core, op, control, host, () => bytes);
+    return operate(this.#core, op, control, { host }, () => bytes);
   }
 
   async verify(control: Control): Promise<VerifyReport> {
@@ -256,18 +290,35 @@ export class WasmIndex implements BackendIndex {
   }
 }
 
-export async function createIndex(module: WebAssembly.Module, config: CoreConfig): Promise<WasmIndex> {
+/** 1 where memory cannot be shared between threads: pages have to be isolated for that. */
+function threadsToUse(wanted: number | undefined): number {
+  const { crossOriginIsolated, navigator } = globalThis as Partial<typeof globalThis>;
+  if (typeof SharedArrayBuffer !== "function" || crossOriginIsolated === false) return 1;
+  return Math.min(wanted ?? navigator?.hardwareConcurrency ?? 1, THREADS_MAX);
+}
+
+export async function createIndex(
+  module: WebAssembly.Module,
+  config: CoreConfig,
+  threads?: ThreadLoader,
+): Promise<WasmIndex> {
   const core = await acquireCore(module);
   try {
     const { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes } = config;
     const index = core.create((exports) =>
       exports.index_create(dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, 0),
     );
-    return new WasmIndex(module, core, index);
+    return new WasmIndex(module, core, index, threads);
   } catch (error) {
     releaseCore(module, core);
     throw error;
   }
+}
+
+/** An index of these bytes, beside whatever the instance holds. */
+async function readIndex(core: Core, host: ByteSource, control: Control): Promise<Address> {
+  const op = core.create((exports) => exports.open_begin(host.size, 0));
+  return operate(core, op, control, { host }, () => core.run((exports) => exports.open_take(op)) >>> 0);
 }
 
 export async function openIndex(
@@ -281,9 +332,7 @@ export async function openIndex(
     if (host.size > MEMORY_BYTES_MAX) throw statusError(STATUS_ERR_NO_MEMORY, undefined, host.size);
     const core = await acquireCore(module);
     try {
-      const op = core.create((exports) => exports.open_begin(host.size, 0));
-      const take = () => core.run((exports) => exports.open_take(op)) >>> 0;
-      return new WasmIndex(module, core, await operate(core, op, control, host, take));
+      return new WasmIndex(module, core, await readIndex(core, host, control));
     } catch (error) {
       releaseCore(module, core);
       throw error;

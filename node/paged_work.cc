@@ -1,0 +1,235 @@
+#include "paged_work.h"
+
+#include <algorithm>
+#include <new>
+
+namespace diskann_node {
+
+namespace {
+
+constexpr uint64_t under_way = Shared::READERS; /* rows, of all workers together: as many as there are reads at once */
+constexpr uint64_t rows_per_query = 4;          /* of an item: fewer, and its end is spent on one row */
+
+} // namespace
+
+int PagedOpenErrand::begin_op(uint64_t bytes)
+{
+    return diskann_paged_open_begin(bytes, simd_, cache_bytes_, shared_->memory.allocator(), &op_);
+}
+
+int PagedOpenErrand::take()
+{
+    diskann_stats stats;
+    diskann_paged *core = diskann_paged_take(op_);
+    diskann_paged_stats(core, &stats);
+    try {
+        outcome_.paged = std::make_shared<PagedIndex>(shared_, core, std::move(file_), stats.config.dimensions);
+    } catch (const std::bad_alloc &) {
+        diskann_paged_destroy(core);
+        return fail(DISKANN_ERR_NO_MEMORY);
+    }
+    return DISKANN_OK;
+}
+
+/* The rows that one worker has under way. */
+class PagedCrew {
+public:
+    PagedCrew(PagedIndex &index, const diskann_search_params &params, HitsOut hits, uint64_t queries)
+        : index_(index), params_(params), hits_(hits), queries_(queries)
+    {
+        for (Query &query : queries_) {
+            query.crew = this;
+            query.ids.resize(params.k);
+        }
+    }
+
+    /* Rows [next, end); stops after one that fails. */
+    void run(const float *vectors, uint64_t next, uint64_t end)
+    {
+        vectors_ = vectors;
+        for (;;) {
+            for (Query &query : queries_) {
+                if (!query.busy && next < end && failure.status == DISKANN_OK && !is_cancelled()) {
+                    begin(query, next++);
+                }
+            }
+            if (busy_ == 0) {
+                return;
+            }
+            go(wait());
+        }
+    }
+    void cancel()
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        cancelled_ = true;
+        changed_.notify_one();
+    }
+
+    diskann_failure failure = {DISKANN_OK, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, 0}; /* of the lowest row */
+    diskann_search_counters counters = {};
+
+private:
+    struct Query final : public PagedQuery {
+        void wake() override { crew->wake(*this); }
+        PagedCrew *crew = nullptr;
+        uint64_t row = 0;
+        bool busy = false;
+        bool ready = false; /* guarded by the crew's lock */
+        std::vector<uint64_t> ids;
+    };
+
+    bool is_cancelled()
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        return cancelled_;
+    }
+    void wake(Query &query)
+    {
+        std::lock_guard<std::mutex> lock(mutex_);
+        query.ready = true;
+        changed_.notify_one();
+    }
+    void begin(Query &query, uint64_t row)
+    {
+        query.row = row;
+        query.busy = true;
+        query.ready = true; /* nobody else knows it yet */
+        busy_++;
+    }
+
+    /* One that can go on. A cancel makes all of them such. */
+    Query &wait()
+    {
+        std::unique_lock<std::mutex> lock(mutex_);
+        for (;;) {
+            for (Query &query : queries_) {
+                if (query.busy && query.ready) {
+                    query.ready = false;
+                    return query;
+                }
+            }
+            if (cancelled_ && !told_) {
+                told_ = true;
+                lock.unlock();
+                for (Query &query : queries_) {
+                    if (query.busy) {
+                        index_.cancel(query);
+                    }
+                }
+                lock.lock();
+                continue;
+            }
+            changed_.wait(lock);
+        }
+    }
+    void go(Query &query)
+    {
+        const int status = index_.go(query, vectors_ + query.row * index_.dimensions(), params_);
+        if (status == DISKANN_WAIT) {
+            return;
+        }
+        PagedAnswer answer;
+        answer.ids = query.ids.data();
+        answer.distances = hits_.distances + query.row * hits_.k;
+        index_.finish(query, status, &answer);
+        query.busy = false;
+        busy_--;
+        if (status == DISKANN_OK) {
+            std::copy(query.ids.begin(), query.ids.begin() + answer.count, hits_.ids + query.row * hits_.k);
+            hits_.pad(query.row, answer.count);
+            counters.distances += answer.counters.distances;
+            counters.hops += answer.counters.hops;
+        } else if (status != DISKANN_ERR_CANCELLED) {
+            note(answer.failure, static_cast<int64_t>(query.row));
+        }
+    }
+    void note(const diskann_failure &found, int64_t row)
+    {
+        if (failure.status == DISKANN_OK || row < failure.row) {
+            failure = found;
+            failure.row = row;
+        }
+    }
+
+    PagedIndex &index_;
+    const diskann_search_params params_;
+    const HitsOut hits_;
+    std::vector<Query> queries_;
+    const float *vectors_ = nullptr;
+    uint64_t busy_ = 0;
+    std::mutex mutex_; /* guards all below, and `ready` of queries */
+    std::condition_variable changed_;
+    bool cancelled_ = false;
+    bool told_ = false;
+};
+
+PagedBatchErrand::PagedBatchErrand(std::shared_ptr<PagedIndex> index, const float *queries, uint64_t count,
+                                   const diskann_search_params &params, HitsOut hits)
+    : Errand(nullptr), paged_(std::move(index)), queries_(queries), count_(count), params_(params), hits_(hits)
+{
+}
+
+PagedBatchErrand::~PagedBatchErrand() = default;
+
+int PagedBatchErrand::begin(uint32_t workers)
+{
+    const uint64_t each = (under_way + workers - 1) / workers;
+    rows_per_item_ = each * rows_per_query;
+    for (uint32_t i = 0; i < workers; i++) {
+        crews_.push_back(std::make_unique<PagedCrew>(*paged_, params_, hits_, each));
+    }
+    return DISKANN_OK;
+}
+
+int PagedBatchErrand::step(diskann_stage *stage)
+{
+    if (stepped_) {
+        return cancelled_.load(std::memory_order_relaxed) ? DISKANN_ERR_CANCELLED : DISKANN_OK;
+    }
+    stepped_ = true;
+    stage->phase = DISKANN_PHASE_NONE;
+    stage->parallel = 1;
+    stage->items = (count_ + rows_per_item_ - 1) / rows_per_item_;
+    return DISKANN_RUN;
+}
+
+void PagedBatchErrand::run(unsigned, uint32_t worker, uint64_t begin, uint64_t end)
+{
+    crews_[worker]->run(queries_, begin * rows_per_item_, std::min(end * rows_per_item_, count_));
+}
+
+void PagedBatchErrand::cancel()
+{
+    cancelled_.store(true, std::memory_order_relaxed);
+    for (const std::unique_ptr<PagedCrew> &crew : crews_) {
+        crew->cancel();
+    }
+}
+
+int PagedBatchErrand::end(int status)
+{
+    for (const std::unique_ptr<PagedCrew> &crew : crews_) {
+        outcome_.distances += crew->counters.distances;
+        outcome_.hops += crew->counters.hops;
+        const bool earlier = status == DISKANN_OK || crew->failure.row < outcome_.failure.row;
+        if (crew->failure.status < 0 && status != DISKANN_ERR_CANCELLED && earlier) {
+            outcome_.failure = crew->failure;
+            status = crew->failure.status;
+        }
+    }
+    if (status == DISKANN_ERR_IO) {
+        outcome_.file = paged_->error();
+    }
+    crews_.clear();
+    return status;
+}
+
+int PagedCloseErrand::step(diskann_stage *stage)
+{
+    (void)stage;
+    paged_->close();
+    return DISKANN_OK;
+}
+
+} // namespace diskann_node

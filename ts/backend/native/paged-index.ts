@@ -1,0 +1,136 @@
+/** An index that stays in its file: the addon keeps a cache of its pages, and reads what searches want on its threads. */
+import { stat } from "node:fs/promises";
+import { DiskAnnError } from "../../core/errors.js";
+import type { AbortSignalLike } from "../../core/types.js";
+import type {
+  BackendIndex,
+  Control,
+  CoreHits,
+  CoreSearch,
+  CoreSource,
+  CoreStats,
+  PagedOptions,
+} from "../backend.js";
+import { emptyHits, STATS_FIELDS, throwIfAborted } from "../common.js";
+import { STATUS_ERR_CLOSED, statusError } from "../failure.js";
+import type { PagedHandle } from "./binding.js";
+import type { Calls } from "./calls.js";
+import { coreStats, openIndex } from "./native-index.js";
+
+/** All threads there are, as the addon counts them. */
+const ALL = 0;
+
+function refuse(what: string): never {
+  throw new DiskAnnError(
+    "ERR_UNSUPPORTED",
+    `an index that stays in its file can only be searched, not ${what}: open it in memory, with mode "resident"`,
+  );
+}
+
+class NativePagedIndex implements BackendIndex {
+  readonly paged = true;
+  readonly size: number;
+  readonly #calls: Calls;
+  readonly #dimensions: number;
+  #index: PagedHandle | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(calls: Calls, index: PagedHandle, dimensions: number) {
+    this.#calls = calls;
+    this.#index = index;
+    this.#dimensions = dimensions;
+    this.size = this.stats().size;
+  }
+
+  async search(query: Float32Array, params: CoreSearch, signal?: AbortSignalLike): Promise<CoreHits> {
+    throwIfAborted(signal);
+    const index = this.#handle();
+    return this.#calls.search(index, query, params, signal, () => this.#calls.functions.errorPaged(index));
+  }
+
+  async searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits> {
+    const { k, listSize, beamWidth, pageSearch } = params;
+    throwIfAborted(control.signal);
+    const index = this.#handle();
+    const copy = queries.slice();
+    const { ids, distances } = emptyHits(queries.length / this.#dimensions, k);
+    const job = this.#calls.functions.batchPaged(
+      index,
+      copy,
+      k,
+      listSize,
+      beamWidth,
+      pageSearch ? 1 : 0,
+      ids,
+      distances,
+      control.threads ?? ALL,
+    );
+    const work = await this.#calls.run(job, control, { lent: [copy, ids, distances] });
+    return { ids, distances, distanceComputations: work.distanceComputations, hops: work.hops };
+  }
+
+  searchExact = async (): Promise<never> => refuse("scanned");
+  get = async (): Promise<never> => refuse("asked for a vector");
+  has = async (): Promise<never> => refuse("asked for an id");
+  insert = async (): Promise<never> => refuse("changed");
+  save = async (): Promise<never> => refuse("saved");
+  toBytes = async (): Promise<never> => refuse("copied into memory");
+  verify = async (): Promise<never> => refuse("verified");
+
+  stats(): CoreStats {
+    const values = new Float64Array(STATS_FIELDS.length);
+    const status = this.#calls.functions.statsPaged(this.#handle(), values);
+    if (status < 0) throw statusError(status);
+    return coreStats(values);
+  }
+
+  /** Reads of searches that were aborted may still be under way; the file is closed when they have ended. */
+  close(): Promise<void> {
+    this.#closed ??= this.#calls.run(this.#calls.functions.closePaged(this.#handle()), {}).then(() => {});
+    this.#index = undefined;
+    return this.#closed;
+  }
+
+  #handle(): PagedHandle {
+    if (!this.#index) throw statusError(STATUS_ERR_CLOSED);
+    return this.#index;
+  }
+}
+
+/** Whether the cache would hold all of the file. A file that cannot be looked at is for `open` to complain about. */
+async function fits(path: string, cacheBytes: number): Promise<boolean> {
+  const info = await stat(path).catch(() => undefined);
+  return info !== undefined && info.size <= cacheBytes;
+}
+
+export async function openPaged(
+  calls: Calls,
+  source: CoreSource,
+  control: Control,
+  simd: number,
+  { cacheBytes, resident }: PagedOptions,
+): Promise<BackendIndex> {
+  throwIfAborted(control.signal);
+  const mayLoad = resident === "allowed";
+  if (source.kind !== "path" && !mayLoad) {
+    throw new DiskAnnError(
+      "ERR_UNSUPPORTED",
+      'the addon leaves only files in their place, opened by path: give a path, use "diskann/wasm", or open it with mode "resident"',
+    );
+  }
+  if (source.kind !== "path" || (mayLoad && (await fits(source.path, cacheBytes)))) {
+    return openIndex(calls, source, control, simd);
+  }
+  try {
+    const opened = await calls.run(calls.functions.openPaged(source.path, simd, cacheBytes), control);
+    return new NativePagedIndex(calls, opened.paged as PagedHandle, opened.dimensions as number);
+  } catch (error) {
+    if (!(error instanceof DiskAnnError) || error.code !== "ERR_UNSUPPORTED") throw error;
+    if (mayLoad) return openIndex(calls, source, control, simd);
+    throw new DiskAnnError(
+      "ERR_UNSUPPORTED",
+      'this index cannot stay in its file, where its codes do not lead a search: build it with codes: "1bit", or open it with mode "resident"',
+      { cause: error },
+    );
+  }
+}
