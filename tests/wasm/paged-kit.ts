@@ -28,8 +28,8 @@ export async function freshModule(): Promise<WebAssembly.Module> {
 /** An index in memory and the bytes of its file. */
 export async function built(module: WebAssembly.Module, rows = 700) {
   const index = await createIndex(module, CONFIG);
-  const insert = index.insert("build");
-  insert.append(sample(rows, DIMENSIONS), undefined);
+  const insert = await index.insert("build", 1);
+  await insert.append(sample(rows, DIMENSIONS), undefined);
   await insert.run({});
   return { index, bytes: await index.toBytes({}), pageBytes: index.stats().pageBytes };
 }

@@ -4,8 +4,10 @@
  */
 import type { AbortSignalLike, VerifyReport } from "../../core/types.js";
 import { dataTypeOf, type TypedRows } from "../../core/vectors.js";
+import { bytesStore } from "../../storage/memory.js";
+import { sourceOf } from "../../storage/page-store.js";
 import { openSink, openSource } from "../../storage/select.js";
-import { type ByteSource, bytesSource } from "../../storage/storage.js";
+import type { ByteSource } from "../../storage/storage.js";
 import type {
   BackendIndex,
   BackendInsert,
@@ -219,7 +221,7 @@ export class WasmIndex implements BackendIndex {
   /** Becomes the index of these bytes. */
   async #replace(bytes: Uint8Array, control: Control): Promise<void> {
     const core = this.#core;
-    const index = await readIndex(core, bytesSource(bytes), control);
+    const index = await readIndex(core, sourceOf(bytesStore(bytes)), control);
     core.run((exports) => exports.index_destroy(this.#index));
     this.#index = index;
   }
