@@ -3,6 +3,7 @@ export { DiskAnnError } from "./core/errors.js";
 export type {
   BlobLike,
   BuildControl,
+  CacheStats,
   CallOptions,
   Codes,
   DataType,
@@ -19,7 +20,9 @@ export type {
   Quantize,
   SaveTarget,
   SearchBatch,
+  SearchCounters,
   SearchHit,
+  SearchHits,
   SearchOptions,
   Simd,
   Vector,

@@ -21,7 +21,7 @@
 _Static_assert(sizeof(void *) == 4 && sizeof(size_t) == 4, "this file is for wasm32");
 _Static_assert(sizeof(double) == sizeof(uint64_t), "ids are turned into doubles in place");
 
-static double exchange_slots[32];
+static double exchange_slots[256];
 
 double *EXPORT(exchange)(void)
 {
@@ -62,36 +62,47 @@ void EXPORT(index_destroy)(diskann_index *index)
 }
 
 /* exchange: stats */
+static void put_stats(const diskann_stats *stats)
+{
+    double *slot = exchange_slots;
+    *slot++ = stats->config.dimensions;
+    *slot++ = stats->config.metric;
+    *slot++ = stats->config.data_type;
+    *slot++ = stats->config.max_degree;
+    *slot++ = stats->config.build_list_size;
+    *slot++ = stats->config.alpha;
+    *slot++ = (double)stats->config.seed;
+    *slot++ = stats->config.codes;
+    *slot++ = stats->config.simd;
+    *slot++ = (double)stats->size;
+    *slot++ = (double)stats->next_id;
+    *slot++ = (double)stats->edges;
+    *slot++ = stats->degree_max;
+    *slot++ = stats->record_bytes;
+    *slot++ = stats->page_bytes;
+    *slot++ = stats->records_per_page;
+    *slot++ = (double)stats->pages;
+    *slot++ = (double)stats->file_bytes;
+    *slot++ = (double)stats->memory_vectors;
+    *slot++ = (double)stats->memory_graph;
+    *slot++ = (double)stats->memory_records;
+    *slot++ = (double)stats->memory_codes;
+    *slot++ = (double)stats->memory_ids;
+    *slot++ = (double)stats->memory_total;
+    *slot++ = (double)stats->cache_bytes;
+    *slot++ = (double)stats->cache_limit;
+    *slot++ = (double)stats->cache_hits;
+    *slot++ = (double)stats->cache_misses;
+    *slot++ = (double)stats->cache_reads;
+    *slot++ = (double)stats->cache_bytes_read;
+    *slot++ = stats->relative_error;
+}
+
 void EXPORT(index_stats)(const diskann_index *index)
 {
     diskann_stats stats;
     diskann_index_stats(index, &stats);
-    double *slot = exchange_slots;
-    *slot++ = stats.config.dimensions;
-    *slot++ = stats.config.metric;
-    *slot++ = stats.config.data_type;
-    *slot++ = stats.config.max_degree;
-    *slot++ = stats.config.build_list_size;
-    *slot++ = stats.config.alpha;
-    *slot++ = (double)stats.config.seed;
-    *slot++ = stats.config.codes;
-    *slot++ = stats.config.simd;
-    *slot++ = (double)stats.size;
-    *slot++ = (double)stats.next_id;
-    *slot++ = (double)stats.edges;
-    *slot++ = stats.degree_max;
-    *slot++ = stats.record_bytes;
-    *slot++ = stats.page_bytes;
-    *slot++ = stats.records_per_page;
-    *slot++ = (double)stats.pages;
-    *slot++ = (double)stats.file_bytes;
-    *slot++ = (double)stats.memory_vectors;
-    *slot++ = (double)stats.memory_graph;
-    *slot++ = (double)stats.memory_records;
-    *slot++ = (double)stats.memory_codes;
-    *slot++ = (double)stats.memory_ids;
-    *slot++ = (double)stats.memory_total;
-    *slot++ = stats.relative_error;
+    put_stats(&stats);
 }
 
 double EXPORT(index_size)(const diskann_index *index)
@@ -159,6 +170,7 @@ int EXPORT(search)(diskann_searcher *searcher, const float *vectors, uint32_t di
     const diskann_search_params params = {k, list_size, beam_width, page_search, 0};
     uint64_t distance_count = 0;
     uint64_t hop_count = 0;
+    uint64_t round_count = 0;
     uint32_t row = 0;
     int status = DISKANN_OK;
     for (; row < queries; row++) {
@@ -174,10 +186,12 @@ int EXPORT(search)(diskann_searcher *searcher, const float *vectors, uint32_t di
         finish_row(row_ids, row_distances, count, k);
         distance_count += counters.distances;
         hop_count += counters.hops;
+        round_count += counters.rounds;
     }
     exchange_slots[0] = (double)distance_count;
     exchange_slots[1] = (double)hop_count;
-    exchange_slots[2] = row;
+    exchange_slots[2] = (double)round_count;
+    exchange_slots[3] = row;
     return status;
 }
 
@@ -238,11 +252,6 @@ void EXPORT(op_failure)(const diskann_op *op)
     exchange_slots[2] = (double)failure.row;
     exchange_slots[3] = (double)failure.page;
     exchange_slots[4] = (double)failure.value;
-}
-
-double EXPORT(op_added)(const diskann_op *op)
-{
-    return (double)diskann_op_added(op);
 }
 
 double EXPORT(op_distances)(const diskann_op *op)
@@ -339,6 +348,93 @@ void EXPORT(verify_finding)(const diskann_finding *first, uint32_t i)
     exchange_slots[0] = first[i].kind;
     exchange_slots[1] = first[i].slot;
     exchange_slots[2] = (double)first[i].page;
+}
+
+/* ---- paged index --------------------------------------------------------------------------------------- */
+
+int EXPORT(paged_open_begin)(double file_bytes, uint32_t simd, double cache_bytes)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_paged_open_begin((uint64_t)file_bytes, simd, (uint64_t)cache_bytes, NULL, &op);
+    return give(status, op);
+}
+
+diskann_paged *EXPORT(paged_take)(diskann_op *op)
+{
+    return diskann_paged_take(op);
+}
+
+void EXPORT(paged_destroy)(diskann_paged *paged)
+{
+    diskann_paged_destroy(paged);
+}
+
+void EXPORT(paged_stats)(const diskann_paged *paged)
+{
+    diskann_stats stats;
+    diskann_paged_stats(paged, &stats);
+    put_stats(&stats);
+}
+
+int EXPORT(paged_search_begin)(diskann_paged *paged, const float *query, uint32_t k, uint32_t list_size, uint32_t beam_width,
+                               uint32_t page_search)
+{
+    const diskann_search_params params = {k, list_size, beam_width, page_search, 0};
+    diskann_op *op = NULL;
+    const int status = diskann_paged_search_begin(paged, query, &params, &op);
+    return give(status, op);
+}
+
+_Static_assert(3 + 3 * DISKANN_BEAM_WIDTH_MAX <= sizeof exchange_slots / sizeof *exchange_slots, "a round fits");
+
+/*
+ * Steps and computes until the search wants pages, has to wait or has ended. `moved`: it did something. All requests are of one
+ * length; the slots of one are followed by those of the next. exchange: advance
+ */
+int EXPORT(paged_search_advance)(diskann_op *op)
+{
+    diskann_stage stage = {0, 0, 0, 0, 0, 0, 0, NULL};
+    uint32_t moved = 0;
+    int status;
+    while ((status = diskann_op_step(op, &stage)) == DISKANN_RUN) {
+        diskann_op_run(op, 0, 0, stage.items);
+        moved = 1;
+    }
+    const uint32_t count = status == DISKANN_IO ? stage.request_count : 0;
+    const uint64_t length = count > 0 ? stage.requests->length : 0;
+    double *slot = exchange_slots;
+    *slot++ = moved;
+    *slot++ = (double)length;
+    *slot++ = count;
+    for (uint32_t i = 0; i < count; i++) {
+        *slot++ = stage.requests[i].ticket;
+        *slot++ = (double)stage.requests[i].offset;
+        *slot++ = (double)(uintptr_t)stage.requests[i].buffer;
+    }
+    return status;
+}
+
+/* The host has put `count` tickets into the exchange. */
+void EXPORT(paged_complete)(diskann_paged *paged, uint32_t count, int status)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        diskann_paged_complete(paged, (uint32_t)exchange_slots[i], status);
+    }
+}
+
+/* Pads as `search` does. exchange: answered */
+int EXPORT(paged_search_take)(diskann_op *op, uint32_t k, double *ids, float *distances)
+{
+    diskann_search_counters counters = {0};
+    uint32_t count = 0;
+    const int status = diskann_paged_search_take(op, (uint64_t *)(void *)ids, distances, &count, &counters);
+    finish_row(ids, distances, count, k);
+    exchange_slots[0] = (double)counters.distances;
+    exchange_slots[1] = (double)counters.hops;
+    exchange_slots[2] = (double)counters.rounds;
+    exchange_slots[3] = (double)counters.reads;
+    exchange_slots[4] = (double)counters.bytes_read;
+    return status;
 }
 
 /* ---- product quantisation ------------------------------------------------------------------------------ */

@@ -9,6 +9,7 @@ import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
 import { making } from "./topics/making.js";
 import { order } from "./topics/order.js";
+import { paging } from "./topics/paging.js";
 import { places } from "./topics/places.js";
 import { quantizing } from "./topics/quantizing.js";
 import { searching } from "./topics/searching.js";
@@ -27,6 +28,7 @@ export function conformance(test: Test, subject: Subject): void {
   storing(test, subject);
   places(test, subject);
   stores(test, subject);
+  if (subject.backend === "wasm") paging(test, subject);
   order(test, subject);
   control(test, subject);
   goldenBytes(test, subject);

@@ -43,6 +43,22 @@ describe("Node", () => {
     ]);
   });
 
+  it("searches a file ten times larger than its cache", async () => {
+    const lines = (await output(process.execPath, "examples/paged/paged.mjs")).split("\n");
+    const fileMegabytes = Number(/^file: ([\d.]+) MB in pages of \d+ bytes$/.exec(lines[0] ?? "")?.[1]);
+    const [, reads, rounds] = (
+      /^reads: ([\d.]+) a query, in ([\d.]+) rounds$/.exec(lines[1] ?? "") ?? []
+    ).map(Number);
+    const [, total, cached] = (/^memory: ([\d.]+) MB, of which ([\d.]+) MB/.exec(lines[2] ?? "") ?? []).map(
+      Number,
+    );
+    expect(reads).toBeGreaterThan(rounds ?? Number.NaN);
+    expect(cached).toBeLessThanOrEqual(fileMegabytes / 10 + 0.1);
+    expect(total).toBeLessThan(fileMegabytes / 5);
+    expect(lines[3]).toBe("same answers as in memory: true");
+    expect(lines.slice(4).join(" ")).toMatch(/^one search: \{.*reads: \d+,.*bytesRead: \d+/);
+  });
+
   it(
     "runs the demo, with both backends",
     async () => {

@@ -28,6 +28,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(root, "build/readme-"));
   await writeFile(join(folder, "node.ts"), programBelow("Node"));
   await writeFile(join(folder, "codes.ts"), programBelow("Codes"));
+  await writeFile(join(folder, "paged.ts"), programBelow("Larger than memory"));
   await writeFile(join(folder, "page.ts"), programBelow("A browser page"));
   await writeFile(join(folder, "deno-bun.ts"), programBelow("Deno and Bun"));
   const tsconfig = { extends: "../../tsconfig.json", include: ["*.ts"] };
@@ -37,7 +38,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("the programs", () => {
   it("are all there are, and their types are right", async () => {
-    expect(README.match(/^```(?!sh$|$).*$/gm)).toEqual(Array(4).fill("```ts"));
+    expect(README.match(/^```(?!sh$|$).*$/gm)).toEqual(Array(5).fill("```ts"));
     expect(await checkTypes(folder)).toBe("");
   });
 
@@ -59,6 +60,25 @@ describe("the programs", () => {
     expect(lines[0]).toMatch(/^\[ 0, \d+, \d+, \d+, \d+ \]$/);
     expect(lines[1]).toMatch(/^80000 bytes, \d+\.\d % lost$/);
     expect(lines[2]).toBe("5000 16");
+  });
+
+  it("search a file that is larger than its cache", async () => {
+    const outfile = join(folder, "paged.mjs");
+    const entryPoints = [join(folder, "paged.ts")];
+    await bundle({
+      entryPoints,
+      outfile,
+      format: "esm",
+      platform: "node",
+      packages: "external",
+      logLevel: "silent",
+    });
+    const lines = (await outputIn(folder, process.execPath, outfile)).trim().split("\n");
+    expect(lines[0]).toMatch(/^paged \d+ of \d+ bytes$/);
+    const [, bytes, all] = (/(\d+) of (\d+)/.exec(lines[0] ?? "") ?? []).map(Number);
+    expect(bytes).toBeLessThanOrEqual(2 ** 20);
+    expect(all).toBeGreaterThan(4 * 2 ** 20);
+    expect(lines[1]).toMatch(/^0 [1-9]\d* reads$/);
   });
 
   it("run in a page", async () => {

@@ -21,6 +21,7 @@ const HITS: CoreHits = {
 
 /** Keeps rows in one list; every method notes that it was called. */
 class FakeIndex implements BackendIndex {
+  readonly paged = false;
   size = 0;
   closed = 0;
   discarded = 0;
@@ -82,8 +83,27 @@ class FakeIndex implements BackendIndex {
       memoryTotal: 0,
       relativeError: 0,
     };
+    const cache = {
+      cacheBytes: 0,
+      cacheLimit: 0,
+      cacheHits: 0,
+      cacheMisses: 0,
+      cacheReads: 0,
+      cacheBytesRead: 0,
+    };
     const alpha = Math.fround(1.2);
-    return { ...shape, ...layout, ...memory, alpha, simd: 1, size, nextId: size, edges: 0, degreeMax: 0 };
+    return {
+      ...shape,
+      ...layout,
+      ...memory,
+      ...cache,
+      alpha,
+      simd: 1,
+      size,
+      nextId: size,
+      edges: 0,
+      degreeMax: 0,
+    };
   }
   close(): void {
     this.closed++;

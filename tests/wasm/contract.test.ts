@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import * as exchange from "../../ts/backend/wasm/exchange.js";
+import * as paged from "../../ts/backend/wasm/paged-exchange.js";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url));
 const shims = read("wasm/exports.c").toString();
@@ -73,6 +74,8 @@ describe("the WebAssembly module", () => {
     const expected: Record<string, Readonly<Record<string, number>>> = {
       stats: exchange.STATS,
       searched: exchange.SEARCHED,
+      advance: paged.ADVANCE,
+      answered: paged.ANSWERED,
       stage: exchange.STAGE,
       request: exchange.REQUEST,
       failure: exchange.FAILURE,
@@ -82,7 +85,11 @@ describe("the WebAssembly module", () => {
     const written = writtenSlots();
     expect([...written.keys()].sort()).toEqual(Object.keys(expected).sort());
     // Counters are sums here, the core's fields elsewhere: only these are named otherwise.
-    const renamed: Record<string, string> = { distanceCount: "distances", hopCount: "hops" };
+    const renamed: Record<string, string> = {
+      distanceCount: "distances",
+      hopCount: "hops",
+      roundCount: "rounds",
+    };
     for (const [name, fields] of written) {
       const slots = Object.entries(expected[name] ?? {}).sort(([, a], [, b]) => a - b);
       expect(fields.map((field) => renamed[field] ?? field)).toEqual(slots.map(([field]) => field));

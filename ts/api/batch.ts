@@ -6,7 +6,7 @@ import { DiskAnnError } from "../core/errors.js";
 import { nextTask } from "../core/task.js";
 import type { SearchBatch, Vector } from "../core/types.js";
 import { copyVector, isFloats, isTypedRows, rowsOf } from "../core/vectors.js";
-import { Batch } from "./results.js";
+import { Batch, countersOf } from "./results.js";
 
 /** Queries, a slab at a time. */
 export interface QueryReader {
@@ -94,6 +94,7 @@ export function shiftRow(error: unknown, first: number): unknown {
   const text = error.message.replace(`row ${error.row}`, `row ${row}`);
   const moved = new DiskAnnError(error.code, text, { cause: error });
   moved.row = row;
+  if (error.page !== undefined) moved.page = error.page;
   return moved;
 }
 
@@ -107,8 +108,7 @@ export async function searchQueries(
   const { count, step } = queries;
   const { k } = search;
   const { ids, distances } = allocate(count > step ? count : 0, k);
-  let distanceComputations = 0;
-  let hops = 0;
+  let counters = countersOf({});
   for (let first = 0; first < count; first += step) {
     if (control.signal?.aborted) throw control.signal.reason;
     if (first > 0) await nextTask();
@@ -118,11 +118,10 @@ export async function searchQueries(
       .catch((error: unknown) => {
         throw shiftRow(error, first);
       });
-    distanceComputations += hits.distanceComputations;
-    hops += hits.hops;
-    if (rows === count) return new Batch(count, k, hits.ids, hits.distances, { distanceComputations, hops });
+    counters = countersOf(hits, counters);
+    if (rows === count) return new Batch(count, k, hits.ids, hits.distances, counters);
     ids.set(hits.ids, first * k);
     distances.set(hits.distances, first * k);
   }
-  return new Batch(count, k, ids, distances, { distanceComputations, hops });
+  return new Batch(count, k, ids, distances, counters);
 }

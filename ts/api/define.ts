@@ -1,7 +1,14 @@
 /** How an entry makes its `VectorIndex`: the class of `vector-index.ts` bound to a backend. */
-import type { Backend, BackendIndex, CoreConfig } from "../backend/backend.js";
-import { type CheckedIndexOptions, checkIndexOptions } from "../core/checks.js";
+import type { Backend, BackendIndex, CoreConfig, CoreSource } from "../backend/backend.js";
+import {
+  type CheckedIndexOptions,
+  type CheckedSearch,
+  checkIndexOptions,
+  checkOpen,
+  SEARCH_DEFAULTS,
+} from "../core/checks.js";
 import { CODES, DATA_TYPES, METRICS, SQ8 } from "../core/constants.js";
+import { DiskAnnError } from "../core/errors.js";
 import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
 import { insertRows } from "./insertion.js";
 import { checkSource } from "./location.js";
@@ -24,9 +31,17 @@ export interface VectorIndexEntry<Extra> {
    * on every platform, with any number of threads.
    */
   build(vectors: VectorSource, options: IndexOptions & BuildControl & Extra): Promise<VectorIndex>;
-  /** Opens what `save` or `toBytes` made, into memory: from a path, an address (`https:`, `opfs:`, `idb:`), bytes, a `Blob`, a file handle. */
+  /**
+   * Opens what `save` or `toBytes` made: a path or `file:` URL, an `http(s):`, `opfs:` or `idb:` address, bytes, a `Blob`, a
+   * `FileSystemFileHandle`. In memory, or where it is: see `OpenOptions`.
+   */
   open(source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex>;
 }
+
+/** Beam widths by kind of place, where rounds are slow or quick: 4 elsewhere. */
+const PAGED_WIDTHS: Partial<Record<CoreSource["kind"], number>> = { http: 16, idb: 8, opfs: 2 };
+
+const NOT_PAGED = "paged is not possible here: leave mode out";
 
 type Constructor = new (parts: Made) => VectorIndex;
 
@@ -43,10 +58,11 @@ function assemble(
   backend: Backend,
   core: BackendIndex,
   threads: number | undefined,
+  defaults: CheckedSearch = SEARCH_DEFAULTS,
 ): VectorIndex {
   const stats = core.stats();
   const Entry = entry as Constructor;
-  return new Entry(sealMade({ core, backend: backend.name, config: stats, threads, stats }));
+  return new Entry(sealMade({ core, backend: backend.name, config: stats, threads, defaults, stats }));
 }
 
 /** Gives up what was made so far; the error that led here matters more than one of this. */
@@ -115,11 +131,18 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
     async open(this: unknown, source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex> {
       const call = beginLongCall(options);
       const find = checkSource(source);
+      const { mode, cacheBytes, defaults } = checkOpen(options ?? {});
+      const resident = mode === "paged" ? "never" : "allowed";
       return allOrNothing(call, async (keep) => {
         const backend = await load(options ?? ({} as Extra));
         const { signal, onProgress } = call;
-        const core = keep(await backend.open(await find(), { signal, onProgress, threads: undefined }));
-        return assemble(classOf(this), backend, core, undefined);
+        const control = { signal, onProgress, threads: undefined };
+        const place = await find();
+        const paged = mode === "resident" ? undefined : ({ cacheBytes, resident } as const);
+        const core = keep(await backend.open(place, control, paged));
+        if (mode === "paged" && !core.paged) throw new DiskAnnError("ERR_UNSUPPORTED", NOT_PAGED);
+        const width = PAGED_WIDTHS[place.kind] ?? 4;
+        return assemble(classOf(this), backend, core, undefined, defaults(core.paged, width));
       });
     },
   };

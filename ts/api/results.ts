@@ -2,7 +2,7 @@
 import type { CoreHits, CoreStats } from "../backend/backend.js";
 import { invalid } from "../core/checks.js";
 import { CODES, DATA_TYPES, METRICS, SQ8, simdName } from "../core/constants.js";
-import type { IndexStats, SearchBatch, SearchCounters, SearchHit } from "../core/types.js";
+import type { IndexStats, SearchBatch, SearchCounters, SearchHit, SearchHits } from "../core/types.js";
 
 /** Hits of row `row`, up to the padding. */
 export function hitsOf(ids: Float64Array, distances: Float32Array, row: number, k: number): SearchHit[] {
@@ -19,6 +19,19 @@ export function hitsOf(ids: Float64Array, distances: Float32Array, row: number, 
 /** Hits of a single query. */
 export function hitsOfOne(hits: CoreHits): SearchHit[] {
   return hitsOf(hits.ids, hits.distances, 0, hits.ids.length);
+}
+
+const COUNTERS = ["distanceComputations", "hops", "rounds", "reads", "bytesRead"] as const;
+
+/** The work of `hits`, and of `before`. */
+export function countersOf(hits: Partial<SearchCounters>, before?: SearchCounters): SearchCounters {
+  const sums = COUNTERS.map((name) => [name, (before?.[name] ?? 0) + (hits[name] ?? 0)]);
+  return Object.fromEntries(sums) as unknown as SearchCounters;
+}
+
+/** Not enumerable: what compares or prints hits sees hits. */
+export function withCounters(hits: CoreHits): SearchHits {
+  return Object.defineProperty(hitsOfOne(hits), "counters", { value: countersOf(hits) });
 }
 
 /** Implements SearchBatch; a class, so that a batch prints short. */
@@ -52,7 +65,12 @@ export class Batch implements SearchBatch {
 }
 
 /** `diskann_stats` as users see them. */
-export function statsOf(core: CoreStats, backend: "native" | "wasm"): IndexStats {
+export function statsOf(
+  core: CoreStats,
+  backend: "native" | "wasm",
+  paged: boolean,
+  search: IndexStats["search"],
+): IndexStats {
   const used = core.recordsPerPage * core.recordBytes;
   return {
     size: core.size,
@@ -65,6 +83,7 @@ export function statsOf(core: CoreStats, backend: "native" | "wasm"): IndexStats
     alpha: Number(core.alpha.toPrecision(7)),
     seed: core.seed,
     codes: (CODES[core.codes] ?? "none") as IndexStats["codes"],
+    mode: paged ? "paged" : "resident",
     quantization: core.dataType === SQ8 ? { kind: "i8", relativeError: core.relativeError } : undefined,
     degree: { average: core.size === 0 ? 0 : core.edges / core.size, max: core.degreeMax },
     memory: {
@@ -83,7 +102,17 @@ export function statsOf(core: CoreStats, backend: "native" | "wasm"): IndexStats
       fileBytes: core.fileBytes,
       waste: core.pageBytes === 0 ? 0 : Math.max(0, 1 - used / core.pageBytes),
     },
-    search: { beamWidth: 1, pageSearch: false },
+    cache: paged
+      ? {
+          bytes: core.cacheBytes,
+          limit: core.cacheLimit,
+          hits: core.cacheHits,
+          misses: core.cacheMisses,
+          reads: core.cacheReads,
+          bytesRead: core.cacheBytesRead,
+        }
+      : undefined,
+    search: { beamWidth: search.beamWidth, pageSearch: search.pageSearch },
     backend,
     simd: simdName(core.simd),
   };

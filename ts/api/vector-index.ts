@@ -9,7 +9,6 @@ import {
   checkSignal,
   checkThreads,
   invalid,
-  SEARCH_DEFAULTS,
 } from "../core/checks.js";
 import { DATA_TYPES, METRICS } from "../core/constants.js";
 import type {
@@ -22,6 +21,7 @@ import type {
   SaveTarget,
   SearchBatch,
   SearchHit,
+  SearchHits,
   SearchOptions,
   Vector,
   VectorSource,
@@ -32,7 +32,7 @@ import { readQueries, searchQueries } from "./batch.js";
 import { type Insertion, insertRows, keepIds, noteAdded } from "./insertion.js";
 import { checkTarget } from "./location.js";
 import { beginLongCall, type LongCall } from "./long-call.js";
-import { hitsOfOne, statsOf } from "./results.js";
+import { hitsOfOne, statsOf, withCounters } from "./results.js";
 import { readIds, readRows } from "./rows.js";
 
 declare global {
@@ -55,6 +55,7 @@ export interface Made {
   readonly backend: "native" | "wasm";
   readonly config: CoreConfig;
   readonly threads: number | undefined;
+  readonly defaults: CheckedSearch;
   /** Just after it was made. */
   readonly stats: CoreStats;
 }
@@ -96,7 +97,7 @@ export class VectorIndex implements AsyncDisposable {
   readonly #core: BackendIndex;
   readonly #queue = new CallQueue();
   readonly #threads: number | undefined;
-  readonly #defaults: CheckedSearch = SEARCH_DEFAULTS;
+  readonly #defaults: CheckedSearch;
   #size: number;
   #nextId: number;
   /** As of the last quiet moment somebody asked; undefined after a change. */
@@ -111,13 +112,14 @@ export class VectorIndex implements AsyncDisposable {
         "VectorIndex has no public constructor: use await VectorIndex.create(), .build() or .open()",
       );
     }
-    const { core, backend, config, threads, stats } = parts as Made;
+    const { core, backend, config, threads, defaults, stats } = parts as Made;
     this.#core = core;
     this.backend = backend;
     this.dimensions = config.dimensions;
     this.metric = METRICS[config.metric] as Metric;
     this.dataType = DATA_TYPES[config.dataType] ?? "f32";
     this.#threads = threads;
+    this.#defaults = defaults;
     this.#stats = stats;
     this.#size = stats.size;
     this.#nextId = stats.nextId;
@@ -193,14 +195,16 @@ export class VectorIndex implements AsyncDisposable {
 
   /**
    * The nearest vectors, nearest first, equal distances by id: min(k, size) of them. A larger `searchListSize` finds
-   * more of the true neighbours and takes longer.
+   * more of the true neighbours and takes longer. Paged, a page that cannot be read or is damaged fails the searches that want it
+   * (`ERR_IO`, `ERR_CORRUPT`; the error has its number in `page`), and no other.
    */
-  search(query: Vector, options?: SearchOptions): Promise<SearchHit[]> {
+  search(query: Vector, options?: SearchOptions): Promise<SearchHits> {
     try {
       const search = options === undefined ? this.#defaults : checkSearch(options, this.#defaults);
       const signal = options === undefined ? undefined : checkSignal(options.signal);
       const floats = queryFloats(query, this.dimensions);
-      if (signal !== undefined || !this.#queue.tryRead()) return this.#searchLater(floats, search, signal);
+      if (search.counters || signal !== undefined || !this.#queue.tryRead())
+        return this.#searchLater(floats, search, signal);
       return this.#searchNow(floats, this.#narrow(search));
     } catch (error) {
       return Promise.reject(error);
@@ -234,11 +238,12 @@ export class VectorIndex implements AsyncDisposable {
     query: Float32Array,
     search: CheckedSearch,
     signal: SearchOptions["signal"],
-  ): Promise<SearchHit[]> {
+  ): Promise<SearchHits> {
     const copy = query.slice();
     await this.#queue.enter(false, signal);
     try {
-      return hitsOfOne(await this.#core.search(copy, this.#narrow(search), signal));
+      const hits = await this.#core.search(copy, this.#narrow(search), signal);
+      return search.counters ? withCounters(hits) : hitsOfOne(hits);
     } catch (error) {
       throw signal?.aborted ? signal.reason : error;
     } finally {
@@ -315,11 +320,12 @@ export class VectorIndex implements AsyncDisposable {
   /** Shape, degrees and memory. While an `add` or `save` is under way: as it was when last asked, with today's size. */
   stats(): IndexStats {
     this.#checkOpen();
-    if (!this.#statsFresh && !this.#queue.writing) {
+    // Those of a paged index change with every search.
+    if ((!this.#statsFresh || this.#core.paged) && !this.#queue.writing) {
       this.#stats = this.#core.stats();
       this.#statsFresh = true;
     }
-    const stats = statsOf(this.#stats, this.backend);
+    const stats = statsOf(this.#stats, this.backend, this.#core.paged, this.#defaults);
     return stats.size === this.#size ? stats : { ...stats, size: this.#size };
   }
 

@@ -8,7 +8,7 @@
  * them later is copied before. They may be views with a byte offset.
  * Errors are made with `failure.ts`; an aborted call may reject with anything, `ts/api` rejects with the reason.
  */
-import type { AbortSignalLike, Progress, Simd, VerifyReport } from "../core/types.js";
+import type { AbortSignalLike, Progress, SearchCounters, Simd, VerifyReport } from "../core/types.js";
 import type { TypedRows } from "../core/vectors.js";
 import type { StorageSource, StorageTarget } from "../storage/select.js";
 
@@ -65,8 +65,8 @@ export interface CoreSearch {
   readonly pageSearch: boolean;
 }
 
-/** Rows of hits: `count` rows of `k`, padded with NaN and Infinity. */
-export interface CoreHits {
+/** Rows of hits: `count` rows of `k`, padded with NaN and Infinity; and the work of all rows together. */
+export interface CoreHits extends Partial<SearchCounters> {
   readonly ids: Float64Array;
   readonly distances: Float32Array;
   readonly distanceComputations: number;
@@ -84,7 +84,7 @@ export interface BackendInsert {
    * row; all slabs have it or none. Floats that the index cannot store make `run` reject.
    */
   append(rows: TypedRows, ids: Float64Array | undefined): void | Promise<void>;
-  /** Validates all rows, then links them. Rejects with `added` on the error. */
+  /** Validates all rows, then links them. After a failure `size` tells how many of them are in the index. */
   run(control: Control): Promise<void>;
   /** Ends it without changing the index; after `run` it does nothing. */
   discard(): void | Promise<void>;

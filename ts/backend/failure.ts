@@ -4,19 +4,9 @@
  */
 import { DiskAnnError } from "../core/errors.js";
 import type { AbortSignalLike, ErrorCode, VerifyReport } from "../core/types.js";
+import { NOWHERE } from "./status.js";
 
-/** Progress and end of an operation, as `enum diskann_status` has them. */
-export const STATUS_OK = 0;
-export const STATUS_RUN = 1;
-export const STATUS_IO = 2;
-export const STATUS_ERR_INVALID_ARGUMENT = -1;
-export const STATUS_ERR_CLOSED = -6;
-export const STATUS_ERR_IO = -11;
-export const STATUS_ERR_NO_MEMORY = -12;
-export const STATUS_ERR_CANCELLED = -15;
-
-/** Where a failure has no row or page. */
-export const NOWHERE = -1;
+export * from "./status.js";
 
 /** Codes by -status. `ERR_CANCELLED` is not one: an aborted call rejects with the reason of its signal. */
 const CODES: readonly (ErrorCode | undefined)[] = [

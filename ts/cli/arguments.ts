@@ -40,3 +40,16 @@ export function fileNamed(...extensions: readonly string[]): (text: string) => s
     return text;
   };
 }
+
+const UNITS = ["", "K", "M", "G", "T"];
+
+/** `1000`, `16M`, `2GiB`: units are powers of 1024. */
+export function byteCount(max: number): (text: string) => number {
+  return (text) => {
+    const [, digits = "", unit = ""] = /^(\d+)([KMGT]?)(?:i?B)?$/i.exec(text.trim()) ?? [];
+    const value = Number(digits) * 1024 ** UNITS.indexOf(unit.toUpperCase());
+    if (digits === "" || value > max)
+      throw new InvalidArgumentError("It must be a number of bytes, at most 1T: 0, 500K, 16M, 2G.");
+    return value;
+  };
+}

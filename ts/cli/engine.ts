@@ -13,6 +13,7 @@ import {
   ioError,
   VectorFile,
 } from "./formats/index.js";
+import type { PlaceOptions } from "./options.js";
 import type { ProgressView } from "./progress.js";
 
 export type { ProductQuantizer, VectorIndex };
@@ -58,11 +59,20 @@ async function explainOpening(error: unknown, path: string): Promise<unknown> {
   return new DiskAnnError("ERR_CORRUPT", `${path}: not an index: it does not begin as one`, { cause: error });
 }
 
-async function openIndex(engine: Engine, path: string, context: Context): Promise<VectorIndex> {
+async function openIndex(
+  engine: Engine,
+  path: string,
+  context: Context,
+  options: OpenOptions,
+): Promise<VectorIndex> {
   const progress = await context.progress();
   const { signal } = context;
   try {
-    return await engine.open(path, { signal, onProgress: (event) => progress.update(event, "pages") });
+    return await engine.open(path, {
+      ...options,
+      signal,
+      onProgress: (event) => progress.update(event, "pages"),
+    });
   } catch (error) {
     throw await explainOpening(error, path);
   } finally {
@@ -70,19 +80,27 @@ async function openIndex(engine: Engine, path: string, context: Context): Promis
   }
 }
 
-/** Opens an index, works with it, closes it. */
+/** Opens an index, in memory unless `options` say more, works with it, closes it. */
 export async function withIndex<T>(
   engine: Engine,
   path: string,
   context: Context,
   use: (index: VectorIndex) => Promise<T>,
+  options: OpenOptions = { mode: "resident" },
 ): Promise<T> {
-  const index = await openIndex(engine, path, context);
+  const index = await openIndex(engine, path, context, options);
   try {
     return await use(index);
   } finally {
     await index.close();
   }
+}
+
+/** `all`: the work needs all of the index. */
+export function openOptions(options: PlaceOptions, all: boolean): OpenOptions {
+  const { cache, beamWidth, pageSearch } = options;
+  const mode = options.mode ?? (all ? "resident" : "auto");
+  return { mode, cacheBytes: cache, beamWidth, pageSearch };
 }
 
 export interface Rows {

@@ -1,6 +1,7 @@
 /** Options that several commands have, and the form of their help. */
 import { type Command, Option } from "commander";
-import { METRICS } from "../core/constants.js";
+import { LIMITS, METRICS } from "../core/constants.js";
+import { byteCount, integer } from "./arguments.js";
 import type { BackendChoice } from "./context.js";
 
 export const ELEMENT_TYPES = ["f32", "f16", "i8", "u8", "i32", "u32"];
@@ -22,6 +23,38 @@ export function metricOption(): Option {
   return new Option("-m, --metric <metric>", "distance: l2 is squared, cosine 1 - cos, ip -<q,x>")
     .choices([...METRICS])
     .default("l2");
+}
+
+/** How `search` and `benchmark` open the index. */
+export interface PlaceOptions {
+  readonly mode?: "resident" | "paged" | "auto";
+  readonly cache?: number;
+  readonly beamWidth?: number;
+  readonly pageSearch?: boolean;
+}
+
+const CACHE_BYTES_MAX = 2 ** 40;
+
+export function addPlaceOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--mode <mode>",
+        "resident: in memory; paged: read from the file; auto: paged where the file is larger than the cache and can be",
+      ).choices(["resident", "paged", "auto"]),
+    )
+    .option(
+      "--cache <bytes>",
+      "paged: what the page cache may take (default: 64M)",
+      byteCount(CACHE_BYTES_MAX),
+    )
+    .option(
+      "-W, --beam-width <n>",
+      "candidates expanded per round (default: 1, paged 4)",
+      integer(1, LIMITS.beamWidthMax),
+    )
+    .option("--page-search", "score every record of a page that is used (default: paged only)")
+    .option("--no-page-search");
 }
 
 /** Options of all commands, at the end of each list. */

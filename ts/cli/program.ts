@@ -12,6 +12,7 @@ import { type CommonOptions, type Context, createContext, type Streams } from ".
 import type { EngineLoaders, QuantizerLoaders } from "./engine.js";
 import {
   addCommonOptions,
+  addPlaceOptions,
   ELEMENT_TYPES,
   examples,
   hiddenTypeOption,
@@ -164,11 +165,6 @@ class Program {
         "candidates kept while searching; more finds more and takes longer (default: max(64, 1.5 k))",
         integer(1, LIMITS.listSizeMax),
       )
-      .option(
-        "-W, --beam-width <n>",
-        "candidates expanded per round (default: 1)",
-        integer(1, LIMITS.beamWidthMax),
-      )
       .option("-j, --threads <n>", "default: all cores", integer(1, LIMITS.threadsMax))
       .option(
         "-o, --output <file>",
@@ -180,13 +176,14 @@ class Program {
       .option("--limit <n>", "only the first n queries", integer(1))
       .addOption(inputTypeOption())
       .addOption(hiddenTypeOption());
-    addCommonOptions(command, true)
+    addCommonOptions(addPlaceOptions(command), true)
       .addHelpText(
         "after",
         examples(
           "search -i base.diskann -q query.fvecs -k 5 --show-distances",
           "search -i base.diskann -q query.fvecs -k 100 -L 200 -o answers.ivecs",
           "search -i base.diskann -q query.fvecs -k 100 --exact -o truth.bin",
+          "search -i huge.diskann -q query.fvecs --mode paged --cache 256M",
         ),
       )
       .action(async (options: SearchCommandOptions) => {
@@ -213,23 +210,19 @@ class Program {
       )
       .option("-k, --k <n>", "recall at k", integer(1, LIMITS.kMax), 10)
       .option("-j, --threads <n>", "threads of the batches", integer(1, LIMITS.threadsMax), 1)
-      .option(
-        "-W, --beam-width <n>",
-        "candidates expanded per round (default: 1)",
-        integer(1, LIMITS.beamWidthMax),
-      )
       .option("--repeat <n>", "timed batches per setting, of which the median counts", integer(1, 1000), 3)
       .option("--limit <n>", "only the first n queries", integer(1))
       .option("--plot <file.svg>", "draw recall against speed", fileNamed(".svg"))
       .addOption(inputTypeOption())
       .addOption(hiddenTypeOption());
-    addCommonOptions(command, true)
+    addCommonOptions(addPlaceOptions(command), true)
       .addHelpText(
         "after",
         `${examples(
           "benchmark -i base.diskann -q query.fvecs -g truth.ivecs",
           "benchmark -i base.diskann -q query.fbin -g gt100.bin -L 20,40,80,160 -k 10 --plot recall.svg",
           "benchmark -i base.diskann -q query.npy --limit 500 --json",
+          "benchmark -i huge.diskann -q query.fvecs -g truth.ivecs --mode paged --cache 16M -W 8",
         )}\n
 Recall counts ties: where the truth has distances, any vector as near as the k-th true neighbour is right.
 Ids in the truth are those of the index: row numbers, unless it was built with --ids.`,

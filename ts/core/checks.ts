@@ -7,6 +7,7 @@ import type {
   DataType,
   IndexOptions,
   Metric,
+  OpenOptions,
   Quantize,
   SearchOptions,
 } from "./types.js";
@@ -159,6 +160,7 @@ export interface CheckedSearch {
   readonly listSize: number;
   readonly beamWidth: number;
   readonly pageSearch: boolean;
+  readonly counters: boolean;
 }
 
 const K_DEFAULT = 10;
@@ -170,12 +172,18 @@ export const SEARCH_DEFAULTS: CheckedSearch = {
   listSize: LIST_SIZE_DEFAULT,
   beamWidth: 1,
   pageSearch: false,
+  counters: false,
 };
+
+function booleanOr(name: string, value: unknown, otherwise: boolean): boolean {
+  if (value === undefined) return otherwise;
+  if (typeof value !== "boolean") throw invalid(`${name} must be true or false, got ${describe(value)}`);
+  return value;
+}
 
 /** `defaults` carries the index's own beamWidth and pageSearch. */
 export function checkSearch(options: SearchOptions, defaults: CheckedSearch): CheckedSearch {
   checkOptions("options", options);
-  const { beamWidth, pageSearch } = options;
   const k = integerOr("k", options.k, 1, LIMITS.kMax, defaults.k);
   const usual = Math.min(Math.max(LIST_SIZE_DEFAULT, Math.ceil(1.5 * k)), LIMITS.listSizeMax);
   const listSize = integerOr(
@@ -185,13 +193,36 @@ export function checkSearch(options: SearchOptions, defaults: CheckedSearch): Ch
     LIMITS.listSizeMax,
     usual,
   );
-  if (pageSearch !== undefined && typeof pageSearch !== "boolean") {
-    throw invalid(`pageSearch must be true or false, got ${describe(pageSearch)}`);
-  }
   return {
     k,
     listSize: Math.max(listSize, k),
-    beamWidth: integerOr("beamWidth", beamWidth, 1, LIMITS.beamWidthMax, defaults.beamWidth),
-    pageSearch: pageSearch ?? defaults.pageSearch,
+    beamWidth: integerOr("beamWidth", options.beamWidth, 1, LIMITS.beamWidthMax, defaults.beamWidth),
+    pageSearch: booleanOr("pageSearch", options.pageSearch, defaults.pageSearch),
+    counters: booleanOr("counters", options.counters, false),
+  };
+}
+
+const CACHE_BYTES_DEFAULT = 2 ** 26;
+const CACHE_BYTES_MAX = 2 ** 40;
+const MODES = ["resident", "paged", "auto"] as const;
+
+export interface CheckedOpen {
+  readonly mode: (typeof MODES)[number];
+  readonly cacheBytes: number;
+  /** What its searches take for options that are left out, once it is known where the index is. */
+  defaults(paged: boolean, pagedWidth: number): CheckedSearch;
+}
+
+export function checkOpen({ mode, cacheBytes, beamWidth, pageSearch }: OpenOptions): CheckedOpen {
+  const defaults = (paged: boolean, pagedWidth: number): CheckedSearch =>
+    checkSearch(
+      { beamWidth, pageSearch },
+      paged ? { ...SEARCH_DEFAULTS, beamWidth: pagedWidth, pageSearch: true } : SEARCH_DEFAULTS,
+    );
+  defaults(false, 1);
+  return {
+    mode: choice("mode", mode, MODES, "auto"),
+    cacheBytes: integerOr("cacheBytes", cacheBytes, 0, CACHE_BYTES_MAX, CACHE_BYTES_DEFAULT),
+    defaults,
   };
 }

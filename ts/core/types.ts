@@ -104,17 +104,40 @@ export interface BuildControl extends CallOptions {
   ids?: ArrayLike<number> | undefined;
 }
 
-export type OpenOptions = CallOptions;
+export interface OpenOptions extends CallOptions {
+  /**
+   * Where the index is while it is open. `"resident"`: all of it in memory, for everything. `"paged"`: in its place, which searches
+   * read a page at a time; memory holds a cache of pages, and all other calls reject with `ERR_UNSUPPORTED`, as `open` does
+   * where records hold no codes (see `codes: "1bit"`). Paged bytes, blobs and files must stay as they are until `close`.
+   * `"auto"`, the default: resident when the file fits into `cacheBytes` or its records hold no codes, else paged. With equal search
+   * options the answers are the same, to the bit.
+   */
+  mode?: "resident" | "paged" | "auto" | undefined;
+  /**
+   * Paged: bytes that the page cache may take, 0 .. 2^40, default 64 MiB; a cache that is too small for one round of a search grows
+   * to it. 0 keeps nothing between searches.
+   */
+  cacheBytes?: number | undefined;
+  /** What searches take that say no other, 1 .. 64. Default: 1; paged behind HTTP 16, in IndexedDB 8, in OPFS 2, elsewhere 4. */
+  beamWidth?: number | undefined;
+  /** What searches take that say no other. Default: paged only. */
+  pageSearch?: boolean | undefined;
+}
 
 export interface SearchOptions {
   /** Hits wanted, 1 .. 65535, default 10. */
   k?: number | undefined;
   /** L: candidates kept while searching, 1 .. 65535, default max(64, 1.5 k), raised to k. The recall/speed knob. */
   searchListSize?: number | undefined;
-  /** W: candidates expanded per round, 1 .. 64, default 1 in memory. */
+  /**
+   * W: candidates expanded per round, 1 .. 64; default: the one of the index, see `OpenOptions`. Paged, a round reads its pages at
+   * once: more take fewer rounds and more reads.
+   */
   beamWidth?: number | undefined;
-  /** Score every record of a page when the page is first used; default false in memory. */
+  /** Score every record of a page when the page is first used; default: as the index was opened. */
   pageSearch?: boolean | undefined;
+  /** `search` only: the hits tell the work in their `counters`; default false. */
+  counters?: boolean | undefined;
   signal?: AbortSignalLike | undefined;
   /** `searchBatch` only: 1 .. 256; default: all cores. */
   threads?: number | undefined;
@@ -123,6 +146,12 @@ export interface SearchOptions {
 export interface SearchHit {
   readonly id: Id;
   readonly distance: number;
+}
+
+/** Hits, nearest first. */
+export interface SearchHits extends Array<SearchHit> {
+  /** When they were asked for; not enumerable. */
+  readonly counters?: SearchCounters;
 }
 
 export interface SearchBatch {
@@ -142,12 +171,31 @@ export interface SearchBatch {
 /** Work a search or a batch of searches did. */
 export interface SearchCounters {
   readonly distanceComputations: number;
+  /** Records expanded. */
   readonly hops: number;
+  /** Steps of up to `beamWidth` records. */
+  readonly rounds: number;
+  /** Pages that it had read; 0 in memory, and where they were in the cache. */
+  readonly reads: number;
+  readonly bytesRead: number;
 }
 
 export interface VerifyReport {
   readonly ok: boolean;
   readonly errors: readonly { readonly code: ErrorCode; readonly message: string; readonly page?: number }[];
+}
+
+export interface CacheStats {
+  /** Bytes it takes now. */
+  readonly bytes: number;
+  /** Bytes it takes at the most. */
+  readonly limit: number;
+  /** Pages wanted that were there, or on their way. */
+  readonly hits: number;
+  readonly misses: number;
+  /** Reads that have ended. */
+  readonly reads: number;
+  readonly bytesRead: number;
 }
 
 export interface IndexStats {
@@ -165,9 +213,11 @@ export interface IndexStats {
    * its length, the mean over all.
    */
   readonly quantization: { readonly kind: "i8"; readonly relativeError: number } | undefined;
-  /** Degrees in use. */
+  /** Whether it is in memory or stays in its file. */
+  readonly mode: "resident" | "paged";
+  /** Degrees in use; paged: 0, for they are not known. */
   readonly degree: { readonly average: number; readonly max: number };
-  /** Bytes held, by part; `total` is all of it. */
+  /** Bytes held, by part; `total` is all of it, a page cache too. */
   readonly memory: {
     /** The vectors alone: size x dimensions x element size; quantised: size x (dimensions + 16). */
     readonly vectors: number;
@@ -190,6 +240,8 @@ export interface IndexStats {
     readonly fileBytes: number;
     readonly waste: number;
   };
+  /** The page cache; undefined in memory. Counters are of all searches since it was opened. */
+  readonly cache: CacheStats | undefined;
   /** Defaults of the search options here. */
   readonly search: { readonly beamWidth: number; readonly pageSearch: boolean };
   readonly backend: "native" | "wasm";

@@ -1,4 +1,5 @@
 /** The page's end of a worker: calls, answers, and what becomes of them when the worker dies. */
+import { onAbort } from "../core/abort.js";
 import { DiskAnnError } from "../core/errors.js";
 import type { AbortSignalLike, Progress } from "../core/types.js";
 import { type Ask, movable, packError, type Reply, type Request, unpackError } from "./messages.js";
@@ -11,12 +12,15 @@ export interface CallControl {
   readonly signal?: AbortSignalLike | undefined;
   readonly onProgress?: Progress | undefined;
   readonly serve?: Serve | undefined;
+  /** `serve` is needed after the call, too, until it is released. */
+  readonly servesOn?: boolean;
 }
 
 interface Pending extends CallControl {
   readonly resolve: (value: unknown) => void;
   readonly reject: (error: unknown) => void;
-  readonly onAbort: () => void;
+  /** Ends the listening to the signal. */
+  forget: () => void;
 }
 
 /** A script that is not ours says nothing: after this long it is taken for dead. */
@@ -25,6 +29,8 @@ const HELLO_MS = 30_000;
 export class Connection {
   readonly #port: Port;
   readonly #calls = new Map<number, Pending>();
+  /** By the call that they came with. */
+  readonly #serving = new Map<number, Serve>();
   readonly #hello: Promise<void>;
   #greeted: () => void = () => {};
   #lastCall = 0;
@@ -59,12 +65,17 @@ export class Connection {
     if (this.#dead) throw this.#dead;
     this.#port.hold(true);
     const call = ++this.#lastCall;
+    if (control.serve && control.servesOn) this.#serving.set(call, control.serve);
     const answer = new Promise<unknown>((resolve, reject) => {
-      const onAbort = (): void => this.#post({ type: "abort", call });
-      this.#calls.set(call, { ...control, resolve, reject, onAbort });
+      this.#calls.set(call, { ...control, resolve, reject, forget: () => {} });
     });
     this.#send(call, method, args).catch((error: unknown) => this.#settle(call)?.reject(error));
     return answer;
+  }
+
+  /** The worker asks for it no more. */
+  release(serve: Serve | undefined): void {
+    for (const [call, one] of this.#serving) if (one === serve) this.#serving.delete(call);
   }
 
   /** The worker ends; calls under way reject. */
@@ -76,11 +87,13 @@ export class Connection {
   async #send(call: number, method: string, args: readonly unknown[]): Promise<void> {
     const started = this.#greetedYet ? undefined : this.#hello;
     if (started) await started;
-    const signal = this.#calls.get(call)?.signal;
+    const pending = this.#calls.get(call);
+    const signal = pending?.signal;
     const transfer = args.flatMap(movable);
     this.#post({ type: "call", call, method, args }, transfer);
-    if (signal?.aborted) this.#post({ type: "abort", call });
-    else signal?.addEventListener("abort", this.#calls.get(call)?.onAbort ?? (() => {}));
+    const abort = (): void => this.#post({ type: "abort", call });
+    if (signal?.aborted) abort();
+    else if (signal && pending) pending.forget = onAbort(signal, abort);
   }
 
   #greetedYet = false;
@@ -92,7 +105,7 @@ export class Connection {
   #settle(call: number): Pending | undefined {
     const pending = this.#calls.get(call);
     this.#calls.delete(call);
-    pending?.signal?.removeEventListener("abort", pending.onAbort);
+    pending?.forget();
     if (this.#calls.size === 0) this.#port.hold(false);
     return pending;
   }
@@ -119,7 +132,7 @@ export class Connection {
 
   async #answer(ask: Ask): Promise<void> {
     try {
-      const serve = this.#calls.get(ask.call)?.serve;
+      const serve = this.#calls.get(ask.call)?.serve ?? this.#serving.get(ask.call);
       if (!serve) throw new DiskAnnError("ERR_IO", "the call has ended");
       const value = await serve(ask);
       this.#post({ type: "answer", ask: ask.ask, value }, movable(value));

@@ -5,16 +5,20 @@ import type {
   BackendInsert,
   Control,
   CoreConfig,
+  CoreHits,
   CoreSearch,
   CoreSource,
   CoreTarget,
+  PagedOptions,
 } from "../backend/backend.js";
 import { invalid } from "../core/checks.js";
 import type { BlobLike, FileHandleLike } from "../core/types.js";
 import type { TypedRows } from "../core/vectors.js";
 import {
   type Ask,
+  type MadeIndex,
   movable,
+  type PagedHits,
   packError,
   type RemotePlace,
   type Reply,
@@ -126,10 +130,16 @@ class Host {
     return insert;
   }
 
-  #keep(index: BackendIndex): { index: number; stats: ReturnType<BackendIndex["stats"]> } {
+  #keep(index: BackendIndex): MadeIndex {
     const handle = ++this.#lastHandle;
     this.#indexes.set(handle, index);
-    return { index: handle, stats: index.stats() };
+    return { index: handle, paged: index.paged, stats: index.stats() };
+  }
+
+  async #searched(handle: unknown, search: (index: BackendIndex) => Promise<CoreHits>): Promise<PagedHits> {
+    const index = this.#index(handle);
+    const hits = await search(index);
+    return index.paged ? { ...hits, stats: index.stats() } : hits;
   }
 
   async #start(options: object): Promise<Pick<Backend, "name" | "simd">> {
@@ -149,14 +159,19 @@ class Host {
   readonly #methods: Readonly<Record<string, Method>> = {
     start: (_call, [options]) => this.#start(options as object),
     create: async (_call, [config]) => this.#keep(await (await this.#loaded()).create(config as CoreConfig)),
-    open: async (call, [place, threads]) =>
-      this.#keep(
-        await (await this.#loaded()).open(sourceOf(call, place as RemotePlace), call.control(threads)),
-      ),
+    open: async (call, [place, threads, paged]) => {
+      const source = sourceOf(call, place as RemotePlace);
+      const backend = await this.#loaded();
+      return this.#keep(await backend.open(source, call.control(threads), paged as PagedOptions | undefined));
+    },
     search: (call, [index, query, params]) =>
-      this.#index(index).search(query as Float32Array, params as CoreSearch, call.control(undefined).signal),
+      this.#searched(index, (found) =>
+        found.search(query as Float32Array, params as CoreSearch, call.control(undefined).signal),
+      ),
     searchBatch: (call, [index, queries, params, threads]) =>
-      this.#index(index).searchBatch(queries as Float32Array, params as CoreSearch, call.control(threads)),
+      this.#searched(index, (found) =>
+        found.searchBatch(queries as Float32Array, params as CoreSearch, call.control(threads)),
+      ),
     searchExact: (call, [index, query, k, threads]) =>
       this.#index(index).searchExact(query as Float32Array, k as number, call.control(threads)),
     get: (_call, [index, id]) => this.#index(index).get(id as number),

@@ -4,6 +4,7 @@
  * The page calls, the worker answers. While a call is under way the worker may ask the page for bytes of its source or
  * to write to its target: blobs, handles and the user's own bytes never leave the page whole.
  */
+import type { CoreHits, CoreStats } from "../backend/backend.js";
 import { DiskAnnError } from "../core/errors.js";
 import type { ErrorCode, ProgressEvent, Simd } from "../core/types.js";
 import type { StorageSource } from "../storage/select.js";
@@ -41,6 +42,18 @@ export interface Ask {
 export interface Started {
   readonly name: "native" | "wasm";
   readonly simd: Simd;
+}
+
+/** An index as the worker made or opened it. */
+export interface MadeIndex {
+  readonly index: number;
+  readonly paged: boolean;
+  readonly stats: CoreStats;
+}
+
+/** Of a paged index, whose statistics change with every search. */
+export interface PagedHits extends CoreHits {
+  readonly stats?: CoreStats;
 }
 
 /** A source or target as the worker sees it. */

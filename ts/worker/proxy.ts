@@ -22,7 +22,15 @@ import { handleSink } from "../storage/handle.js";
 import { bytesStore } from "../storage/memory.js";
 import type { ByteSink } from "../storage/storage.js";
 import { Connection, type Serve } from "./connection.js";
-import { type Ask, type RemotePlace, type Started, unpackError, type WireError } from "./messages.js";
+import {
+  type Ask,
+  type MadeIndex,
+  type PagedHits,
+  type RemotePlace,
+  type Started,
+  unpackError,
+  type WireError,
+} from "./messages.js";
 import { isWorker, type WorkerLike } from "./port.js";
 
 /** Options of `diskann/worker`, beside those of the backend in the worker. */
@@ -161,14 +169,19 @@ function serveHandle(handle: FileHandleLike): Pick<Target, "abandon"> & { readon
 }
 
 class ProxyIndex implements BackendIndex {
+  readonly paged: boolean;
   readonly #held: Held;
   readonly #index: number;
+  /** What a paged index reads from, where the page holds it. */
+  readonly #serve: Serve | undefined;
   #stats: CoreStats;
   #closed = false;
 
-  constructor(held: Held, made: { index: number; stats: CoreStats }) {
+  constructor(held: Held, made: MadeIndex, serve: Serve | undefined) {
+    this.paged = made.paged;
     this.#held = held;
     this.#index = made.index;
+    this.#serve = serve;
     this.#stats = made.stats;
   }
 
@@ -186,15 +199,17 @@ class ProxyIndex implements BackendIndex {
   }
 
   search(query: Float32Array, params: CoreSearch, signal?: AbortSignalLike): Promise<CoreHits> {
-    return this.#call("search", [query.slice(), params], { signal }) as Promise<CoreHits>;
+    return this.#search("search", [query.slice(), params], { signal });
   }
 
   searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits> {
-    return this.#call(
-      "searchBatch",
-      [queries.slice(), params, control.threads],
-      control,
-    ) as Promise<CoreHits>;
+    return this.#search("searchBatch", [queries.slice(), params, control.threads], control);
+  }
+
+  async #search(method: string, args: readonly unknown[], control: Control): Promise<CoreHits> {
+    const { stats, ...hits } = (await this.#call(method, args, control)) as PagedHits;
+    if (stats) this.#stats = stats;
+    return hits;
   }
 
   searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits> {
@@ -259,21 +274,26 @@ class ProxyIndex implements BackendIndex {
     if (this.#closed) return;
     this.#closed = true;
     if (!this.#held.connection.dead) await this.#call("close", []).catch(() => {});
+    this.#held.connection.release(this.#serve);
     letGo(this.#held);
   }
 }
 
-type MadeIndex = { index: number; stats: CoreStats };
-
 /** A backend made with `options`; `spawn` makes a worker. Nothing starts before an index is made or opened. */
 export function workerBackend(options: WorkerOptions, spawn: Spawn): Backend {
   let started: Started = { name: "wasm", simd: "wasm128" };
-  const make = async (work: (connection: Connection) => Promise<unknown>): Promise<ProxyIndex> => {
+  const make = async (
+    work: (connection: Connection) => Promise<unknown>,
+    serve?: Serve,
+  ): Promise<ProxyIndex> => {
     const held = await hold(options, spawn);
     started = held.started;
     try {
-      return new ProxyIndex(held, (await work(held.connection)) as MadeIndex);
+      const made = (await work(held.connection)) as MadeIndex;
+      if (!made.paged) held.connection.release(serve);
+      return new ProxyIndex(held, made, serve);
     } catch (error) {
+      held.connection.release(serve);
       letGo(held);
       throw error;
     }
@@ -286,9 +306,13 @@ export function workerBackend(options: WorkerOptions, spawn: Spawn): Backend {
       return started.simd;
     },
     create: (config: CoreConfig) => make((connection) => connection.call("create", [config])),
-    open: (source, control) => {
+    open: (source, control, paged) => {
       const { place, serve } = serveSource(source);
-      return make((connection) => connection.call("open", [place, control.threads], { ...control, serve }));
+      const args = [place, control.threads, paged];
+      return make(
+        (connection) => connection.call("open", args, { ...control, serve, servesOn: true }),
+        serve,
+      );
     },
   };
 }

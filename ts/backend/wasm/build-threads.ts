@@ -232,7 +232,7 @@ class InThreads implements BackendInsert {
     );
     const op = core.create((exports) => exports.build_begin(index, workers));
     await appendAll(new WasmInsert(core, op, dimensions), slabs);
-    await drive(core, op, control, { insertion: true, crew: threads });
+    await drive(core, op, control, { crew: threads });
     core.run((exports) => exports.op_end(op));
     return new WasmIndex(module, core, index).toBytes({ signal: control.signal });
   }

@@ -48,6 +48,17 @@ export class Core {
     return this.f64[this.#exchange + slot] as number;
   }
 
+  /** All that it left there, by the names of the slots. */
+  take<Name extends string>(slots: Readonly<Record<Name, number>>): Record<Name, number> {
+    const values = Object.entries<number>(slots).map(([name, slot]) => [name, this.slot(slot)]);
+    return Object.fromEntries(values) as Record<Name, number>;
+  }
+
+  /** For the next call to find there. */
+  put(slot: number, value: number): void {
+    this.f64[this.#exchange + slot] = value;
+  }
+
   /**
    * Runs calls into the module. A trap (which would be a defect of ours) ends the life of the instance: this call and
    * all later ones throw, and its memory is never used again.

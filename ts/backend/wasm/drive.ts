@@ -3,10 +3,8 @@
  * page - stays alive. Also serves its requests, reports progress and listens to the signal.
  */
 import { nextTask } from "../../core/task.js";
-import type { AbortSignalLike } from "../../core/types.js";
 import type { Control } from "../backend.js";
 import {
-  abortReason,
   type CoreFailure,
   failureError,
   phaseText,
@@ -108,7 +106,7 @@ class Driver {
   #told = 0;
   #reported = Number.NEGATIVE_INFINITY;
   /** Why the operation is being cancelled; it is then driven on until the index is whole. */
-  #stop: { readonly error: unknown } | { readonly signal: AbortSignalLike } | undefined;
+  #stop: { readonly error: unknown } | undefined;
   #copy = new Uint8Array(0);
 
   constructor(core: Core, op: Address, control: Control, { host, crew }: DriveOptions) {
@@ -119,12 +117,12 @@ class Driver {
     this.#crew = crew;
   }
 
-  async drive(insertion: boolean): Promise<void> {
+  async drive(): Promise<void> {
     for (;;) {
       this.#listen();
       const status = this.#core.run((exports) => exports.op_step(this.#op));
       if (status === STATUS_OK) this.#endPhase();
-      if (status <= STATUS_OK) return this.#finish(status, insertion);
+      if (status <= STATUS_OK) return this.#finish(status);
       const stage = this.#stage();
       this.#report(stage);
       if (status === STATUS_RUN) await this.#runItems(stage);
@@ -132,39 +130,29 @@ class Driver {
     }
   }
 
-  #finish(status: number, insertion: boolean): void {
-    const added = insertion ? this.#core.run((exports) => exports.op_added(this.#op)) : undefined;
-    const stop = this.#stop;
-    if (stop) throw "signal" in stop ? abortReason(stop.signal, added) : stop.error;
-    if (status < 0)
-      throw failureError(readFailure(this.#core, this.#op), added === undefined ? {} : { added });
+  #finish(status: number): void {
+    if (this.#stop) throw this.#stop.error;
+    if (status < 0) throw failureError(readFailure(this.#core, this.#op));
   }
 
-  #cancel(stop: { readonly error: unknown } | { readonly signal: AbortSignalLike }): void {
+  #cancel(error: unknown): void {
     if (this.#stop) return;
-    this.#stop = stop;
+    this.#stop = { error };
     this.#core.run((exports) => exports.op_cancel(this.#op));
   }
 
   #listen(): void {
     const { signal } = this.#control;
-    if (signal?.aborted) this.#cancel({ signal });
+    if (signal?.aborted) this.#cancel(signal.reason);
   }
 
   #stage(): Stage {
     const core = this.#core;
-    const requestCount = core.slot(STAGE.requestCount);
-    const first = core.slot(STAGE.requests);
-    const stage = {
-      phase: core.slot(STAGE.phase),
-      items: core.slot(STAGE.items),
-      done: core.slot(STAGE.done),
-      total: core.slot(STAGE.total),
-      parallel: core.slot(STAGE.parallel) === 1,
-    };
+    const { requestCount, requests, parallel, ...stage } = core.take(STAGE);
     return {
       ...stage,
-      requests: Array.from({ length: requestCount }, (_, i) => readRequest(core, first, i)),
+      parallel: parallel === 1,
+      requests: Array.from({ length: requestCount }, (_, i) => readRequest(core, requests, i)),
     };
   }
 
@@ -191,7 +179,7 @@ class Driver {
     try {
       onProgress({ phase: phaseText(phase), done, total });
     } catch (error) {
-      this.#cancel({ error });
+      this.#cancel(error);
     }
   }
 
@@ -245,7 +233,7 @@ class Driver {
       } else await this.#host.sync?.();
       return this.#stop ? STATUS_ERR_IO : STATUS_OK;
     } catch (error) {
-      this.#cancel({ error });
+      this.#cancel(error);
       return STATUS_ERR_IO;
     }
   }
@@ -283,41 +271,22 @@ interface Piece {
 
 function readRequest(core: Core, first: Address, i: number): Request {
   core.run((exports) => exports.op_request(first, i));
-  return {
-    kind: core.slot(REQUEST.kind),
-    ticket: core.slot(REQUEST.ticket),
-    offset: core.slot(REQUEST.offset),
-    length: core.slot(REQUEST.length),
-    buffer: core.slot(REQUEST.buffer),
-  };
+  return core.take(REQUEST);
 }
 
-function readFailure(core: Core, op: Address): CoreFailure {
+export function readFailure(core: Core, op: Address): CoreFailure {
   core.run((exports) => exports.op_failure(op));
-  return {
-    status: core.slot(FAILURE.status),
-    detail: core.slot(FAILURE.detail),
-    row: core.slot(FAILURE.row),
-    page: core.slot(FAILURE.page),
-    value: core.slot(FAILURE.value),
-  };
+  return core.take(FAILURE);
 }
 
 export interface DriveOptions {
   readonly host?: ByteHost;
   readonly crew?: Crew;
-  /** Errors tell how many rows were added. */
-  readonly insertion?: boolean;
 }
 
 /** Drives `op` to its end; the caller ends it. Rejects with the failure, the signal's reason, or what a callback threw. */
-export async function drive(
-  core: Core,
-  op: Address,
-  control: Control,
-  options: DriveOptions = {},
-): Promise<void> {
-  await new Driver(core, op, control, options).drive(options.insertion ?? false);
+export function drive(core: Core, op: Address, control: Control, options: DriveOptions = {}): Promise<void> {
+  return new Driver(core, op, control, options).drive();
 }
 
 /** Begins an operation, drives it, takes its result and ends it, whatever happens. */

@@ -55,7 +55,6 @@ export interface CoreExports {
   op_cancel(op: Op): void;
   op_end(op: Op): void;
   op_failure(op: Op): void;
-  op_added(op: Op): number;
   op_distances(op: Op): number;
 
   insert_begin(index: Index): number;
@@ -69,6 +68,22 @@ export interface CoreExports {
   verify_begin(index: Index): number;
   verify_findings(op: Op): void;
   verify_finding(first: Address, i: number): void;
+
+  paged_open_begin(fileBytes: number, simd: number, cacheBytes: number): number;
+  paged_take(op: Op): Index;
+  paged_destroy(paged: Index): void;
+  paged_stats(paged: Index): void;
+  paged_search_begin(
+    paged: Index,
+    query: Address,
+    k: number,
+    listSize: number,
+    beamWidth: number,
+    pageSearch: number,
+  ): number;
+  paged_search_advance(op: Op): number;
+  paged_complete(paged: Index, count: number, status: number): void;
+  paged_search_take(op: Op, k: number, ids: Address, distances: Address): number;
 
   pq_create(
     dimensions: number,
@@ -113,7 +128,7 @@ function slots<const Names extends readonly string[]>(...names: Names): Record<N
 export const GIVEN = 0;
 
 export const STATS = slots(...STATS_FIELDS);
-export const SEARCHED = slots("distances", "hops", "row");
+export const SEARCHED = slots("distances", "hops", "rounds", "row");
 export const STAGE = slots("phase", "items", "done", "total", "requestCount", "requests", "parallel");
 export const REQUEST = slots("kind", "ticket", "offset", "length", "buffer");
 export const FAILURE = slots("status", "detail", "row", "page", "value");

@@ -1,9 +1,33 @@
 /** The WebAssembly backend. */
-import type { Backend } from "../backend.js";
+
+import type { BlobLike } from "../../core/types.js";
+import { openStore } from "../../storage/select.js";
+import type { Backend, CoreSource, PagedOptions } from "../backend.js";
+import { emptyHits } from "../common.js";
+import { failureError } from "../failure.js";
+import { acquireCore, releaseCore, Scratch } from "./core.js";
+import { operate, Pace, readFailure } from "./drive.js";
+import { STATS } from "./exchange.js";
 import { loadModule, type WasmOptions } from "./load.js";
 import { createIndex, openIndex, type ThreadLoader } from "./wasm-index.js";
 
 export type { WasmOptions } from "./load.js";
+
+/**
+ * What paged indexes are made of. They are loaded when one is opened; if that part imported these, bundlers would cut the part
+ * that is loaded at once in pieces, to share them, and make it longer.
+ */
+export const kit = {
+  ...{ openStore, emptyHits, failureError, acquireCore, releaseCore, Scratch },
+  ...{ operate, Pace, readFailure, openIndex, STATS },
+};
+export type Kit = typeof kit;
+
+/** That it goes into memory is known without a look at it. */
+function fits(source: CoreSource, { cacheBytes, resident }: PagedOptions): boolean {
+  const { bytes, blob } = source as { bytes?: Uint8Array; blob?: BlobLike };
+  return resident === "allowed" && (bytes?.length ?? blob?.size ?? Infinity) <= cacheBytes;
+}
 
 /** Who says where the module lies says nothing about the one with threads. */
 const ownPlace = ({ module, wasmBinary, wasmUrl }: WasmOptions): boolean =>
@@ -21,6 +45,9 @@ export async function wasmBackend(
     name: "wasm",
     simd: "wasm128",
     create: (config) => createIndex(module, config, loader),
-    open: (source, control) => openIndex(module, source, control),
+    open: async (source, control, paged) =>
+      paged === undefined || fits(source, paged)
+        ? openIndex(module, source, control)
+        : (await import("./paged-index.js")).openPaged(kit, module, source, control, paged),
   };
 }

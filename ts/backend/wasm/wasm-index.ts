@@ -4,8 +4,10 @@
  */
 import type { AbortSignalLike, VerifyReport } from "../../core/types.js";
 import { dataTypeOf, type TypedRows } from "../../core/vectors.js";
+import { bytesStore } from "../../storage/memory.js";
+import { sourceOf } from "../../storage/page-store.js";
 import { openSink, openSource } from "../../storage/select.js";
-import { type ByteSource, bytesSource } from "../../storage/storage.js";
+import type { ByteSource } from "../../storage/storage.js";
 import type {
   BackendIndex,
   BackendInsert,
@@ -64,7 +66,7 @@ export class WasmInsert implements BackendInsert {
   async run(control: Control): Promise<void> {
     const op = this.#op;
     this.#op = 0;
-    await operate(this.#core, op, control, { insertion: true }, () => {});
+    await operate(this.#core, op, control, {}, () => {});
   }
 
   discard(): void {
@@ -90,6 +92,7 @@ export type ThreadLoader = () => Promise<{
 }>;
 
 export class WasmIndex implements BackendIndex {
+  readonly paged = false;
   readonly #module: WebAssembly.Module;
   readonly #threads: ThreadLoader | undefined;
   readonly #core: Core;
@@ -127,16 +130,18 @@ export class WasmIndex implements BackendIndex {
     const pace = new Pace();
     let distanceComputations = 0;
     let hops = 0;
+    let rounds = 0;
     for (let row = 0; row < count; ) {
       throwIfAborted(control.signal);
       const rows = Math.min(count - row, rowsMax, pace.items);
       const work = this.#searchRows(queries, row, rows, params, hits);
       distanceComputations += work.distanceComputations;
       hops += work.hops;
+      rounds += work.rounds;
       row += rows;
       if (row < count) await pace.pieceEnded();
     }
-    return { ...hits, distanceComputations, hops };
+    return { ...hits, distanceComputations, hops, rounds };
   }
 
   /** Answers queries [begin, begin + rows) in one crossing and copies the answers to their rows of `hits`. */
@@ -146,7 +151,7 @@ export class WasmIndex implements BackendIndex {
     rows: number,
     { k, listSize, beamWidth, pageSearch }: CoreSearch,
     hits: { readonly ids: Float64Array; readonly distances: Float32Array },
-  ): { distanceComputations: number; hops: number } {
+  ): { distanceComputations: number; hops: number; rounds: number } {
     const core = this.#core;
     const dimensions = this.#dimensions;
     if (this.#searcher === 0) this.#searcher = core.create((exports) => exports.searcher_create(this.#index));
@@ -164,7 +169,11 @@ export class WasmIndex implements BackendIndex {
     }
     hits.ids.set(core.f64.subarray(ids / 8, ids / 8 + rows * k), begin * k);
     hits.distances.set(core.f32.subarray(distances / 4, distances / 4 + rows * k), begin * k);
-    return { distanceComputations: core.slot(SEARCHED.distances), hops: core.slot(SEARCHED.hops) };
+    return {
+      distanceComputations: core.slot(SEARCHED.distances),
+      hops: core.slot(SEARCHED.hops),
+      rounds: core.slot(SEARCHED.rounds),
+    };
   }
 
   async searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits> {
@@ -212,7 +221,7 @@ export class WasmIndex implements BackendIndex {
   /** Becomes the index of these bytes. */
   async #replace(bytes: Uint8Array, control: Control): Promise<void> {
     const core = this.#core;
-    const index = await readIndex(core, bytesSource(bytes), control);
+    const index = await readIndex(core, sourceOf(bytesStore(bytes)), control);
     core.run((exports) => exports.index_destroy(this.#index));
     this.#index = index;
   }
@@ -262,8 +271,7 @@ export class WasmIndex implements BackendIndex {
   stats(): CoreStats {
     const core = this.#core;
     core.run((exports) => exports.index_stats(this.#index));
-    const stats = Object.entries(STATS).map(([name, slot]) => [name, core.slot(slot)]);
-    return Object.fromEntries(stats) as unknown as CoreStats;
+    return core.take(STATS);
   }
 
   close(): void {

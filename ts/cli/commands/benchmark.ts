@@ -5,6 +5,7 @@ import {
   coreCount,
   type Engine,
   exactTruth,
+  openOptions,
   type Rows,
   readRows,
   rowOf,
@@ -19,16 +20,16 @@ import {
   recallAt,
   writeWholeFile,
 } from "../formats/index.js";
-import { formatNumber, formatTable } from "../terminal.js";
+import type { PlaceOptions } from "../options.js";
+import { formatBytes, formatNumber, formatTable } from "../terminal.js";
 
-export interface BenchmarkOptions extends CommonOptions {
+export interface BenchmarkOptions extends CommonOptions, PlaceOptions {
   readonly input: string;
   readonly queries: string;
   readonly truth?: string;
   readonly searchListSize: readonly number[];
   readonly k: number;
   readonly threads: number;
-  readonly beamWidth?: number;
   readonly repeat: number;
   readonly limit?: number;
   readonly plot?: string;
@@ -53,6 +54,9 @@ export interface BenchmarkRow {
   /** Means per query; absent where the library does not count. */
   readonly distanceComputations?: number | undefined;
   readonly hops?: number | undefined;
+  /** Of a paged index, of the timed batches: with the cache as a batch before left it. */
+  readonly reads?: number | undefined;
+  readonly bytesRead?: number | undefined;
 }
 
 export function median(values: readonly number[]): number {
@@ -77,6 +81,7 @@ async function checkIds(
   truth: GroundTruth,
   options: BenchmarkOptions,
 ): Promise<GroundTruth> {
+  if (index.stats().mode === "paged") return truth; // which ids it holds is not known
   const first = Array.from({ length: Math.min(truth.k, options.k) }, (_, i) => truth.ids[i] as number);
   const held = await Promise.all(first.map((id) => id >= 0 && index.has(id)));
   if (held.some(Boolean)) return truth;
@@ -102,6 +107,11 @@ async function findTruth(
       `${options.truth} is for ${truth.queries} queries, ${options.queries} has ${rows.count}: they do not belong together`,
     );
   }
+  if (index.stats().mode === "paged")
+    throw new DiskAnnError(
+      "ERR_UNSUPPORTED",
+      "brute force needs the index in memory: give the ground truth of a paged one by --truth",
+    );
   const progress = await context.progress();
   try {
     // Twice k, so that ties with the k-th neighbour are seen.
@@ -125,14 +135,16 @@ async function measure(
   context: Context,
 ): Promise<BenchmarkRow> {
   const { signal } = context;
-  const single = { k: options.k, searchListSize, beamWidth: options.beamWidth, signal };
+  const single = { k: options.k, searchListSize, signal };
   const batch = { ...single, threads: options.threads };
   // The first pass warms the caches and gives the answers; the timed ones follow.
   const answers = await index.searchBatch(rows.data, batch);
   const rates: number[] = [];
+  let work = answers.counters;
   for (let i = 0; i < options.repeat; i++) {
     const started = performance.now();
-    await index.searchBatch(rows.data, batch);
+    const { counters } = await index.searchBatch(rows.data, batch);
+    if (counters) work = counters;
     rates.push((rows.count * 1000) / (performance.now() - started));
   }
   const latencies: number[] = [];
@@ -142,14 +154,18 @@ async function measure(
     await index.search(query, single);
     latencies.push(performance.now() - started);
   }
-  const { counters } = answers;
+  const perQuery = (sum: number | undefined): number | undefined =>
+    sum === undefined ? undefined : sum / rows.count;
+  const paged = index.stats().mode === "paged";
   return {
     searchListSize,
     recall: recallAt(truth, answers.ids, answers.k, options.k),
     queriesPerSecond: median(rates),
     latencyMs: latencyOf(latencies),
-    distanceComputations: counters === undefined ? undefined : counters.distanceComputations / rows.count,
-    hops: counters === undefined ? undefined : counters.hops / rows.count,
+    distanceComputations: perQuery(work?.distanceComputations),
+    hops: perQuery(work?.hops),
+    reads: paged ? perQuery(work?.reads) : undefined,
+    bytesRead: paged ? perQuery(work?.bytesRead) : undefined,
   };
 }
 
@@ -164,6 +180,7 @@ function formatRow(row: BenchmarkRow): string[] {
     ...[mean, p50, p95, p99].map(time),
     count(row.distanceComputations),
     count(row.hops),
+    ...(row.reads === undefined ? [] : [count(row.reads), formatBytes(row.bytesRead ?? 0)]),
   ];
 }
 
@@ -184,6 +201,7 @@ function printTable(
     "p99 us",
     "distances",
     "hops",
+    ...(rows[0]?.reads === undefined ? [] : ["reads", "read"]),
   ];
   const threads = options.threads === 1 ? "1 thread" : `${options.threads} threads`;
   context.print(
@@ -207,28 +225,34 @@ export async function runBenchmark(
     options.limit,
     context.signal,
   );
-  await withIndex(engine, options.input, context, async (index) => {
-    checkDimensions(queries, index, options.input);
-    if (options.k > index.size)
-      throw new DiskAnnError(
-        "ERR_INVALID_ARGUMENT",
-        `-k ${options.k}: the index holds ${index.size} vectors`,
-      );
-    const truth = await findTruth(index, queries, options, context);
-    recallAt(truth, [], options.k, options.k); // refuses a narrow truth before the work
-    const listSizes = [...new Set(options.searchListSize.map((size) => Math.max(size, options.k)))];
-    const rows: BenchmarkRow[] = [];
-    const progress = await context.progress();
-    try {
-      for (const size of listSizes) {
-        progress.update({ phase: `L ${size}`, done: rows.length, total: listSizes.length }, "settings");
-        rows.push(await measure(index, queries, truth, size, options, context));
+  await withIndex(
+    engine,
+    options.input,
+    context,
+    async (index) => {
+      checkDimensions(queries, index, options.input);
+      if (options.k > index.size)
+        throw new DiskAnnError(
+          "ERR_INVALID_ARGUMENT",
+          `-k ${options.k}: the index holds ${index.size} vectors`,
+        );
+      const truth = await findTruth(index, queries, options, context);
+      recallAt(truth, [], options.k, options.k); // refuses a narrow truth before the work
+      const listSizes = [...new Set(options.searchListSize.map((size) => Math.max(size, options.k)))];
+      const rows: BenchmarkRow[] = [];
+      const progress = await context.progress();
+      try {
+        for (const size of listSizes) {
+          progress.update({ phase: `L ${size}`, done: rows.length, total: listSizes.length }, "settings");
+          rows.push(await measure(index, queries, truth, size, options, context));
+        }
+      } finally {
+        progress.stop();
       }
-    } finally {
-      progress.stop();
-    }
-    await present(index, queries, rows, options, context);
-  });
+      await present(index, queries, rows, options, context);
+    },
+    openOptions(options, options.truth === undefined),
+  );
 }
 
 async function present(
@@ -271,6 +295,9 @@ async function present(
       repeat: options.repeat,
       backend: stats.backend,
       simd: stats.simd,
+      mode: stats.mode,
+      cache: stats.cache,
+      ...stats.search,
       rows,
       plot: options.plot,
     });

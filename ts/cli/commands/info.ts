@@ -14,6 +14,8 @@ export interface InfoOptions extends CommonOptions {
   readonly inputType?: ElementType;
 }
 
+const PAGED_NOT = "not possible: its records hold no codes; build it with --codes 1bit";
+
 /** Bytes of a record beside its vector at the default degree of 32: neighbours, id, norm, degree; rounded up. */
 const RECORD_REST_BYTES = 32 * 4 + 16;
 
@@ -44,6 +46,7 @@ function indexFields(path: string, stats: IndexStats, check: SelfCheck | undefin
       `${formatBytes(memory.total)}: records ${formatBytes(memory.records)} (${records}), ` +
         `codes ${formatBytes(memory.codes)}, ids ${formatBytes(memory.ids)}`,
     ],
+    ["paged", stats.codes === "1bit" ? "possible: it can be searched in its file" : PAGED_NOT],
     ["opened by", `${stats.backend}, ${stats.simd}`],
   ];
   const quantization = formatQuantization(stats);
@@ -62,7 +65,8 @@ async function indexInfo(
     const stats = index.stats();
     const wanted = options.recall === true && index.size > 0;
     const check = wanted ? await selfCheck(index, CHECK_QUERIES_DEFAULT, context) : undefined;
-    if (context.json) context.printJson({ kind: "index", path, ...stats, check });
+    if (context.json)
+      context.printJson({ kind: "index", path, ...stats, canBePaged: stats.codes === "1bit", check });
     else context.print(formatFields(indexFields(path, stats, check), context.style));
   });
 }

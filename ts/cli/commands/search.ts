@@ -5,6 +5,7 @@ import {
   coreCount,
   type Engine,
   exactTruth,
+  openOptions,
   type Rows,
   readRows,
   type VectorIndex,
@@ -20,14 +21,14 @@ import {
   writeVectors,
   writeWholeFile,
 } from "../formats/index.js";
-import { formatDuration, formatNumber } from "../terminal.js";
+import type { PlaceOptions } from "../options.js";
+import { formatBytes, formatDuration, formatNumber } from "../terminal.js";
 
-export interface SearchCommandOptions extends CommonOptions {
+export interface SearchCommandOptions extends CommonOptions, PlaceOptions {
   readonly input: string;
   readonly queries: string;
   readonly k: number;
   readonly searchListSize?: number;
-  readonly beamWidth?: number;
   readonly threads?: number;
   readonly output?: string;
   readonly showDistances?: boolean;
@@ -40,12 +41,18 @@ export interface SearchCommandOptions extends CommonOptions {
 /** Queries answered by one call: enough to keep all threads busy, few enough to show progress. */
 const BATCH_ROWS = 4096;
 
+interface Found extends GroundTruth {
+  /** Of a paged index, by all queries together. */
+  readonly reads?: number;
+  readonly bytesRead?: number;
+}
+
 async function searchRows(
   index: VectorIndex,
   rows: Rows,
   options: SearchCommandOptions,
   context: Context,
-): Promise<GroundTruth> {
+): Promise<Found> {
   const { signal } = context;
   const k = Math.min(options.k, index.size);
   const progress = await context.progress();
@@ -58,6 +65,8 @@ async function searchRows(
       });
     const ids = new Float64Array(rows.count * k);
     const distances = new Float32Array(rows.count * k);
+    let reads = 0;
+    let bytesRead = 0;
     for (let first = 0; first < rows.count; first += BATCH_ROWS) {
       const end = Math.min(first + BATCH_ROWS, rows.count);
       const batch = await index.searchBatch(
@@ -65,19 +74,35 @@ async function searchRows(
         {
           k,
           searchListSize: options.searchListSize,
-          beamWidth: options.beamWidth,
           threads: options.threads,
           signal,
         },
       );
       ids.set(batch.ids, first * k);
       distances.set(batch.distances, first * k);
+      reads += batch.counters?.reads ?? 0;
+      bytesRead += batch.counters?.bytesRead ?? 0;
       progress.update({ phase: "searching", done: end, total: rows.count }, "queries");
     }
-    return { queries: rows.count, k, ids, distances };
+    return { queries: rows.count, k, ids, distances, reads, bytesRead };
   } finally {
     progress.stop();
   }
+}
+
+interface ReadsPerQuery {
+  readonly reads?: number;
+  readonly bytesRead?: number;
+}
+
+function readsOf(index: VectorIndex, rows: Rows, { reads = 0, bytesRead = 0 }: Found): ReadsPerQuery {
+  return index.stats().mode === "paged"
+    ? { reads: reads / rows.count, bytesRead: bytesRead / rows.count }
+    : {};
+}
+
+function formatReads({ reads = 0, bytesRead = 0 }: ReadsPerQuery): string {
+  return `${formatNumber(reads, 1)} reads of ${formatBytes(bytesRead)}`;
 }
 
 interface QueryAnswer {
@@ -124,35 +149,45 @@ export async function runSearch(
     options.limit,
     context.signal,
   );
-  await withIndex(engine, options.input, context, async (index) => {
-    checkDimensions(rows, index, options.input);
-    if (index.size === 0)
-      throw new DiskAnnError("ERR_INVALID_ARGUMENT", `${options.input}: the index is empty`);
-    const started = performance.now();
-    const found = await searchRows(index, rows, options, context);
-    const milliseconds = performance.now() - started;
-    const document = { k: found.k, exact: options.exact === true, results: answersOf(found) };
-    if (options.output !== undefined) await writeAnswers(options.output, found, document);
-    const summary = {
-      queries: rows.count,
-      k: found.k,
-      exact: options.exact === true,
-      seconds: milliseconds / 1000,
-      queriesPerSecond: (rows.count * 1000) / milliseconds,
-      backend: index.backend,
-      output: options.output,
-    };
-    const speed = `${formatDuration(milliseconds)} (${formatNumber(summary.queriesPerSecond)} queries/s)`;
-    if (context.json) {
-      context.printJson(options.output === undefined ? { ...summary, results: document.results } : summary);
-    } else if (options.output !== undefined) {
-      context.print(
-        `${context.style.green("wrote")} ${context.style.bold(options.output)}: ` +
-          `${formatNumber(rows.count)} queries x ${found.k} in ${speed}\n`,
-      );
-    } else {
-      printAnswers(document.results, options.showDistances === true, context);
-      context.note(`${formatNumber(rows.count)} queries in ${speed}`);
-    }
-  });
+  await withIndex(
+    engine,
+    options.input,
+    context,
+    async (index) => {
+      checkDimensions(rows, index, options.input);
+      if (index.size === 0)
+        throw new DiskAnnError("ERR_INVALID_ARGUMENT", `${options.input}: the index is empty`);
+      const started = performance.now();
+      const found = await searchRows(index, rows, options, context);
+      const milliseconds = performance.now() - started;
+      const document = { k: found.k, exact: options.exact === true, results: answersOf(found) };
+      if (options.output !== undefined) await writeAnswers(options.output, found, document);
+      const summary = {
+        queries: rows.count,
+        k: found.k,
+        exact: options.exact === true,
+        seconds: milliseconds / 1000,
+        queriesPerSecond: (rows.count * 1000) / milliseconds,
+        backend: index.backend,
+        mode: index.stats().mode,
+        ...readsOf(index, rows, found),
+        output: options.output,
+      };
+      const speed =
+        `${formatDuration(milliseconds)} (${formatNumber(summary.queriesPerSecond)} queries/s` +
+        `${summary.reads === undefined ? "" : `; ${formatReads(summary)} a query`})`;
+      if (context.json) {
+        context.printJson(options.output === undefined ? { ...summary, results: document.results } : summary);
+      } else if (options.output !== undefined) {
+        context.print(
+          `${context.style.green("wrote")} ${context.style.bold(options.output)}: ` +
+            `${formatNumber(rows.count)} queries x ${found.k} in ${speed}\n`,
+        );
+      } else {
+        printAnswers(document.results, options.showDistances === true, context);
+        context.note(`${formatNumber(rows.count)} queries in ${speed}`);
+      }
+    },
+    openOptions(options, options.exact === true),
+  );
 }
