@@ -213,11 +213,12 @@ static void check_answers(const diskann_index *index, uint32_t metric, const flo
     CHECK(found >= 0.97 * QUERIES * K);
 }
 
-static void check_type(uint32_t type, uint32_t metric)
+static void check_type(uint32_t type, uint32_t metric, uint32_t codes)
 {
     static float rows[(ROWS + 40) * DIMENSIONS], vector[DIMENSIONS];
     static uint8_t elements[(ROWS + 40) * DIMENSIONS * 4];
-    const diskann_config config = config_of(type, metric);
+    diskann_config config = config_of(type, metric);
+    config.codes = codes;
     const uint32_t built = ROWS * 3 / 4;
     meter m = {0};
     host one = {0}, many = {.workers = 5, .shuffle = 77}, verifying = {0};
@@ -264,7 +265,10 @@ static void every_type_and_metric_gives_true_distances(void)
     for (uint32_t type = 0; type < DISKANN_DATA_TYPE_COUNT; type++) {
         for (uint32_t metric = 0; metric < DISKANN_METRIC_COUNT; metric++) {
             const unsigned before = check_failures;
-            check_type(type, metric);
+            check_type(type, metric, DISKANN_CODES_AUTO);
+            if (metric != DISKANN_L1) {
+                check_type(type, metric, DISKANN_CODES_1BIT);
+            }
             check_that(check_failures == before, __FILE__, __LINE__, "%s %s", TYPES[type], METRICS[metric]);
         }
     }

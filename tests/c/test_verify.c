@@ -110,7 +110,8 @@ static void insert_rows(diskann_index *index, uint64_t rows, uint64_t seed, int 
 /* Built, grown, saved, opened and grown again: sound at each moment, dirty pages and clean ones. */
 static void an_index_is_sound_through_its_life(void)
 {
-    for (uint32_t metric = 0; metric < DISKANN_METRIC_COUNT; metric++) {
+    for (uint32_t turn = 0; turn < DISKANN_METRIC_COUNT + 3; turn++) {
+        const uint32_t metric = turn % DISKANN_METRIC_COUNT;
         diskann_config config;
         diskann_index *index, *again;
         diskann_stats stats;
@@ -119,6 +120,7 @@ static void an_index_is_sound_through_its_life(void)
         diskann_config_init(&config, 17);
         config.metric = metric;
         config.max_degree = 4 + 2 * metric;
+        config.codes = turn < DISKANN_METRIC_COUNT ? DISKANN_CODES_AUTO : DISKANN_CODES_1BIT;
         config.build_list_size = 20;
         REQUIRE(diskann_index_create(&config, &allocator, &index) == DISKANN_OK);
         insert_rows(index, 250, 1, 1);

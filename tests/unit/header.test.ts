@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { PQ_LIMITS } from "../../ts/api/pq-options.js";
-import { DATA_TYPES, LIMITS, METRICS, SIMD_FAMILIES } from "../../ts/core/constants.js";
+import { CODES, DATA_TYPES, LIMITS, METRICS, SIMD_FAMILIES } from "../../ts/core/constants.js";
 import { repositoryRoot } from "../support/data.js";
 
 const header = readFileSync(join(repositoryRoot(), "csrc/include/diskann.h"), "utf8");
@@ -17,6 +17,7 @@ function numberOf(name: string): number {
 test.each([
   ["metrics", METRICS, ["L2", "COSINE", "IP", "L1"], "METRIC_COUNT"],
   ["data types", DATA_TYPES, ["F32", "F16", "I8", "U8"], "DATA_TYPE_COUNT"],
+  ["codes", CODES, ["CODES_NONE", "CODES_8BIT", "CODES_AUTO", "CODES_1BIT"], "CODES_COUNT"],
   [
     "kernel families",
     SIMD_FAMILIES,
@@ -27,7 +28,7 @@ test.each([
   expect(strings.length).toBe(numberOf(count));
   expect(names.map(numberOf)).toEqual([...names.keys()]);
   expect(strings.map((text) => text.toLowerCase())).toEqual(
-    names.map((name) => name.replace(/^SIMD_/, "").toLowerCase()),
+    names.map((name) => name.replace(/^(SIMD|CODES)_/, "").toLowerCase()),
   );
 });
 
