@@ -41,6 +41,7 @@ void walk_reset(graph_walk *walk)
     memory_put(account, walk->notes, (uint64_t)walk->note_capacity * sizeof *walk->notes);
     memory_put(account, walk->epochs, walk->note_capacity);
     memory_put(account, walk->estimates, (uint64_t)walk->estimate_capacity * sizeof *walk->estimates);
+    memory_put(account, walk->unknown, (uint64_t)walk->unknown_capacity * sizeof *walk->unknown);
     if (walk->space != NULL) {
         memory_put(account, walk->query, walk->space->dimensions * sizeof *walk->query);
         reset_coded(walk, walk->space);
@@ -180,6 +181,9 @@ int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree
     const uint32_t estimates = (max_degree + BITS_GROUP - 1) / BITS_GROUP * BITS_GROUP; /* codes in records come in groups */
     TRY(reserve_query(walk, space));
     TRY(regrow(account, &walk->estimates, &walk->estimate_capacity, estimates, sizeof *walk->estimates));
+    if (space->pq != NULL) {
+        TRY(regrow(account, &walk->unknown, &walk->unknown_capacity, max_degree, sizeof *walk->unknown));
+    }
     TRY(regrow(account, &walk->list, &walk->list_capacity, list_size, sizeof *walk->list));
     TRY(regrow(account, &walk->hits, &walk->hit_capacity, k, sizeof *walk->hits));
     return walk->notes == NULL ? make_notes(walk, NOTES_INITIAL) : DISKANN_OK;
@@ -414,6 +418,25 @@ static void estimate_by_bits(graph_walk *walk, const graph_space *space, const u
     bits_estimates(space->bits, &walk->coded, codes, count, base, walk->estimates);
 }
 
+static void offer_all(graph_walk *walk, const uint32_t *slots, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && walk->status == DISKANN_OK; i++) {
+        offer(walk, walk->estimates[i], slots[i]);
+    }
+}
+
+/* What a code in memory says of a slot is the same whoever leads there: one that was noted is left alone. */
+static void offer_unknown(graph_walk *walk, const pq_codes *codes, const record_list *list, pq_known known)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < list->degree; i++) {
+        walk->unknown[count] = list->neighbours[i];
+        count += !is_noted(walk, note_place(walk, list->neighbours[i]));
+    }
+    pq_estimates(codes, &walk->tables, known, walk->unknown, count, walk->estimates);
+    offer_all(walk, walk->unknown, count);
+}
+
 void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, const uint8_t *record)
 {
     const record_layout *layout = &space->records->layout;
@@ -428,10 +451,8 @@ void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, cons
     walk->hops++;
     if (space->bits != NULL) {
         estimate_by_bits(walk, space, record_codes(layout, bytes), list->degree, distance, *record_aux(layout, bytes));
+        offer_all(walk, list->neighbours, list->degree);
     } else {
-        pq_estimates(space->pq, &walk->tables, list->neighbours, list->degree, walk->estimates);
-    }
-    for (uint32_t i = 0; i < list->degree && walk->status == DISKANN_OK; i++) {
-        offer(walk, walk->estimates[i], list->neighbours[i]);
+        offer_unknown(walk, space->pq, list, (pq_known){slot, distance});
     }
 }

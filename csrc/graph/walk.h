@@ -39,10 +39,11 @@ typedef struct graph_walk {
     uint8_t *epochs;         /* of their places: one that is not of this walk is free */
     float *query;            /* [dimensions]: as codes want it */
     float *estimates;        /* [estimate_capacity] */
+    uint32_t *unknown;       /* [unknown_capacity]: slots that nothing is known of */
     bits_query coded;        /* where records hold codes */
     pq_query tables;         /* where they are in memory */
     graph_point point;       /* the query; its vector is borrowed until the walk ends */
-    uint32_t estimate_capacity;
+    uint32_t estimate_capacity, unknown_capacity;
     uint32_t list_size, list_count, list_capacity;
     uint32_t k, hit_count, hit_capacity;
     uint32_t note_count, note_capacity; /* capacity: a power of two */

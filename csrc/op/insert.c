@@ -191,20 +191,12 @@ static uint64_t pq_scratch_bytes(const insert_op *op)
     return op->base.workers * index_pq_scratch(op->index) * sizeof *op->pq_scratch;
 }
 
-static uint64_t pq_blocks(const insert_op *op)
+static void encode_pq(insert_op *op, uint32_t worker, uint64_t begin_piece, uint64_t end_piece)
 {
-    return (op->rows + PQ_CODES_ROWS - 1) / PQ_CODES_ROWS;
-}
-
-static void encode_pq_blocks(insert_op *op, uint32_t worker, uint64_t begin_block, uint64_t end_block)
-{
-    pq_codes *codes = &op->index->pq;
+    const pq_codes *codes = &op->index->pq;
     float *scratch = op->pq_scratch + worker * index_pq_scratch(op->index);
-    for (uint64_t block = begin_block; block < end_block && !op_is_cancelled(&op->base); block++) {
-        const uint64_t row = block * PQ_CODES_ROWS, rest = op->rows - row;
-        const uint64_t slot = op->first + row;
-        index_encode_pq(op->index, (uint32_t)slot, rest < PQ_CODES_ROWS ? (uint32_t)rest : PQ_CODES_ROWS, scratch,
-                        codes->codes + slot * codes->code_bytes);
+    for (uint64_t piece = begin_piece; piece < end_piece && !op_is_cancelled(&op->base); piece++) {
+        index_encode_pq(op->index, op->first, op->rows, piece, scratch, codes->codes + op->first * codes->code_bytes);
     }
 }
 
@@ -255,7 +247,8 @@ int insert_encode_pq(insert_op *op, diskann_stage *stage)
     if (op->pq_scratch == NULL || pq_codes_reserve(&op->index->pq, op->first + op->rows) < 0) {
         return no_memory(op);
     }
-    return insert_enter(op, stage, INSERT_PQ, op->is_build ? DISKANN_PHASE_ORDER : DISKANN_PHASE_LINK, pq_blocks(op), 1);
+    const uint64_t pieces = index_pq_pieces(op->index, op->rows);
+    return insert_enter(op, stage, INSERT_PQ, op->is_build ? DISKANN_PHASE_TRAIN : DISKANN_PHASE_LINK, pieces, 1);
 }
 
 /* Rows that are added are coded before they are linked: a search that sees them finds their codes. */
@@ -289,7 +282,7 @@ static int step(diskann_op *base, diskann_stage *stage)
         return base->failure.status;
     }
     /* A batch whose links have begun goes on to its end. */
-    const int is_whole = op->stage < INSERT_ATTACH || op->is_build;
+    const int is_whole = op->stage < INSERT_ATTACH || op->stage > INSERT_LINK || op->is_build;
     if (is_whole && op_is_cancelled(base)) {
         return DISKANN_ERR_CANCELLED;
     }
@@ -346,7 +339,7 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin_item, uint64_t
         encode_rows(op, worker, begin_item, end_item);
         break;
     case INSERT_PQ:
-        encode_pq_blocks(op, worker, begin_item, end_item);
+        encode_pq(op, worker, begin_item, end_item);
         break;
     case INSERT_SEARCH:
     case INSERT_ATTACH:
@@ -375,6 +368,7 @@ static void reset(diskann_op *base)
         }
         record_store_truncate(&index->records, index->size);
         code_store_truncate(&index->codes, index->size);
+        pq_codes_truncate(&index->pq, index->size);
     }
     if (op->pq_scratch != NULL) {
         memory_put(&base->account, op->pq_scratch, pq_scratch_bytes(op));
