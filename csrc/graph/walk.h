@@ -8,9 +8,9 @@
  *         for each of slots[0 .. count), in this order: walk_absorb(walk, space, slot, its record);
  *     walk_take(walk, ids, distances);
  *
- * The list holds the L nearest slots by the best that is known of each: the lowest of its estimates (each neighbour
- * that leads to a record has one of its own, and nearer ones have better ones), or the distance once its record was there.
- * Hits are the k nearest of all whose distance is known.
+ * The list holds the L nearest slots by the best that is known of each: the lowest of its estimates (with codes in records each
+ * neighbour that leads to a record has one of its own, and nearer ones have better ones), or the distance once its record was
+ * there. It begins with the entry; with codes in memory, with the nearest of a sample of slots too. Hits are the k nearest of all whose distance is known.
  */
 #ifndef DISKANN_GRAPH_WALK_H
 #define DISKANN_GRAPH_WALK_H
@@ -58,9 +58,12 @@ void walk_init(graph_walk *walk, memory_account *account);
 int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree, uint32_t list_size, uint32_t k);
 void walk_reset(graph_walk *walk);
 
-/* `query`: floats, as it came; `point`: the same in the query form. `list_size`: at least k; both within what was reserved. */
+/*
+ * `query`: floats, as it came; `point`: the same in the query form. `size`: slots of the graph. `list_size`: at least k; both within
+ * what was reserved.
+ */
 void walk_begin(graph_walk *walk, const graph_space *space, const float *query, graph_point point, uint32_t entry,
-                uint32_t list_size, uint32_t k);
+                uint32_t size, uint32_t list_size, uint32_t k);
 /* The nearest slots that have not been expanded, at most `width` of them; 0: the walk is over. */
 uint32_t walk_next(graph_walk *walk, uint32_t *slots, uint32_t width);
 /* What is likely to be next, for those who fetch ahead; SLOT_NONE where there is nothing. */

@@ -275,6 +275,13 @@ static int finish(insert_op *op)
     return DISKANN_OK;
 }
 
+/* The stages after the last batch. */
+static int end_build(insert_op *op, diskann_stage *stage)
+{
+    const int status = build_step(op, stage);
+    return status == DISKANN_OK ? finish(op) : status;
+}
+
 static int step(diskann_op *base, diskann_stage *stage)
 {
     insert_op *op = (insert_op *)base;
@@ -296,8 +303,6 @@ static int step(diskann_op *base, diskann_stage *stage)
         return op->is_build ? build_step(op, stage) : insert_encode(op, stage, (uint32_t)op->first);
     case INSERT_ENCODE:
         return op->is_build ? build_step(op, stage) : begin_links(op, stage);
-    case INSERT_PQ:
-        return op->is_build ? build_step(op, stage) : batch_begin(op, stage);
     case INSERT_SEARCH:
     case INSERT_ATTACH:
     case INSERT_GROUP:
@@ -317,10 +322,8 @@ static int step(diskann_op *base, diskann_stage *stage)
         return op->is_build ? build_step(op, stage) : finish(op);
     case INSERT_END:
         return DISKANN_OK;
-    default: {
-        const int status = build_step(op, stage);
-        return status == DISKANN_OK ? finish(op) : status;
-    }
+    default:
+        return op->stage == INSERT_PQ && !op->is_build ? batch_begin(op, stage) : end_build(op, stage);
     }
 }
 

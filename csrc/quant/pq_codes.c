@@ -69,6 +69,12 @@ static int take_over(pq_codes *codes, diskann_pq *pq)
     return DISKANN_OK;
 }
 
+/* What the terms of an estimate are: vectors of unit length are half their squared distance from each other under cosine. */
+static uint32_t sums_metric(const pq_codes *codes)
+{
+    return codes->metric == DISKANN_COSINE ? DISKANN_L2 : codes->metric;
+}
+
 /*
  * The centroids of a chunk, one dimension after the other, so that a query meets all of them at once. Where the centre is not
  * taken from the query it is in them.
@@ -76,7 +82,7 @@ static int take_over(pq_codes *codes, diskann_pq *pq)
 static void fill_panels(pq_codes *codes)
 {
     const diskann_pq *pq = codes->pq;
-    const int is_centred = codes->metric == DISKANN_L2;
+    const int is_centred = sums_metric(codes) == DISKANN_L2;
     for (uint32_t c = 0; c < pq->chunks; c++) {
         const uint32_t width = pq_width(pq, c), offset = pq->offsets[c];
         const float *centroids = pq_codebook(pq, c);
@@ -196,12 +202,7 @@ static uint64_t table_bytes(const pq_codes *codes)
 
 int pq_query_init(pq_query *query, const pq_codes *codes, memory_account *account)
 {
-    memset(query, 0, sizeof *query);
-    /*
-     * Under cosine 1 - <q, x>, vectors being of unit length. Centroids are means, so that products with them are off less than
-     * squared distances are, and zero vectors are as far as they should be.
-     */
-    query->metric = codes->metric == DISKANN_COSINE ? DISKANN_IP : codes->metric;
+    query->metric = sums_metric(codes);
     query->sums = memory_get(account, table_bytes(codes));
     return query->sums != NULL ? DISKANN_OK : DISKANN_ERR_NO_MEMORY;
 }
@@ -290,11 +291,9 @@ static float sum_one(const pq_codes *codes, const float *table, uint32_t slot)
     return sum;
 }
 
-void pq_estimates(const pq_codes *codes, const pq_query *query, pq_known known, const uint32_t *slots, uint32_t count, float *out)
+void pq_estimates(const pq_codes *codes, const pq_query *query, const uint32_t *slots, uint32_t count, float *out)
 {
-    const float sign = query->metric == DISKANN_IP ? -1.0f : 1.0f;
-    const float base = codes->metric == DISKANN_COSINE ? 1.0f : 0.0f;
-    const uint8_t *known_code = code_at(codes, known.slot);
+    const float scale = codes->metric == DISKANN_IP ? -1.0f : codes->metric == DISKANN_COSINE ? 0.5f : 1.0f;
     uint32_t i = 0;
     prefetch(codes, slots, count);
     for (; i + 4 <= count; i += 4) {
@@ -304,10 +303,12 @@ void pq_estimates(const pq_codes *codes, const pq_query *query, pq_known known, 
         out[i] = sum_one(codes, query->sums, slots[i]);
     }
     for (i = 0; i < count; i++) {
-        const float estimate = base + sign * out[i];
+        const float estimate = scale * out[i] + 0.0f; /* never -0 */
         out[i] = !(estimate < FLT_MAX) ? FLT_MAX : estimate > -FLT_MAX ? estimate : -FLT_MAX; /* NaN is far */
-        if (memcmp(code_at(codes, slots[i]), known_code, codes->code_bytes) == 0) {
-            out[i] = known.distance;
-        }
     }
+}
+
+int pq_codes_are_equal(const pq_codes *codes, uint32_t a, uint32_t b)
+{
+    return memcmp(code_at(codes, a), code_at(codes, b), codes->code_bytes) == 0;
 }

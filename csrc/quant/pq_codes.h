@@ -62,16 +62,9 @@ typedef struct pq_query {
 int pq_query_init(pq_query *query, const pq_codes *codes, memory_account *account);
 void pq_query_reset(pq_query *query, const pq_codes *codes, memory_account *account);
 void pq_query_set(pq_query *query, const pq_codes *codes, const float *vector);
-/* What is known of a vector that was read. */
-typedef struct pq_known {
-    uint32_t slot;
-    float distance;
-} pq_known;
-/*
- * out[i]: what the codes make of the metric's distance between the query and slots[i], from -FLT_MAX to FLT_MAX. One whose code is
- * that of the known vector is as far as that is: so what equal vectors are estimated at is what they turn out to be, and a
- * search does not read them all.
- */
-void pq_estimates(const pq_codes *codes, const pq_query *query, pq_known known, const uint32_t *slots, uint32_t count, float *out);
+/* out[i]: what the codes make of the metric's distance between the query and slots[i], from -FLT_MAX to FLT_MAX. */
+void pq_estimates(const pq_codes *codes, const pq_query *query, const uint32_t *slots, uint32_t count, float *out);
+/* 1: two slots have the same code. */
+int pq_codes_are_equal(const pq_codes *codes, uint32_t a, uint32_t b);
 
 #endif
