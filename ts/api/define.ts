@@ -2,6 +2,7 @@
 import type { Backend, BackendIndex, CoreConfig } from "../backend/backend.js";
 import { type CheckedIndexOptions, checkIndexOptions } from "../core/checks.js";
 import { CODES, DATA_TYPES, METRICS } from "../core/constants.js";
+import { DiskAnnError } from "../core/errors.js";
 import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
 import { insertRows } from "./insertion.js";
 import { checkSource } from "./location.js";
@@ -28,14 +29,16 @@ export interface VectorIndexEntry<Extra> {
   open(source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex>;
 }
 
+const PQ_IS_BUILT = 'codes "pq" are trained on vectors: begin with VectorIndex.build';
+
 type Constructor = new (parts: Made) => VectorIndex;
 
 function configOf(options: CheckedIndexOptions): CoreConfig {
-  const { dimensions, maxDegree, buildListSize, alpha, seed } = options;
+  const { dimensions, maxDegree, buildListSize, alpha, seed, codeBytes } = options;
   const metric = METRICS.indexOf(options.metric);
   const dataType = DATA_TYPES.indexOf(options.dataType);
   const codes = CODES.indexOf(options.codes);
-  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes };
+  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes };
 }
 
 function assemble(
@@ -89,6 +92,7 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
   const statics = {
     async create(this: unknown, options: IndexOptions & Extra): Promise<VectorIndex> {
       const checked = checkIndexOptions(options);
+      if (checked.codes === "pq") throw new DiskAnnError("ERR_UNSUPPORTED", PQ_IS_BUILT);
       const backend = await load(options);
       const core = await backend.create(configOf(checked));
       return assemble(classOf(this), backend, core, checked.threads);

@@ -65,6 +65,7 @@ export function statsOf(core: CoreStats, backend: "native" | "wasm"): IndexStats
     alpha: Number(core.alpha.toPrecision(7)),
     seed: core.seed,
     codes: (CODES[core.codes] ?? "none") as IndexStats["codes"],
+    codeBytes: core.codeBytes,
     degree: { average: core.size === 0 ? 0 : core.edges / core.size, max: core.degreeMax },
     memory: {
       vectors: core.memoryVectors,

@@ -122,6 +122,11 @@ class Program {
           .choices([...CODES])
           .default("auto"),
       )
+      .option(
+        "--code-bytes <n>",
+        "of a code with --codes pq; default: a byte for four dimensions",
+        integer(1, LIMITS.dimensionsMax),
+      )
       .option("--seed <n>", "order of insertion", integer(0), 0)
       .option("--ids <file>", "your ids, one for each vector: .txt a line each, .json array, .bin u32 or u64")
       .option(

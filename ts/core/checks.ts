@@ -97,6 +97,7 @@ export interface CheckedIndexOptions {
   readonly alpha: number;
   readonly seed: number;
   readonly codes: Codes;
+  readonly codeBytes: number;
   readonly threads: number | undefined;
 }
 
@@ -136,7 +137,9 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
     const what = metric === "l1" ? 'the metric "l1"' : `dataType ${JSON.stringify(dataType)}`;
     throw new DiskAnnError("ERR_UNSUPPORTED", `there are no ${codes} codes for ${what}: leave codes out`);
   }
-  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, threads };
+  if (options.codeBytes !== undefined && codes !== "pq") throw invalid('codeBytes goes with codes "pq"');
+  const codeBytes = integerOr("codeBytes", options.codeBytes, 1, dimensions, 0);
+  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes, threads };
 }
 
 export interface CheckedSearch {

@@ -8,7 +8,7 @@ export const METRICS: readonly Metric[] = ["l2", "cosine", "ip", "l1"];
 export const DATA_TYPES: readonly DataType[] = ["f32", "f16", "i8", "u8"];
 
 /** Index = `enum diskann_codes`; `"auto"` is never reported. */
-export const CODES: readonly Codes[] = ["none", "8bit", "auto", "1bit"];
+export const CODES: readonly Codes[] = ["none", "8bit", "auto", "1bit", "pq"];
 
 /** Index = `enum diskann_simd`; 0 means "the best this CPU has" and is never reported. */
 export const SIMD_FAMILIES: readonly (Simd | "auto")[] = [
