@@ -77,7 +77,10 @@ const shared: UserConfig = {
 
 /** Chunks that are only for the program lie in a folder of their own. */
 const chunkFileNames = (chunk: { name: string; moduleIds: string[] }) =>
-  chunk.moduleIds.every((id) => /\/(ts\/cli|node_modules)\//.test(id)) ? "cli/[name].js" : "[name].js";
+  // A chunk of no modules passes on what lies in another.
+  chunk.moduleIds.length > 0 && chunk.moduleIds.every((id) => /\/(ts\/cli|node_modules)\//.test(id))
+    ? "cli/[name].js"
+    : "[name].js";
 
 export default defineConfig([
   {
@@ -94,5 +97,12 @@ export default defineConfig([
     dts: true,
     shims: true,
   },
-  { ...shared, entry: files(["worker-host"]), format: "esm", dts: true },
+  {
+    ...shared,
+    entry: files(["worker-host"]),
+    format: "esm",
+    dts: true,
+    // One file, to be copied to where pages are served from: the stores too.
+    outputOptions: { codeSplitting: false },
+  },
 ]);

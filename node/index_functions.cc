@@ -7,7 +7,7 @@ namespace diskann_node {
 
 namespace {
 
-enum { CONFIG_FIELDS = 10, STATS_FIELDS = 25 };
+enum { CONFIG_FIELDS = 10, STATS_FIELDS = 32 };
 
 void read_config(const double *fields, diskann_config *config)
 {
@@ -124,6 +124,9 @@ void write_stats(const diskann_stats &stats, double *out)
         double(stats.records_per_page), double(stats.pages),     double(stats.file_bytes),
         double(stats.memory_vectors), double(stats.memory_graph), double(stats.memory_records),
         double(stats.memory_codes),   double(stats.memory_ids),  double(stats.memory_total),
+        double(stats.cache_bytes),    double(stats.cache_limit), double(stats.cache_hits),
+        double(stats.cache_misses),   double(stats.cache_reads), double(stats.cache_bytes_read),
+        stats.relative_error,
     };
     for (size_t i = 0; i < STATS_FIELDS; i++) {
         out[i] = values[i];

@@ -16,6 +16,7 @@ export type {
   OpenOptions,
   Progress,
   ProgressEvent,
+  Quantize,
   SaveTarget,
   SearchBatch,
   SearchHit,

@@ -93,6 +93,13 @@ void EXPORT(index_stats)(const diskann_index *index)
     *slot++ = (double)stats.memory_codes;
     *slot++ = (double)stats.memory_ids;
     *slot++ = (double)stats.memory_total;
+    *slot++ = (double)stats.cache_bytes;
+    *slot++ = (double)stats.cache_limit;
+    *slot++ = (double)stats.cache_hits;
+    *slot++ = (double)stats.cache_misses;
+    *slot++ = (double)stats.cache_reads;
+    *slot++ = (double)stats.cache_bytes_read;
+    *slot++ = stats.relative_error;
 }
 
 double EXPORT(index_size)(const diskann_index *index)

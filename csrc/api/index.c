@@ -1,4 +1,5 @@
 /* Public face of an index: create, destroy, get, stats. */
+#include "../base/float_mode.h"
 #include "../base/status.h"
 #include "../op/index.h"
 #include "../simd/elements.h"
@@ -53,7 +54,9 @@ int diskann_index_get(const diskann_index *index, uint64_t id, float *out)
         return DISKANN_ERR_NOT_FOUND;
     }
     const diskann_config *config = &index->config;
-    elements_to_floats(config->data_type, record_at(&index->records, slot), config->dimensions, out);
+    const uint64_t mode = float_mode_enter();
+    elements_to_floats(config->data_type, record_at(&index->records, slot), 0, config->dimensions, out);
+    float_mode_leave(mode);
     return DISKANN_OK;
 }
 
@@ -81,12 +84,13 @@ void diskann_index_stats(const diskann_index *index, diskann_stats *out)
     superblock_derive(&block);
     out->file_bytes = block.file_bytes;
     out->memory_vectors =
-        (uint64_t)index->size * index->config.dimensions * simd_element_bytes(index->config.data_type);
+        (uint64_t)index->size * simd_row_bytes(index->config.data_type, index->config.dimensions);
     out->memory_graph = (uint64_t)index->size * index->config.max_degree * sizeof(uint32_t);
     out->memory_records = record_store_bytes(&index->records);
     out->memory_codes = code_store_bytes(&index->codes) + pq_codes_bytes(&index->pq);
     out->memory_ids = id_map_bytes(&index->ids);
     out->memory_total = index->account.live_bytes;
+    out->relative_error = index->size > 0 ? (double)index->errors * 0x1p-32 / index->size : 0.0;
     count_degrees(index, out);
 }
 

@@ -103,6 +103,16 @@ static uint32_t refined_count(uint32_t k, uint32_t list_count)
     return wanted < list_count ? wanted : list_count;
 }
 
+static void find_nearest(graph_search *search, const diskann_index *index, const graph_links *links, graph_point point,
+                         const graph_search_options *options)
+{
+    if (options->may_scan && index->size <= (uint64_t)options->list_size * DISKANN_SCAN_SHARE) {
+        graph_scan_run(search, &index->space, point, options);
+    } else {
+        graph_search_run(search, &index->space, links, point, options);
+    }
+}
+
 /* Leaves the nearest, with their distances, in the searcher's list. */
 static void search_graph(diskann_searcher *searcher, graph_point point, uint32_t k, graph_search_options *options)
 {
@@ -110,7 +120,7 @@ static void search_graph(diskann_searcher *searcher, graph_point point, uint32_t
     const graph_links links = {.records = &index->records, .capacity = index->config.max_degree};
     graph_search *search = &searcher->search;
     options->is_coded = index->space.codes != NULL;
-    graph_search_run(search, &index->space, &links, point, options);
+    find_nearest(search, index, &links, point, options);
     if (!options->is_coded) {
         return;
     }
@@ -118,7 +128,7 @@ static void search_graph(diskann_searcher *searcher, graph_point point, uint32_t
     search->list_count = refined_count(k, search->list_count);
     if (!graph_search_refine(search, &index->space, point, search->list, search->list_count)) {
         options->is_coded = 0;
-        graph_search_run(search, &index->space, &links, point, options);
+        find_nearest(search, index, &links, point, options);
         search->distance_count += by_codes;
     }
 }
@@ -200,6 +210,7 @@ static int search(diskann_searcher *searcher, const float *query, const diskann_
         .beam_width = params->beam_width,
         .page_search = params->page_search,
         .size = index->size,
+        .may_scan = params->may_scan,
     };
     search_graph(searcher, point, params->k, &options);
     *count = write_hits(searcher, params->k, ids, distances);

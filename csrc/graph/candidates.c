@@ -18,7 +18,7 @@ static void sift_down(graph_candidate *heap, uint32_t root, uint32_t count)
     heap[root] = moving;
 }
 
-void candidates_sort(graph_candidate *candidates, uint32_t count)
+static void heap_sort(graph_candidate *candidates, uint32_t count)
 {
     for (uint32_t i = count / 2; i-- > 0;) {
         sift_down(candidates, i, count);
@@ -28,6 +28,26 @@ void candidates_sort(graph_candidate *candidates, uint32_t count)
         candidates[0] = candidates[last];
         candidates[last] = largest;
         sift_down(candidates, 0, last);
+    }
+}
+
+/* What comes is in order but for a few, most of the time: insertion, until that turns out to be wrong. */
+void candidates_sort(graph_candidate *candidates, uint32_t count)
+{
+    enum { MOVES_EACH = 16 };
+    uint64_t moves = (uint64_t)MOVES_EACH * count;
+    for (uint32_t i = 1; i < count; i++) {
+        const graph_candidate moving = candidates[i];
+        uint32_t place = i;
+        for (; place > 0 && candidates[place - 1] > moving; place--) {
+            candidates[place] = candidates[place - 1];
+        }
+        candidates[place] = moving;
+        if (i - place > moves) {
+            heap_sort(candidates, count);
+            return;
+        }
+        moves -= i - place;
     }
 }
 

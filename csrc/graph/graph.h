@@ -33,7 +33,7 @@ typedef struct graph_space {
 
 /*
  * A vector with what its metric needs beside it. The point that others are measured from - a query, or the first of two -
- * is in the query form: the type of the index, but floats where that is f16.
+ * is in the query form: the type of the index, but floats where that is f16 or sq8.
  */
 typedef struct graph_point {
     const void *vector;
@@ -46,7 +46,7 @@ graph_space graph_space_for_links(const graph_space *space, float norm_max);
 graph_space graph_space_of_floats(const graph_space *space);
 /* `aux` of a stored vector. */
 float graph_aux(const graph_space *space, const void *vector);
-/* 1: all elements of a stored vector are finite and its squared norm is at most FLT_MAX / 4. */
+/* 1: all elements of a stored vector are finite and its squared norm is at most FLT_MAX / 4; sq8: so is what is beside them. */
 int graph_is_finite(const graph_space *space, const void *vector);
 /* Bytes that graph_query wants for its scratch. */
 size_t graph_query_bytes(const graph_space *space);
@@ -75,15 +75,15 @@ static inline graph_point graph_point_at(const graph_space *space, uint32_t slot
 /* Floats of scratch that graph_source_at wants: none, or as many as there are dimensions. */
 static inline uint32_t graph_source_floats(const graph_space *space)
 {
-    return space->data_type == DISKANN_F16 ? space->dimensions : 0;
+    return space->kernels->expand[space->data_type] != NULL ? space->dimensions : 0;
 }
 
 /* A record in the query form: where it lies, or expanded into the scratch. */
 static inline graph_point graph_source_at(const graph_space *space, uint32_t slot, float *scratch)
 {
     graph_point point = graph_point_at(space, slot);
-    if (space->data_type == DISKANN_F16) {
-        space->kernels->expand(point.vector, space->dimensions, scratch);
+    if (space->kernels->expand[space->data_type] != NULL) {
+        space->kernels->expand[space->data_type](point.vector, space->dimensions, scratch);
         point.vector = scratch;
     }
     return point;
@@ -201,13 +201,19 @@ typedef struct graph_search_options {
     uint32_t list_size;
     uint32_t beam_width;
     uint32_t page_search;
-    uint64_t size; /* page search: slots at and above it are not in the graph yet */
+    uint64_t size; /* page search, scan: slots at and above it are not in the graph yet */
     uint32_t is_coded; /* distances are estimates by codes, if the space has any */
+    uint32_t may_scan; /* for those who choose between the two */
 } graph_search_options;
 
 /* Leaves the list_size nearest reachable records in search->list. */
 void graph_search_run(graph_search *search, const graph_space *space, const graph_links *links, graph_point query,
                       const graph_search_options *options);
+
+/* Codes the query; the space has codes. */
+void graph_search_set_coded(graph_search *search, const graph_space *space, graph_point query);
+/* The same of a small index, by comparing with every record (scan.c). Takes the same scratch and options. */
+void graph_scan_run(graph_search *search, const graph_space *space, graph_point query, const graph_search_options *options);
 
 /*
  * After a search by codes: replaces the estimates of candidates[0 .. count), which are in order, by distances and puts them in
@@ -230,6 +236,7 @@ typedef struct prune_scratch {
     graph_candidate *pool; /* the caller fills pool[0 .. count) in any order; flag: a tree edge, kept in any case */
     prune_state *states;
     uint32_t *selected; /* positions in the pool */
+    code_group chosen;  /* codes of the selected */
     float *source;      /* scratch of graph_source_at; the caller may use it between two runs */
     uint32_t capacity;
     uint32_t source_floats;

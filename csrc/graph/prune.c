@@ -61,54 +61,83 @@ typedef struct pruning {
 } pruning;
 
 /* What a nearer chosen neighbour does to a candidate. */
-enum verdict { CLEAR, OCCLUDED, OCCLUDED_FOR_GOOD, UNDECIDED };
+enum verdict { CLEAR, OCCLUDED, OCCLUDED_FOR_GOOD };
 
-/* A chosen neighbour that is nearer to a candidate than these occludes it: at this factor, and at any. */
-typedef struct reach {
+/*
+ * A candidate while it is compared with chosen neighbours. One of them that is nearer to it than `now` occludes it at this
+ * factor, one that is nearer than `ever` at any.
+ */
+typedef struct comparison {
+    uint32_t candidate;
+    float to_record, factor;
     float now, ever;
-} reach;
+    graph_point point;             /* fetched when codes leave a doubt */
+    code_pairs pairs;              /* what codes say of it and some of the chosen */
+    uint32_t is_clear[CODE_PAIRS]; /* by that these are far enough from it */
+} comparison;
 
-static reach reach_of(const pruning *pruning, float to_record, float factor)
+static void begin_comparison(const pruning *pruning, comparison *comparison, graph_candidate candidate, float factor)
 {
     const float unit = pruning->space->metric == DISKANN_COSINE ? 2.0f : 1.0f; /* squared distance of unit vectors is twice */
-    return (reach){sqrtf(unit * to_record / factor), sqrtf(unit * to_record / pruning->alpha)};
+    comparison->candidate = candidate_slot(candidate);
+    comparison->to_record = candidate_distance(candidate);
+    comparison->factor = factor;
+    comparison->now = sqrtf(unit * comparison->to_record / factor);
+    comparison->ever = sqrtf(unit * comparison->to_record / pruning->alpha);
+    comparison->point.vector = NULL;
+    memset(comparison->is_clear, 0, sizeof comparison->is_clear);
 }
 
-/* The codes prove that the vectors are nearer than that. */
-static int is_within(const code_pair *pair, float distance)
+/* The vectors are nearer than that. */
+static int is_within(const code_pairs *pairs, uint32_t i, float distance)
 {
-    const float rest = 0.9999f * distance - pair->error;
-    return rest > 0 && pair->squared + pair->rounding < rest * rest;
+    const float rest = 0.9999f * distance - pairs->error[i];
+    return rest > 0 && pairs->squared[i] + pairs->rounding[i] < rest * rest;
 }
 
-/* ... that they are farther. */
-static int is_beyond(const code_pair *pair, float distance)
+/* ... are farther. */
+static int is_beyond(const code_pairs *pairs, uint32_t i, float distance)
 {
-    const float sum = 1.0001f * distance + pair->error;
-    return pair->squared - pair->rounding > sum * sum;
+    const float sum = 1.0001f * distance + pairs->error[i];
+    return pairs->squared[i] - pairs->rounding[i] > sum * sum;
 }
 
-/* By codes alone, where they leave no doubt: the verdict is the one that the vectors give. */
-static enum verdict judge(const pruning *pruning, const reach *reach, uint32_t candidate, uint32_t chosen)
+/* What codes prove of the chosen ones from `first` on. */
+static void prove(const pruning *pruning, comparison *comparison, uint32_t first)
 {
-    const code_pair pair = code_compare(pruning->space->codes, candidate, chosen);
-    if (is_beyond(&pair, reach->now)) {
-        return CLEAR;
+    code_compare(pruning->space->codes, comparison->candidate, &pruning->scratch->chosen, first, &comparison->pairs);
+    const float now = comparison->now;
+    for (uint32_t i = 0; i < CODE_PAIRS; i++) {
+        comparison->is_clear[i] = is_beyond(&comparison->pairs, i, now) != 0;
     }
-    if (is_within(&pair, reach->ever)) {
-        return OCCLUDED_FOR_GOOD;
-    }
-    return is_within(&pair, reach->now) && is_beyond(&pair, reach->ever) ? OCCLUDED : UNDECIDED;
 }
 
-static enum verdict measure(const pruning *pruning, float to_record, float factor, graph_point candidate, uint32_t chosen)
+static enum verdict measure(const pruning *pruning, comparison *comparison, uint32_t chosen)
 {
     const graph_space *space = pruning->space;
-    const float between = graph_distance(space, candidate, graph_point_at(space, chosen));
-    if (between <= 0 || to_record > pruning->alpha * between) {
+    if (comparison->point.vector == NULL) {
+        comparison->point = graph_source_at(space, comparison->candidate, pruning->scratch->source);
+    }
+    const float between = graph_distance(space, comparison->point, graph_point_at(space, chosen));
+    if (between <= 0 || comparison->to_record > pruning->alpha * between) {
         return OCCLUDED_FOR_GOOD;
     }
-    return to_record > factor * between ? OCCLUDED : CLEAR;
+    return comparison->to_record > comparison->factor * between ? OCCLUDED : CLEAR;
+}
+
+/* Of a chosen one that is not proved to be far: by codes, where they leave no doubt, else by the vectors; it is the same. */
+static enum verdict judge(const pruning *pruning, comparison *comparison, uint32_t i, uint32_t chosen)
+{
+    const code_pairs *pairs = &comparison->pairs;
+    if (pruning->has_codes) {
+        if (is_within(pairs, i, comparison->ever)) {
+            return OCCLUDED_FOR_GOOD;
+        }
+        if (is_within(pairs, i, comparison->now) && is_beyond(pairs, i, comparison->ever)) {
+            return OCCLUDED;
+        }
+    }
+    return measure(pruning, comparison, chosen);
 }
 
 /* Whether a candidate gets past every nearer chosen neighbour at this factor. */
@@ -116,28 +145,40 @@ static int is_clear(pruning *pruning, uint32_t position, float factor)
 {
     prune_scratch *scratch = pruning->scratch;
     prune_state *state = &scratch->states[position];
-    const uint32_t candidate = candidate_slot(scratch->pool[position]);
-    const float to_record = candidate_distance(scratch->pool[position]);
-    const reach reach = reach_of(pruning, to_record, factor);
-    graph_point point = {NULL, 0}; /* fetched when codes leave a doubt */
-    while (state->tested < pruning->selected_count) {
-        const uint32_t place = scratch->selected[state->tested++];
-        if (place > position) {
-            continue;
+    const uint32_t *selected = scratch->selected, count = pruning->selected_count;
+    enum verdict verdict = CLEAR;
+    uint32_t at = state->tested, compared = 0;
+    comparison comparison;
+    begin_comparison(pruning, &comparison, scratch->pool[position], factor);
+    while (at < count && verdict == CLEAR) {
+        const uint32_t first = at, end = count - at < CODE_PAIRS ? count : at + CODE_PAIRS;
+        if (pruning->has_codes) {
+            prove(pruning, &comparison, first);
         }
-        const uint32_t chosen = candidate_slot(scratch->pool[place]);
-        enum verdict verdict = pruning->has_codes ? judge(pruning, &reach, candidate, chosen) : UNDECIDED;
-        if (verdict == UNDECIDED) {
-            point = point.vector != NULL ? point : graph_source_at(pruning->space, candidate, scratch->source);
-            verdict = measure(pruning, to_record, factor, point, chosen);
-        }
-        scratch->distance_count++;
-        state->taken = verdict == OCCLUDED_FOR_GOOD;
-        if (verdict != CLEAR) {
-            return 0;
+        for (; at < end && verdict == CLEAR; at++) {
+            if (selected[at] > position) {
+                continue;
+            }
+            compared++;
+            if (!comparison.is_clear[at - first]) {
+                verdict = judge(pruning, &comparison, at - first, candidate_slot(scratch->pool[selected[at]]));
+            }
         }
     }
-    return 1;
+    scratch->distance_count += compared;
+    state->tested = at;
+    state->taken = verdict == OCCLUDED_FOR_GOOD;
+    return verdict == CLEAR;
+}
+
+static void choose(pruning *pruning, uint32_t position)
+{
+    prune_scratch *scratch = pruning->scratch;
+    scratch->states[position].taken = 1;
+    scratch->selected[pruning->selected_count++] = position;
+    if (pruning->has_codes) {
+        code_group_add(&scratch->chosen, pruning->space->codes, candidate_slot(scratch->pool[position]));
+    }
 }
 
 static void select_pass(pruning *pruning, uint32_t count, uint32_t *room, float factor)
@@ -145,8 +186,7 @@ static void select_pass(pruning *pruning, uint32_t count, uint32_t *room, float 
     prune_scratch *scratch = pruning->scratch;
     for (uint32_t i = 0; i < count && *room > 0; i++) {
         if (!scratch->states[i].taken && is_clear(pruning, i, factor)) {
-            scratch->states[i].taken = 1;
-            scratch->selected[pruning->selected_count++] = i;
+            choose(pruning, i);
             (*room)--;
         }
     }
@@ -158,10 +198,10 @@ void prune_run(prune_scratch *scratch, const graph_space *space, uint32_t count,
     pruning pruning = {scratch, space, alpha, space->codes != NULL && code_is_comparable(space->codes), 0};
     candidates_sort(scratch->pool, count);
     memset(scratch->states, 0, count * sizeof *scratch->states);
+    scratch->chosen.count = 0;
     for (uint32_t i = 0; i < count; i++) {
         if (scratch->pool[i] & TREE_EDGE) {
-            scratch->states[i].taken = 1;
-            scratch->selected[pruning.selected_count++] = i;
+            choose(&pruning, i);
         }
     }
     const uint32_t children = pruning.selected_count;

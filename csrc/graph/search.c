@@ -123,9 +123,9 @@ static uint32_t offer(graph_search *search, uint32_t list_size, graph_candidate 
     if (count == list_size && candidate >> 32 >= list[count - 1] >> 32) {
         return list_size;
     }
-    while (count > 0) { /* without a branch: which half is anybody's guess */
+    while (count > 0) { /* without a branch, which compilers make of a choice: which half is anybody's guess */
         const uint32_t half = (count + 1) / 2;
-        low += list[low + half - 1] < candidate ? half : 0;
+        low += half & (0u - (uint32_t)(list[low + half - 1] < candidate));
         count -= half;
     }
     if (search->list_count < list_size) {
@@ -136,16 +136,26 @@ static uint32_t offer(graph_search *search, uint32_t list_size, graph_candidate 
     return low;
 }
 
-/* Without a branch, since whether a record was seen before is anybody's guess; so slots[] has room for one more. */
-static inline void gather(graph_search *search, uint32_t *count, uint32_t slot)
+/*
+ * Adds what has not been seen to the round. Without a branch, since whether a record was seen before is anybody's guess; so
+ * slots[] has room for one more.
+ */
+static void gather(graph_search *search, const uint32_t *slots, uint32_t count, uint32_t *round_count)
 {
-    uint8_t *seen = &search->visited[slot];
-    search->slots[*count] = slot;
-    *count += *seen != search->epoch;
-    *seen = search->epoch;
+    uint32_t *out = search->slots + *round_count, *const before = out;
+    uint8_t *visited = search->visited;
+    const uint8_t epoch = search->epoch; /* a write to a byte may change anything, as far as a compiler knows */
+    for (uint32_t i = 0; i < count; i++) {
+        const uint32_t slot = slots[i];
+        const uint8_t seen = visited[slot];
+        visited[slot] = epoch;
+        *out = slot;
+        out += seen != epoch;
+    }
+    *round_count += (uint32_t)(out - before);
 }
 
-/* Adds what a record leads to, and has not been seen, to the round. */
+/* Adds what a record leads to to the round. */
 static void absorb(graph_search *search, const graph_links *links, uint32_t slot, const graph_search_options *options,
                    uint32_t *count)
 {
@@ -153,13 +163,12 @@ static void absorb(graph_search *search, const graph_links *links, uint32_t slot
         const record_layout *layout = &links->records->layout;
         const uint64_t first = (uint64_t)record_page(layout, slot) * layout->records_per_page;
         for (uint64_t i = first; i < first + layout->records_per_page && i < options->size; i++) {
-            gather(search, count, (uint32_t)i);
+            const uint32_t other = (uint32_t)i;
+            gather(search, &other, 1, count);
         }
     }
     const record_list *list = links_at(links, slot);
-    for (uint32_t i = 0; i < list->degree; i++) {
-        gather(search, count, list->neighbours[i]);
-    }
+    gather(search, list->neighbours, list->degree, count);
 }
 
 /* Of one that is likely to be expanded next: its list comes while distances are computed. */
@@ -194,7 +203,7 @@ static uint32_t score(graph_search *search, const graph_space *space, const grap
     return first;
 }
 
-static void set_coded(graph_search *search, const graph_space *space, graph_point query)
+void graph_search_set_coded(graph_search *search, const graph_space *space, graph_point query)
 {
     code_query_set(&search->coded, space->codes, query.vector, graph_code_weight(space, query.aux));
     if (space->is_lifted) {
@@ -208,9 +217,9 @@ void graph_search_run(graph_search *search, const graph_space *space, const grap
     uint32_t count = 0;
     begin(search);
     if (options->is_coded && space->codes != NULL) {
-        set_coded(search, space, query);
+        graph_search_set_coded(search, space, query);
     }
-    gather(search, &count, options->entry);
+    gather(search, &options->entry, 1, &count);
     score(search, space, links, query, options, count);
 
     uint32_t cursor = 0; /* every candidate before it is expanded */
@@ -227,6 +236,9 @@ void graph_search_run(graph_search *search, const graph_space *space, const grap
             absorb(search, links, candidate_slot(search->list[cursor]), options, &count);
             search->list[cursor] |= EXPANDED;
             width++;
+        }
+        while (cursor < search->list_count && search->list[cursor] & EXPANDED) {
+            cursor++; /* to the one that is next, should nothing nearer come */
         }
         if (cursor < search->list_count) {
             prefetch_list(links, candidate_slot(search->list[cursor]));

@@ -2,7 +2,9 @@
 
 #include "../base/status.h"
 #include "../simd/elements.h"
+#include "../simd/sq8.h"
 
+#include <float.h>
 #include <math.h>
 
 static const float NORM_LIMIT = 0x1.fffffep+125f; /* FLT_MAX / 4: no distance of two such vectors overflows */
@@ -34,12 +36,22 @@ static float squared_norm(const graph_space *space, const void *vector)
     return space->kernels->norm[space->data_type](vector, space->dimensions);
 }
 
+/* Zero or more; not -0, so that equal vectors have equal bytes. */
+static int is_size(float value)
+{
+    return value >= 0 && value <= FLT_MAX && !signbit(value);
+}
+
 /* Sums of squares of integers and of finite halves are far below the limit. */
 int graph_is_finite(const graph_space *space, const void *vector)
 {
     switch (space->data_type) {
     case DISKANN_F32:
         return squared_norm(space, vector) <= NORM_LIMIT; /* false for NaN too */
+    case DISKANN_SQ8: {
+        const sq8_head *head = vector;
+        return is_size(head->step) && is_size(head->error) && squared_norm(space, vector) <= NORM_LIMIT;
+    }
     case DISKANN_F16:
         return elements_are_finite_f16(vector, space->dimensions);
     default:
@@ -128,7 +140,7 @@ void graph_distances(const graph_space *space, graph_point point, const uint32_t
 float graph_code_vector(const graph_space *space, const uint8_t *record, float *out)
 {
     const float weight = graph_code_weight(space, graph_point_of(space, record).aux);
-    elements_to_floats(space->data_type, record, space->dimensions, out);
+    elements_to_floats(space->data_type, record, 0, space->dimensions, out);
     for (uint32_t i = 0; i < space->dimensions; i++) {
         out[i] *= weight;
     }

@@ -165,7 +165,7 @@ static int grow_notes(graph_walk *walk)
     return DISKANN_OK;
 }
 
-/* Writes a note into the place that note_place found. After a failure the walk goes nowhere, so that half of the places suffice. */
+/* Into the place that note_place found. After a failure nothing is noted any more, so that a place stays free. */
 static void write_note(graph_walk *walk, uint32_t place, uint32_t slot, uint32_t order)
 {
     walk->note_count += !is_noted(walk, place);

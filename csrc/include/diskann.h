@@ -83,14 +83,23 @@ enum diskann_data_type {
     DISKANN_F16 = 1, /* IEEE 754 binary16, finite; a query is not rounded, and has the limit of f32 */
     DISKANN_I8 = 2,  /* int8_t; queries are integers from -128 to 127 */
     DISKANN_U8 = 3,  /* uint8_t; queries are integers from 0 to 255 */
-    DISKANN_DATA_TYPE_COUNT = 4
+    DISKANN_SQ8 = 4, /* floats as bytes, see below; a query is not rounded, and has the limit of f32 */
+    DISKANN_DATA_TYPE_COUNT = 5
 };
+
+/*
+ * SQ8 quantises: rows come as floats, and of each the index keeps the least element, a step of 1/255 of the range and one
+ * byte an element: x[i] = least + step * code[i], rounded after each operation. From then on that is the vector: distances,
+ * diskann_index_get, and norm with its limit (that of f32) are of it. An element is off by half a step at most, and by the
+ * rounding of floats as large. A vector whose elements are all equal, or all within 2^-118, is kept as its least element. To
+ * insert what diskann_index_get gives makes nearly the same vector again, but not always to the bit.
+ */
 
 /*
  * What searches read instead of the vectors, to find the way. Distances of hits are always of the vectors.
  *
  * 8BIT: a code of each vector, a byte an element, made when the index is built or opened and held in memory beside the records;
- * a search that codes would mislead is made again without. For f32 and f16 under l2, cosine and ip.
+ * a search that codes would mislead is made again without. For f32, f16 and sq8 under l2, cosine and ip.
  * 1BIT: codes of a record's neighbours, a bit an element, in the record itself and in the file: to have read a record
  * is to know its distance and about those of its neighbours, which is what a search wants that reads records from a slow
  * place. In memory it is slower than 8BIT, and records are 2 to 5 times as large (at a degree of 32). For all types under l2,
@@ -99,7 +108,7 @@ enum diskann_data_type {
  * in the file: for an index that is read from a slow place while its codes are in memory. Records are smaller than with 1BIT
  * and fewer are read. For all types and metrics; such an index begins with a build, not with an insert.
  * A build finds its way by 8-bit codes whatever it makes, where there are such.
- * AUTO: 8BIT from 64 dimensions on; a build drops them when they mislead more than a quarter of its rows.
+ * AUTO: 8BIT for f32 and f16 from 64 dimensions on; a build drops them when they mislead more than a quarter of its rows.
  */
 enum diskann_codes {
     DISKANN_CODES_NONE = 0,
@@ -133,6 +142,7 @@ enum {
     DISKANN_K_MAX = 65535,
     DISKANN_BEAM_WIDTH_MAX = 64,
     DISKANN_WORKERS_MAX = 256,
+    DISKANN_SCAN_SHARE = 16,
     DISKANN_SUPERBLOCK_BYTES = 4096
 };
 #define DISKANN_ALPHA_DEFAULT 1.2f
@@ -187,7 +197,7 @@ typedef struct diskann_stats {
     uint32_t records_per_page;
     uint64_t pages;            /* node pages */
     uint64_t file_bytes;       /* what a save writes */
-    uint64_t memory_vectors;   /* size * dimensions * element size */
+    uint64_t memory_vectors;   /* size * dimensions * element size; SQ8: size * (16 + dimensions) */
     uint64_t memory_graph;     /* size * max_degree * 4 */
     uint64_t memory_records;   /* bytes allocated for records: holds vectors, graph, ids, 1-bit codes, page headers, slack */
     uint64_t memory_codes;     /* 8-bit codes, or those of PQ and its quantiser */
@@ -200,6 +210,7 @@ typedef struct diskann_stats {
     uint64_t cache_misses;
     uint64_t cache_reads;      /* that were completed */
     uint64_t cache_bytes_read;
+    double relative_error;     /* SQ8: the mean over all vectors of |given - stored| / |stored|, each at most 1; else 0 */
 } diskann_stats;
 
 void diskann_index_stats(const diskann_index *index, diskann_stats *out);
@@ -219,6 +230,11 @@ typedef struct diskann_search_params {
     uint32_t list_size;  /* L, 1 .. 65535; raised to k */
     uint32_t beam_width; /* W, 1 .. 64: candidates expanded per round */
     uint32_t page_search;/* 0 | 1: score every record of a page when the page is first used */
+    /*
+     * 0 | 1: an index of at most DISKANN_SCAN_SHARE * L vectors is compared whole, which is faster there and finds all. Not where a
+     * search goes along codes in the file (1BIT, PQ).
+     */
+    uint32_t may_scan;
 } diskann_search_params;
 
 typedef struct diskann_search_counters {
@@ -327,9 +343,10 @@ int diskann_insert_begin(diskann_index *index, uint32_t workers, diskann_op **ou
 int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out);
 /*
  * Appends `rows` vectors, row-major, `dimensions` elements of `data_type` each, copied straight into records. `data_type`
- * is the index's own or DISKANN_F32. Floats are converted: for f16 to the nearest half, ties to even; for i8 and u8 they must
- * be integers in range. Like every fault of a row, one that does not fit fails the operation once it runs, with the
- * lowest such row: ERR_INVALID_ARGUMENT, or ERR_NOT_FINITE for NaN, Infinity and what rounds beyond 65504 in an f16.
+ * is the index's own (but for sq8, which is made of floats only) or DISKANN_F32. Floats are converted: for f16 to the nearest
+ * half, ties to even; for sq8 as said above; for i8 and u8 they must be integers in range. Like every fault of a row, one that
+ * does not fit fails the operation once it runs, with the lowest such row: ERR_INVALID_ARGUMENT, or ERR_NOT_FINITE for NaN,
+ * Infinity and what rounds beyond 65504 in an f16.
  * `ids`: one per row, copied; NULL assigns next_id, next_id + 1, ...; all calls of one operation give ids
  * or none does. ERR_INVALID_ARGUMENT, ERR_NO_MEMORY, ERR_FULL; a failed call appends nothing.
  */

@@ -101,11 +101,10 @@ static uint8_t *row_record(const insert_op *op, uint64_t row)
 
 static void add_row(double *sums, uint8_t *record, double weight, const diskann_config *config)
 {
-    const uint32_t element_bytes = simd_element_bytes(config->data_type);
     float piece[CENTRE_PIECE];
     for (uint32_t first = 0; first < config->dimensions; first += CENTRE_PIECE) {
         const uint32_t rest = config->dimensions - first, count = rest < CENTRE_PIECE ? rest : CENTRE_PIECE;
-        elements_to_floats(config->data_type, record + (size_t)first * element_bytes, count, piece);
+        elements_to_floats(config->data_type, record, first, count, piece);
         for (uint32_t i = 0; i < count; i++) {
             sums[first + i] += weight * piece[i];
         }
@@ -144,7 +143,7 @@ static graph_point row_floats(const graph_space *space, uint32_t slot, float *sc
 {
     graph_point point = graph_point_at(space, slot);
     if (space->data_type != DISKANN_F32) {
-        elements_to_floats(space->data_type, point.vector, space->dimensions, scratch);
+        elements_to_floats(space->data_type, point.vector, 0, space->dimensions, scratch);
         point.vector = scratch;
     }
     return point;

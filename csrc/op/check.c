@@ -1,6 +1,7 @@
 #include "check.h"
 
 #include "../base/status.h"
+#include "../simd/sq8.h"
 #include "../store/page.h"
 
 #include <string.h>
@@ -43,12 +44,13 @@ static uint32_t check_links(const graph_space *space, const check_limits *limits
 uint32_t check_record(const graph_space *space, const check_limits *limits, uint8_t *record)
 {
     const record_layout *layout = &space->records->layout;
-    const size_t used = (size_t)space->dimensions * simd_element_bytes(space->data_type);
+    const size_t used = simd_row_bytes(space->data_type, space->dimensions);
     uint32_t bits = check_vector(space, record) | check_links(space, limits, record);
     if (*record_id(layout, record) >= limits->next_id) {
         bits |= CHECK_BIT(DISKANN_FINDING_ID);
     }
-    if (!bytes_are_zero(record + used, layout->vector_bytes - used)) {
+    const int has_zeros = space->data_type != DISKANN_SQ8 || ((const sq8_head *)(const void *)record)->zero == 0;
+    if (!has_zeros || !bytes_are_zero(record + used, layout->vector_bytes - used)) {
         bits |= CHECK_BIT(DISKANN_FINDING_PAGE_HEADER);
     }
     return bits;
@@ -79,7 +81,8 @@ int check_search(const float *query, const diskann_search_params *params)
 {
     if (query == NULL || params == NULL || params->k < 1 || params->k > DISKANN_K_MAX ||
         params->list_size < DISKANN_LIST_SIZE_MIN || params->list_size > DISKANN_LIST_SIZE_MAX ||
-        params->beam_width < 1 || params->beam_width > DISKANN_BEAM_WIDTH_MAX || params->page_search > 1) {
+        params->beam_width < 1 || params->beam_width > DISKANN_BEAM_WIDTH_MAX || params->page_search > 1 ||
+        params->may_scan > 1) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     return DISKANN_OK;

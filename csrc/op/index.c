@@ -1,6 +1,9 @@
 #include "index.h"
 
 #include "../base/status.h"
+#include "../simd/sq8.h"
+
+#include <math.h>
 
 int index_check_config(const diskann_config *config)
 {
@@ -78,6 +81,18 @@ void index_destroy(diskann_index *index)
     record_store_reset(&index->records);
     memory_account account = index->account;
     memory_put(&account, index, sizeof *index);
+}
+
+uint64_t index_error(const diskann_index *index, uint32_t slot)
+{
+    if (index->config.data_type != DISKANN_SQ8) {
+        return 0;
+    }
+    const graph_point point = graph_point_at(&index->space, slot);
+    const double error = ((const sq8_head *)point.vector)->error;
+    const double length = index->config.metric == DISKANN_COSINE ? (point.aux > 0 ? 1.0 / (double)point.aux : 0.0)
+                                                                 : sqrt((double)point.aux);
+    return (uint64_t)((error < length ? error / length : error > 0) * 0x1p32);
 }
 
 void index_drop_codes(diskann_index *index)

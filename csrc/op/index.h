@@ -20,6 +20,7 @@ struct diskann_index {
     uint32_t entry; /* slot where searches start; SLOT_NONE when empty */
     uint64_t next_id;
     record_degrees degrees; /* of all records */
+    uint64_t errors; /* sq8: sum of index_error over all records */
     float norm_max; /* the largest aux among the rows of the first insert or build: M^2 of graph_space under ip */
 };
 
@@ -30,6 +31,12 @@ int index_codes_are_possible(const diskann_config *config);
 /* As diskann_index_create; neither pointer is NULL. */
 int index_create(const diskann_config *config, const diskann_allocator *allocator, diskann_index **out);
 void index_destroy(diskann_index *index);
+
+/*
+ * sq8: how far a record is from the vector that was given, relative to its length, at most 1; in units of 2^-32, so that sums
+ * are exact in any order. 0 for other types.
+ */
+uint64_t index_error(const diskann_index *index, uint32_t slot);
 
 /* From now on it has no 8-bit codes. */
 void index_drop_codes(diskann_index *index);

@@ -5,6 +5,7 @@
  */
 #include "insert.h"
 
+#include "../base/float_mode.h"
 #include "../simd/elements.h"
 
 #include <string.h>
@@ -45,8 +46,8 @@ int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out
 
 static int check_rows(const insert_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows)
 {
-    if (op->base.calls != &insert_calls || op->stage != INSERT_START || vectors == NULL ||
-        (data_type != op->index->config.data_type && data_type != DISKANN_F32)) {
+    const int is_taken = data_type == DISKANN_F32 || (data_type == op->index->config.data_type && data_type != DISKANN_SQ8);
+    if (op->base.calls != &insert_calls || op->stage != INSERT_START || vectors == NULL || !is_taken) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     if (op->given_ids != 0 && op->given_ids != (ids != NULL ? 2u : 1u)) {
@@ -71,7 +72,7 @@ static void take_row(insert_op *op, uint64_t row, uint8_t *record, const void *v
 {
     const diskann_config *config = &op->index->config;
     if (data_type == config->data_type) {
-        memcpy(record, vector, (size_t)config->dimensions * simd_element_bytes(data_type));
+        memcpy(record, vector, simd_row_bytes(data_type, config->dimensions));
         return;
     }
     const int status = elements_from_floats(config->data_type, vector, config->dimensions, record);
@@ -90,7 +91,8 @@ int diskann_op_rows(diskann_op *base, const void *vectors, uint32_t data_type, c
     TRY(check_rows(op, vectors, data_type, ids, rows));
     record_store *records = &op->index->records;
     TRY(record_store_reserve(records, op->first + op->rows + rows));
-    const size_t row_bytes = (size_t)op->index->config.dimensions * simd_element_bytes(data_type);
+    const size_t row_bytes = simd_row_bytes(data_type, op->index->config.dimensions);
+    const uint64_t mode = float_mode_enter();
     for (uint64_t i = 0; i < rows; i++) {
         const uint32_t slot = (uint32_t)(op->first + op->rows + i);
         uint8_t *record = record_at(records, slot);
@@ -98,6 +100,7 @@ int diskann_op_rows(diskann_op *base, const void *vectors, uint32_t data_type, c
         *record_id(&records->layout, record) = ids != NULL ? ids[i] : op->next_id++;
         record_touch(records, slot);
     }
+    float_mode_leave(mode);
     op->given_ids = ids != NULL ? 2 : 1;
     op->rows += rows;
     return DISKANN_OK;
@@ -365,6 +368,7 @@ static void reset(diskann_op *base)
     if (op->stage != INSERT_END) {
         if (op->is_build) {
             id_map_reset(&index->ids);
+            index->errors = 0;
         }
         for (uint64_t row = op->ids_put; !op->is_build && row-- > op->added;) {
             id_map_remove(&index->ids, (uint32_t)(op->first + row));

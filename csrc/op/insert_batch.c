@@ -78,6 +78,9 @@ static void commit(insert_op *op, uint64_t rows)
         const uint64_t id = *record_id(layout, record_at(&index->records, row_slot(op, i)));
         index->next_id = id >= index->next_id ? id + 1 : index->next_id;
     }
+    for (uint64_t i = 0; i < rows; i++) {
+        index->errors += index_error(index, row_slot(op, i));
+    }
     op->added += rows;
     if (!op->is_build) {
         index->size = (uint32_t)(op->first + op->added);

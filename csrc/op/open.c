@@ -180,6 +180,7 @@ static void enter(open_op *op, uint32_t slot)
     const record_store *records = &op->index->records;
     const record_list *list = record_links(&records->layout, record_at(records, slot));
     op->index->degrees.counts[list->degree]++;
+    op->index->errors += index_error(op->index, slot);
     if (id_map_put(&op->index->ids, slot) != SLOT_NONE) {
         stop_walk(op, slot, DISKANN_FINDING_ID);
     }

@@ -21,13 +21,14 @@ _Static_assert(sizeof(code_factors) == SIMD_DOT_TAIL, "kernels prefetch what fol
 
 int code_is_possible(const diskann_config *config)
 {
-    return (config->data_type == DISKANN_F32 || config->data_type == DISKANN_F16) && config->metric != DISKANN_L1;
+    const uint32_t type = config->data_type;
+    return (type == DISKANN_F32 || type == DISKANN_F16 || type == DISKANN_SQ8) && config->metric != DISKANN_L1;
 }
 
 int code_is_worthwhile(const diskann_config *config)
 {
     enum { DIMENSIONS_MIN = 64 };
-    return code_is_possible(config) && config->dimensions >= DIMENSIONS_MIN;
+    return code_is_possible(config) && config->data_type != DISKANN_SQ8 && config->dimensions >= DIMENSIONS_MIN;
 }
 
 /* ---- memory ---- */
@@ -183,7 +184,7 @@ static const float *in_floats(const code_store *store, const void *vector, float
     if (store->data_type == DISKANN_F32) {
         return vector;
     }
-    store->kernels->expand(vector, store->dimensions, scratch);
+    store->kernels->expand[store->data_type](vector, store->dimensions, scratch);
     return scratch;
 }
 
@@ -367,15 +368,38 @@ int code_is_comparable(const code_store *store)
     return store->metric != DISKANN_IP && store->dimensions <= INT32_MAX / (CODE_MAX * CODE_MAX);
 }
 
-code_pair code_compare(const code_store *store, uint32_t a, uint32_t b)
+void code_group_add(code_group *group, const code_store *store, uint32_t slot)
 {
-    const uint8_t *row_a = code_at(store, a), *row_b = code_at(store, b);
-    const code_factors *of_a = (const code_factors *)(const void *)(row_a + store->length);
-    const code_factors *of_b = (const code_factors *)(const void *)(row_b + store->length);
-    const float dot = (float)store->kernels->dot_codes(row_a, row_b, store->length);
+    const uint8_t *row = code_at(store, slot);
+    const code_factors *factors = (const code_factors *)(const void *)(row + store->length);
+    const uint32_t place = group->count++;
+    for (uint32_t i = place; i < place + CODE_PAIRS; i++) {
+        group->rows[i] = row;
+        group->norms[i] = factors->norm;
+        group->steps[i] = factors->step;
+        group->leasts[i] = factors->least;
+        group->errors[i] = factors->error;
+        group->sums[i] = factors->sum;
+    }
+}
+
+void code_compare(const code_store *store, uint32_t slot, const code_group *group, uint32_t first, code_pairs *out)
+{
+    int32_t dots[CODE_PAIRS];
+    const uint8_t *row = code_at(store, slot);
+    const code_factors of = *(const code_factors *)(const void *)(row + store->length);
+    store->kernels->dot_codes(row, group->rows + first, store->length, dots);
     /* the sum of (least + step * code) over both, multiplied out */
-    const float rest = of_a->sum - of_a->least * (float)store->dimensions;
-    const float product = of_a->least * of_b->sum + of_b->least * rest + of_a->step * (of_b->step * dot);
-    const float norms = of_a->norm + of_b->norm;
-    return (code_pair){norms - 2.0f * product, 4e-6f * norms, 1.0001f * (of_a->error + of_b->error)};
+    const float rest = of.sum - of.least * (float)store->dimensions;
+    const float *norms = group->norms + first, *steps = group->steps + first, *leasts = group->leasts + first,
+                *errors = group->errors + first, *sums = group->sums + first;
+    code_pairs pairs;
+    for (uint32_t i = 0; i < CODE_PAIRS; i++) {
+        const float product = of.least * sums[i] + leasts[i] * rest + of.step * (steps[i] * (float)dots[i]);
+        const float both = of.norm + norms[i];
+        pairs.squared[i] = both - 2.0f * product;
+        pairs.rounding[i] = 4e-6f * both;
+        pairs.error[i] = 1.0001f * (of.error + errors[i]);
+    }
+    *out = pairs;
 }

@@ -30,9 +30,9 @@ typedef struct code_store {
     uint32_t last_rows; /* of the last segment, which grows; the others are full */
 } code_store;
 
-/* Whether there are codes for such an index: f32 and f16 under l2, cosine and ip. */
+/* Whether there are codes for such an index: f32, f16 and sq8 under l2, cosine and ip. */
 int code_is_possible(const diskann_config *config);
-/* Whether they pay: below some dimensions a vector is hardly more to read than its code. */
+/* Whether they pay: below some dimensions, and as sq8, a vector is hardly more to read than its code. */
 int code_is_worthwhile(const diskann_config *config);
 void code_store_init(code_store *store, const diskann_config *config, const simd_kernels *kernels, memory_account *account);
 void code_store_reset(code_store *store);
@@ -74,19 +74,31 @@ void code_query_set(code_query *query, const code_store *store, const float *vec
 /* After that, ip: estimates are in the lifted space, whose M^2 is `lifted_norm`; `norm`: squared, of the query. */
 void code_query_lift(code_query *query, float lifted_norm, float norm);
 
+/* Some codes that others are compared with, four at a time: their factors side by side. */
+enum { CODE_PAIRS = SIMD_DOT_ROWS, CODE_GROUP_MAX = DISKANN_MAX_DEGREE_MAX + CODE_PAIRS };
+typedef struct code_group {
+    uint32_t count;
+    const void *rows[CODE_GROUP_MAX]; /* behind the last one it comes again, to make four */
+    float norms[CODE_GROUP_MAX], steps[CODE_GROUP_MAX], leasts[CODE_GROUP_MAX], errors[CODE_GROUP_MAX], sums[CODE_GROUP_MAX];
+} code_group;
+
 /*
- * l2 and cosine, of unit length under the latter: what codes say of the distance between two coded vectors. It is at least
- * sqrt(squared - rounding) - error and at most sqrt(squared + rounding) + error, since no vector is farther from its code.
+ * l2 and cosine, of unit length under the latter: what codes say of the distances between one coded vector and others. A
+ * distance is at least sqrt(squared - rounding) - error and at most sqrt(squared + rounding) + error, since no vector is
+ * farther from its code.
  */
-typedef struct code_pair {
-    float squared;  /* distance of the codes */
-    float rounding; /* of `squared`, at most */
-    float error;    /* of the two codes together */
-} code_pair;
+typedef struct code_pairs {
+    float squared[CODE_PAIRS];  /* distance of the codes */
+    float rounding[CODE_PAIRS]; /* of `squared`, at most */
+    float error[CODE_PAIRS];    /* of the two codes together */
+} code_pairs;
 
 /* 1: code_compare can be asked. */
 int code_is_comparable(const code_store *store);
-code_pair code_compare(const code_store *store, uint32_t a, uint32_t b);
+/* At most DISKANN_MAX_DEGREE_MAX are in the group then. */
+void code_group_add(code_group *group, const code_store *store, uint32_t slot);
+/* Of `slot` and those of the group from `first` on; what is behind its end is of no meaning. */
+void code_compare(const code_store *store, uint32_t slot, const code_group *group, uint32_t first, code_pairs *out);
 
 static inline const uint8_t *code_at(const code_store *store, uint32_t slot)
 {

@@ -57,7 +57,7 @@ static uint32_t log2_ceil(uint32_t value)
 
 void record_layout_init(record_layout *layout, const diskann_config *config)
 {
-    const uint32_t vector_bytes = (uint32_t)round_up((uint64_t)config->dimensions * simd_element_bytes(config->data_type), 8);
+    const uint32_t vector_bytes = (uint32_t)round_up(simd_row_bytes(config->data_type, config->dimensions), 8);
     layout->vector_bytes = vector_bytes;
     layout->id_offset = vector_bytes;
     layout->aux_offset = vector_bytes + 8;

@@ -32,6 +32,16 @@ static inline lane_vector lane_load_half(const uint16_t *p)
     return _mm256_cvtph_ps(_mm_loadu_si128((const __m128i *)(const void *)p));
 }
 
+static inline lane_vector lane_load_bytes(const uint8_t *p)
+{
+    return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64((const __m128i *)(const void *)p)));
+}
+
+static inline lane_vector lane_splat(float x)
+{
+    return _mm256_set1_ps(x);
+}
+
 static inline void lane_store(float *p, lane_vector a)
 {
     _mm256_storeu_ps(p, a);

@@ -28,6 +28,16 @@ static inline lane_vector lane_load_half(const uint16_t *p)
     return _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)(const void *)p));
 }
 
+static inline lane_vector lane_load_bytes(const uint8_t *p)
+{
+    return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(_mm_loadu_si128((const __m128i *)(const void *)p)));
+}
+
+static inline lane_vector lane_splat(float x)
+{
+    return _mm512_set1_ps(x);
+}
+
 static inline void lane_store(float *p, lane_vector a)
 {
     _mm512_storeu_ps(p, a);

@@ -1,6 +1,7 @@
 #include "elements.h"
 
 #include "half.h"
+#include "sq8.h"
 
 #include <float.h>
 #include <math.h>
@@ -33,6 +34,44 @@ static int to_bytes(const float *from, uint32_t count, float least, uint8_t *to)
     return DISKANN_OK;
 }
 
+/* Below that range 255 / range would be no float: nothing that a distance could tell apart. */
+static const float SQ8_RANGE_MIN = 0x1p-118f;
+
+static int find_range(const float *from, uint32_t count, float *least, float *greatest)
+{
+    uint32_t bad = 0;
+    *least = *greatest = from[0];
+    for (uint32_t i = 0; i < count; i++) {
+        bad |= !(fabsf(from[i]) <= FLT_MAX);
+        *least = from[i] < *least ? from[i] : *least;
+        *greatest = from[i] > *greatest ? from[i] : *greatest;
+    }
+    return bad == 0 && *greatest - *least <= FLT_MAX ? DISKANN_OK : DISKANN_ERR_NOT_FINITE;
+}
+
+static int to_sq8(const float *from, uint32_t count, void *to)
+{
+    float least, greatest;
+    if (find_range(from, count, &least, &greatest) < 0) {
+        return DISKANN_ERR_NOT_FINITE;
+    }
+    const float range = greatest - least;
+    const int is_flat = range <= SQ8_RANGE_MIN;
+    const float inverse = is_flat ? 0.0f : SQ8_CODE_MAX / range;
+    sq8_head *head = to;
+    uint8_t *codes = (uint8_t *)to + SIMD_SQ8_HEAD_BYTES;
+    *head = (sq8_head){.least = least, .step = is_flat ? 0.0f : range / SQ8_CODE_MAX};
+    double squared = 0;
+    for (uint32_t i = 0; i < count; i++) {
+        const float steps = (from[i] - least) * inverse + 0.5f;
+        codes[i] = (uint8_t)(steps < SQ8_CODE_MAX ? steps : SQ8_CODE_MAX);
+        const double apart = (double)from[i] - (double)sq8_value(head, codes[i]);
+        squared += apart * apart;
+    }
+    head->error = (float)sqrt(squared);
+    return DISKANN_OK;
+}
+
 int elements_from_floats(uint32_t data_type, const float *from, uint32_t count, void *to)
 {
     switch (data_type) {
@@ -42,32 +81,39 @@ int elements_from_floats(uint32_t data_type, const float *from, uint32_t count, 
         return to_bytes(from, count, -128.0f, to);
     case DISKANN_U8:
         return to_bytes(from, count, 0.0f, to);
+    case DISKANN_SQ8:
+        return to_sq8(from, count, to);
     default:
         memcpy(to, from, count * sizeof *from);
         return DISKANN_OK;
     }
 }
 
-void elements_to_floats(uint32_t data_type, const void *from, uint32_t count, float *to)
+void elements_to_floats(uint32_t data_type, const void *row, uint32_t first, uint32_t count, float *to)
 {
     switch (data_type) {
     case DISKANN_F16:
         for (uint32_t i = 0; i < count; i++) {
-            to[i] = half_to_float(((const uint16_t *)from)[i]);
+            to[i] = half_to_float(((const uint16_t *)row)[first + i]);
         }
         break;
     case DISKANN_I8:
         for (uint32_t i = 0; i < count; i++) {
-            to[i] = ((const int8_t *)from)[i];
+            to[i] = ((const int8_t *)row)[first + i];
         }
         break;
     case DISKANN_U8:
         for (uint32_t i = 0; i < count; i++) {
-            to[i] = ((const uint8_t *)from)[i];
+            to[i] = ((const uint8_t *)row)[first + i];
+        }
+        break;
+    case DISKANN_SQ8:
+        for (uint32_t i = 0; i < count; i++) {
+            to[i] = sq8_value(row, sq8_codes(row)[first + i]);
         }
         break;
     default:
-        memcpy(to, from, count * sizeof *to);
+        memcpy(to, (const float *)row + first, count * sizeof *to);
     }
 }
 

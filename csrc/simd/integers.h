@@ -79,7 +79,7 @@ ROWS_INLINE float wide_sum(const uint8_t *a, const uint8_t *b, uint32_t dims, en
     {                                                                                                       \
         return wide_sum(a, b, dims, sum, form, ahead);                                                      \
     }                                                                                                       \
-    ROWS_KERNELS(name, 1)
+    ROWS_KERNELS(name, dims)
 
 WIDE_DEFINE(i8_l2, SIMD_SUM_L2, WIDE_I8)
 WIDE_DEFINE(i8_dot, SIMD_SUM_DOT, WIDE_I8)

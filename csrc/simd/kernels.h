@@ -6,6 +6,7 @@
 #include "integers.h"
 #include "lanes.h"
 #include "scan.h"
+#include "sq8_lanes.h"
 
 static float norm_f32(const void *vector, uint32_t dims)
 {
@@ -27,13 +28,15 @@ static float norm_u8(const void *vector, uint32_t dims)
     {                                                                                                       \
         [DISKANN_F32] = KERNELS_SUMS(name##_f32), [DISKANN_F16] = KERNELS_SUMS(name##_f16),                 \
         [DISKANN_I8] = KERNELS_SUMS(name##_i8), [DISKANN_U8] = KERNELS_SUMS(name##_u8),                     \
+        [DISKANN_SQ8] = KERNELS_SUMS(name##_sq8),                                                           \
     }
 #define KERNELS_TABLE(family, checksum)                                                                     \
     {                                                                                                       \
         .simd = (family), .crc32c = (checksum), .one = KERNELS_TYPES(one), .many = KERNELS_TYPES(many),     \
         .norm = {[DISKANN_F32] = norm_f32, [DISKANN_F16] = norm_f16, [DISKANN_I8] = norm_i8,                \
-                 [DISKANN_U8] = norm_u8},                                                                   \
-        .expand = expand_f16, .dots = dots, .dot_codes = dot_codes, .scan = scan,                           \
+                 [DISKANN_U8] = norm_u8, [DISKANN_SQ8] = norm_sq8},                                         \
+        .expand = {[DISKANN_F16] = expand_f16, [DISKANN_SQ8] = expand_sq8},                                 \
+        .dots = dots, .dot_codes = dot_codes, .scan = scan,                                                 \
     }
 
 #endif

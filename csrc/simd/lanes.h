@@ -1,12 +1,14 @@
 /*
- * The lane rule of simd.h, once, for vectors of floats and of halves. Each family's file defines what is below (and
- * what integers.h wants) and includes kernels.h.
+ * The lane rule of simd.h, once, for vectors of floats and of halves (sq8_lanes.h: of sq8). Each family's file defines what
+ * is below (and what integers.h wants) and includes kernels.h.
  *
  *     lane_vector                        LANE_WIDTH floats: 4, 8 or 16
  *     lane_zero()                        all +0
  *     lane_load(p)                       LANE_WIDTH floats, no alignment beyond 4
  *     lane_load_part(p, n)               0 < n < LANE_WIDTH floats, +0 in the rest; reads nothing behind them
  *     lane_load_half(p)                  LANE_WIDTH finite halves as floats, exactly; no alignment beyond 2
+ *     lane_load_bytes(p)                 LANE_WIDTH bytes, 0 .. 255, as floats
+ *     lane_splat(x)                      x in every place
  *     lane_store(p, a)
  *     lane_add, lane_sub, lane_mul(a, b) each rounded by itself
  *     lane_abs(a)
@@ -178,7 +180,7 @@ ROWS_INLINE float lanes_sum(lane_pair pair, uint32_t dims, enum simd_sum sum, co
     {                                                                                                       \
         return lanes_sum((lane_pair){a, b, LANE_F32, form}, dims, sum, ahead);                              \
     }                                                                                                       \
-    ROWS_KERNELS(name, form)
+    ROWS_KERNELS(name, dims * (form))
 
 LANES_DEFINE(f32_l2, ROWS_INLINE, SIMD_SUM_L2, LANE_F32)
 LANES_DEFINE(f32_dot, ROWS_INLINE, SIMD_SUM_DOT, LANE_F32)

@@ -4,6 +4,7 @@
 #if defined(SIMD_AARCH64)
 
 #include <arm_neon.h>
+#include <string.h>
 
 enum { LANE_WIDTH = 4 };
 typedef float32x4_t lane_vector;
@@ -30,6 +31,19 @@ static inline lane_vector lane_load_part(const float *p, uint32_t n)
 static inline lane_vector lane_load_half(const uint16_t *p)
 {
     return vcvt_f32_f16(vreinterpret_f16_u16(vld1_u16(p)));
+}
+
+static inline lane_vector lane_load_bytes(const uint8_t *p)
+{
+    uint32_t four;
+    memcpy(&four, p, sizeof four);
+    const uint8x8_t bytes = vreinterpret_u8_u32(vdup_n_u32(four));
+    return vcvtq_f32_u32(vmovl_u16(vget_low_u16(vmovl_u8(bytes))));
+}
+
+static inline lane_vector lane_splat(float x)
+{
+    return vdupq_n_f32(x);
 }
 
 static inline void lane_store(float *p, lane_vector a)

@@ -42,6 +42,19 @@ static inline lane_vector lane_load_half(const uint16_t *p)
     return _mm_mul_ps(_mm_castsi128_ps(bits), _mm_set1_ps(0x1p112f));
 }
 
+static inline lane_vector lane_load_bytes(const uint8_t *p)
+{
+    int32_t four;
+    memcpy(&four, p, sizeof four);
+    const __m128i zero = _mm_setzero_si128();
+    return _mm_cvtepi32_ps(_mm_unpacklo_epi16(_mm_unpacklo_epi8(_mm_cvtsi32_si128(four), zero), zero));
+}
+
+static inline lane_vector lane_splat(float x)
+{
+    return _mm_set1_ps(x);
+}
+
 static inline void lane_store(float *p, lane_vector a)
 {
     _mm_storeu_ps(p, a);
@@ -218,6 +231,16 @@ static inline lane_vector lane_load_part(const float *p, uint32_t n)
 static inline lane_vector lane_load_half(const uint16_t *p)
 {
     return (lane_vector){{half_to_float(p[0]), half_to_float(p[1]), half_to_float(p[2]), half_to_float(p[3])}};
+}
+
+static inline lane_vector lane_load_bytes(const uint8_t *p)
+{
+    return (lane_vector){{(float)p[0], (float)p[1], (float)p[2], (float)p[3]}};
+}
+
+static inline lane_vector lane_splat(float x)
+{
+    return (lane_vector){{x, x, x, x}};
 }
 
 static inline void lane_store(float *p, lane_vector a)

@@ -67,8 +67,8 @@ ROWS_INLINE void rows_begin(const void *const *rows, uint32_t count, uint32_t ro
     }
 }
 
-/* `one` and `many` of a sum that takes bytes: sum_<name>(a, b, dims, row to be read later or NULL). */
-#define ROWS_KERNELS(name, element_bytes)                                                                   \
+/* `one` and `many` of a sum that takes bytes: sum_<name>(a, b, dims, row to be read later or NULL). `row_bytes`: of `dims`. */
+#define ROWS_KERNELS(name, row_bytes)                                                                       \
     static float one_##name(const void *a, const void *b, uint32_t dims)                                    \
     {                                                                                                       \
         return sum_##name(a, b, dims, NULL);                                                                \
@@ -76,7 +76,7 @@ ROWS_INLINE void rows_begin(const void *const *rows, uint32_t count, uint32_t ro
     static void many_##name(const void *query, const void *const *rows, uint32_t count, uint32_t dims,      \
                             float *out)                                                                     \
     {                                                                                                       \
-        rows_begin(rows, count, dims * (element_bytes));                                                    \
+        rows_begin(rows, count, row_bytes);                                                                 \
         for (uint32_t i = 0; i < count; i++) {                                                              \
             out[i] = sum_##name(query, rows[i], dims, rows_ahead(query, rows, i, count));                   \
         }                                                                                                   \

@@ -37,6 +37,17 @@ static inline lane_vector lane_load_half(const uint16_t *p)
     return wasm_f32x4_mul(bits, wasm_f32x4_splat(0x1p112f));
 }
 
+static inline lane_vector lane_load_bytes(const uint8_t *p)
+{
+    const v128_t wide = wasm_u16x8_extend_low_u8x16(wasm_v128_load32_zero(p));
+    return wasm_f32x4_convert_i32x4(wasm_u32x4_extend_low_u16x8(wide));
+}
+
+static inline lane_vector lane_splat(float x)
+{
+    return wasm_f32x4_splat(x);
+}
+
 static inline void lane_store(float *p, lane_vector a)
 {
     wasm_v128_store(p, a);

@@ -1,4 +1,7 @@
-/** Embeds, indexes and searches the page's own texts; the index lives in a worker, so the page never waits. */
+/**
+ * Embeds, indexes and searches the page's own texts; the index lives in a worker, so the page never waits, and is kept in the
+ * browser's private file system, so that the next visit opens it instead of building it.
+ */
 
 import passages from "virtual:passages";
 import { VectorIndex } from "diskann/worker";
@@ -12,6 +15,8 @@ const SUGGESTIONS = [
   "compile an addon on Windows",
 ];
 const TEXTS_A_TURN = 40;
+/** Where the index is kept. Beside it, in localStorage, which texts it is of. */
+const PLACE = "opfs:/passages.diskann";
 
 const question = document.querySelector<HTMLInputElement>("#question")!;
 const reopen = document.querySelector<HTMLButtonElement>("#reopen")!;
@@ -33,19 +38,43 @@ async function embedAll(embedder: LexicalEmbedder, texts: readonly string[]): Pr
   return vectors;
 }
 
-async function build(vectors: Float32Array): Promise<VectorIndex> {
+async function build(texts: readonly string[], embedder: LexicalEmbedder): Promise<VectorIndex> {
+  const vectors = await embedAll(embedder, texts);
   const started = performance.now();
   const index = await VectorIndex.build(vectors, {
     dimensions: DIMENSIONS,
     metric: "cosine",
     onProgress: ({ phase, done, total }) => showProgress(`Building (${phase})`, done, total),
   });
-  const { simd, layout } = index.stats();
-  showFact("Passages", index.size.toLocaleString("en"));
   showFact("Built in", milliseconds(started));
-  showFact("Index", megabytes(layout.fileBytes));
-  showFact("Runs in", `WebAssembly, ${simd}, in a worker`);
   return index;
+}
+
+/** The index of an earlier visit, if it was of the same texts and is still there. */
+async function openKept(version: string): Promise<VectorIndex | undefined> {
+  if (localStorage.getItem(PLACE) !== version) return undefined;
+  const started = performance.now();
+  const onProgress = ({ phase, done, total }: { phase: string; done: number; total: number }) =>
+    showProgress(`Opening (${phase})`, done, total);
+  const index = await VectorIndex.open(PLACE, { onProgress }).catch(() => undefined);
+  if (index) showFact("Opened in", milliseconds(started));
+  return index;
+}
+
+async function keep(version: string): Promise<void> {
+  try {
+    await index.save(PLACE);
+    localStorage.setItem(PLACE, version);
+    showMessage("#kept", `Kept as ${PLACE}: a reload opens it instead of building it`);
+  } catch (error) {
+    showMessage("#kept", `Not kept: ${(error as Error).message}`);
+  }
+}
+
+async function hashOf(texts: readonly string[]): Promise<string> {
+  const bytes = new TextEncoder().encode(texts.join("\0"));
+  const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 addEventListener("error", ({ message }) => showMessage("#phase", message));
@@ -53,7 +82,15 @@ addEventListener("unhandledrejection", ({ reason }) => showMessage("#phase", Str
 
 const texts = passages.map((passage) => `${passage.package} ${passage.heading}\n${passage.text}`);
 const embedder = new LexicalEmbedder(texts);
-let index = await build(await embedAll(embedder, texts));
+const version = await hashOf(texts);
+const kept = await openKept(version);
+let index = kept ?? (await build(texts, embedder));
+const { simd, layout } = index.stats();
+showFact("Passages", index.size.toLocaleString("en"));
+showFact("Index", megabytes(layout.fileBytes));
+showFact("Runs in", `WebAssembly, ${simd}, in a worker`);
+if (kept) showMessage("#kept", `Opened from ${PLACE}, where an earlier visit left it`);
+else void keep(version);
 
 async function search(): Promise<void> {
   const asked = question.value.trim();

@@ -13,7 +13,7 @@ const root = join(here, "../..");
 const outdir = join(root, "build/bench/js");
 
 await build({
-  entryPoints: ["main", "shape", "side-process"].map((name) => join(here, `${name}.ts`)),
+  entryPoints: ["main", "shape", "layout/main", "side-process"].map((name) => join(here, `${name}.ts`)),
   outdir,
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -36,10 +36,15 @@ async function coreProgram() {
   }
 }
 
-const isShape = process.argv[2] === "shape";
-const script = join(outdir, isShape ? "shape.mjs" : "main.mjs");
-const program = await coreProgram();
-const options = isShape ? [program, ...process.argv.slice(3)] : process.argv.slice(2);
+/* `shape` and `layout`: programs of their own, which get the path of theirs in C. */
+const OTHERS = { shape: "shape.mjs", layout: "layout/main.mjs" };
+const other = OTHERS[process.argv[2]];
+const script = join(outdir, other ?? "main.mjs");
+const program =
+  process.argv[2] === "layout"
+    ? await buildCoreProgram("tests/bench/layout/measure_layout.c")
+    : await coreProgram();
+const options = other ? [program, ...process.argv.slice(3)] : process.argv.slice(2);
 const environment = { ...process.env, DISKANN_BENCH_CORE: program };
 const { status } = spawnSync(process.execPath, ["--expose-gc", script, ...options], {
   stdio: "inherit",

@@ -1,9 +1,9 @@
-/* Builds measure_core.c with the core, optimised as the addon is: prints the path of the program, or fails with what the compiler said. */
+/* Builds a C program with the core, optimised as the addon is; fails with what the compiler said. */
 import { buildCore, buildProgram } from "../tools/c-build.mjs";
 import { FLAGS, WARNINGS } from "../tools/sources.mjs";
 
 /** Path of the program. */
-export async function buildCoreProgram() {
+export async function buildCoreProgram(file = "tests/bench/measure_core.c") {
   const arch = process.arch === "arm64" ? "arm64" : "x64";
   const build = {
     name: "bench",
@@ -14,7 +14,7 @@ export async function buildCoreProgram() {
   };
   const { path: library, broken } = await buildCore(build, 2);
   if (broken.length > 0) throw new Error(`${broken[0].file} does not compile:\n${broken[0].text}`);
-  const program = await buildProgram(build, "tests/bench/measure_core.c", library);
+  const program = await buildProgram(build, file, library);
   if (program.path === undefined) throw new Error(program.text);
   return program.path;
 }

@@ -45,7 +45,12 @@ export const DENSE_LISTS: readonly number[] = [
   350,
 ];
 
-function writeTable(path: string, rows: number, columns: number, planes: readonly ArrayBufferView[]): string {
+export function writeTable(
+  path: string,
+  rows: number,
+  columns: number,
+  planes: readonly ArrayBufferView[],
+): string {
   const parts = [Uint32Array.of(rows, columns), ...planes].map((view) =>
     Buffer.from(view.buffer, view.byteOffset, view.byteLength),
   );

@@ -216,7 +216,7 @@ static uint32_t metric_of(const char *name)
 
 static uint32_t codes_of(const char *name)
 {
-    static const char *const names[] = {"none", "8bit", "auto", "1bit"};
+    static const char *const names[] = {"none", "8bit", "auto", "1bit", "pq"};
     for (uint32_t codes = 0; codes < DISKANN_CODES_COUNT; codes++) {
         if (strcmp(names[codes], name) == 0) {
             return codes;

@@ -10,10 +10,11 @@ interface BenchSet {
   readonly sides: readonly SideName[];
 }
 
-/** The type that holds the data as it is, or nearly so, in our turn; f16 is the smallest of usearch that takes both. */
+/** The type that holds the data as it is, or nearly so, in our turn, and floats that are quantised to i8; f16 is the smallest of usearch that takes both. */
 const sidesWith = (typed: SideName): readonly SideName[] => [
   "diskann",
   typed,
+  "diskann-i8",
   "diskann-wasm",
   "usearch",
   "usearch-f16",

@@ -3,7 +3,13 @@ import { join, sep } from "node:path";
 import { pathToFileURL } from "node:url";
 import type { Answer, Order, StartOrder } from "./messages.js";
 import { loadSet } from "./sets.js";
-import { makeDiskann, makeDiskannF16, makeDiskannU8, makeDiskannWasm } from "./sides/diskann.js";
+import {
+  makeDiskann,
+  makeDiskannF16,
+  makeDiskannI8,
+  makeDiskannU8,
+  makeDiskannWasm,
+} from "./sides/diskann.js";
 import { makeEdgevec } from "./sides/edgevec.js";
 import { makeHnswlibNode } from "./sides/hnswlib-node.js";
 import { makeHnswlibWasm } from "./sides/hnswlib-wasm.js";
@@ -15,6 +21,7 @@ const MAKERS: Readonly<Record<SideName, MakeSide>> = {
   diskann: makeDiskann,
   "diskann-u8": makeDiskannU8,
   "diskann-f16": makeDiskannF16,
+  "diskann-i8": makeDiskannI8,
   "diskann-wasm": makeDiskannWasm,
   usearch: makeUsearch,
   "usearch-f16": makeUsearchF16,

@@ -8,13 +8,14 @@
  */
 #include "../../csrc/simd/half.h"
 #include "../../csrc/simd/simd.h"
+#include "../../csrc/simd/sq8.h"
 #include "golden.h"
 
 #include <stdlib.h>
 #include <time.h>
 
 enum { ROWS_PER_CALL = 32, CALLS_PER_SPELL = 50, ROUNDS = 5, RECORD_EXTRA = 144, PAGE = 4096 };
-static const char *const TYPES[DISKANN_DATA_TYPE_COUNT] = {"f32", "f16", "i8", "u8"};
+static const char *const TYPES[DISKANN_DATA_TYPE_COUNT] = {"f32", "f16", "i8", "u8", "sq8"};
 static const char *const FAMILIES[DISKANN_SIMD_COUNT] = {"auto", "portable", "avx2", "avx512", "neon", "wasm128"};
 
 static double now(void)
@@ -37,6 +38,10 @@ typedef struct rows {
 
 static void fill_row(const rows *set, uint8_t *row, random_state *random)
 {
+    if (set->type == DISKANN_SQ8) {
+        *(sq8_head *)(void *)row = (sq8_head){.least = -1, .step = 1 / 127.5f};
+        row += SIMD_SQ8_HEAD_BYTES;
+    }
     for (uint32_t i = 0; i < set->dims; i++) {
         const uint64_t draw = random_next(random);
         if (set->type == DISKANN_F32) {
@@ -51,7 +56,7 @@ static void fill_row(const rows *set, uint8_t *row, random_state *random)
 
 static int rows_init(rows *set, uint32_t type, uint32_t dims, uint32_t count, uint32_t calls)
 {
-    const size_t stride = ((size_t)dims * simd_element_bytes(type) + RECORD_EXTRA + 15) / 16 * 16;
+    const size_t stride = ((size_t)simd_row_bytes(type, dims) + RECORD_EXTRA + 15) / 16 * 16;
     random_state random = {dims};
     *set = (rows){.type = type, .dims = dims, .count = count, .calls = calls};
     set->memory = aligned_alloc(PAGE, (stride * count + PAGE) / PAGE * PAGE);

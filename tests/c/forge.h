@@ -142,6 +142,12 @@ static inline uint32_t forge_element_bytes(const forge *f)
     return f->data_type == DISKANN_F32 ? 4 : f->data_type == DISKANN_F16 ? 2 : 1;
 }
 
+/* Where the elements begin. */
+static inline uint32_t forge_head_bytes(const forge *f)
+{
+    return f->data_type == DISKANN_SQ8 ? 16 : 0;
+}
+
 /* Codes of the neighbours: four bytes an element for 32 of them, eight for each beside that. */
 static inline uint32_t forge_codes_bytes(const forge *f)
 {
@@ -157,7 +163,7 @@ static inline uint8_t *forge_codes(const forge *f, uint64_t slot)
 /* Sizes that follow from dimensions, data_type, max_degree and codes. */
 static inline void forge_shape(forge *f)
 {
-    f->vector_bytes = (forge_element_bytes(f) * f->dimensions + 7) / 8 * 8;
+    f->vector_bytes = (forge_head_bytes(f) + forge_element_bytes(f) * f->dimensions + 7) / 8 * 8;
     f->record_bytes = (f->vector_bytes + 16 + 4 * f->max_degree + 15) / 16 * 16 + forge_codes_bytes(f);
     const uint64_t single = ((uint64_t)f->record_bytes + 16 + 4095) / 4096 * 4096;
     f->page_bytes = 0;
@@ -225,6 +231,8 @@ static inline void forge_put_element(const forge *f, uint8_t *at, int value)
         forge_put_f32(at, (float)value);
     } else if (f->data_type == DISKANN_F16) {
         forge_put(at, forge_half(value), 2);
+    } else if (f->data_type == DISKANN_SQ8) {
+        *at = (uint8_t)(2 * (value + 5)); /* from -5, in steps of a half */
     } else {
         *at = (uint8_t)value;
     }
@@ -235,9 +243,15 @@ static inline void forge_write_record(const forge *f, uint64_t slot)
 {
     uint8_t *record = forge_record(f, slot);
     float norm = 0;
+    uint8_t *elements = record + forge_head_bytes(f);
+    if (f->data_type == DISKANN_SQ8) {
+        forge_put_f32(record, -5);
+        forge_put_f32(record + 4, 0.5f);
+        forge_put_f32(record + 8, 0.25f);
+    }
     for (uint32_t i = 0; i < f->dimensions; i++) {
         const int value = forge_value(f, slot, i);
-        forge_put_element(f, record + (size_t)forge_element_bytes(f) * i, value);
+        forge_put_element(f, elements + (size_t)forge_element_bytes(f) * i, value);
         norm += (float)(value * value);
     }
     forge_put(forge_id(f, slot), 1000 + slot * 3, 8);

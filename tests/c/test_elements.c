@@ -54,7 +54,7 @@ static int fits(uint32_t data_type, float value)
     float back[3] = {0};
     const int status = elements_from_floats(data_type, row, 3, out);
     if (status == DISKANN_OK) {
-        elements_to_floats(data_type, out, 3, back);
+        elements_to_floats(data_type, out, 0, 3, back);
         CHECK(back[0] == 1.0f && back[1] == value && back[2] == 2.0f);
     }
     return status;

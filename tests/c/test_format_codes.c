@@ -1,4 +1,4 @@
-/* The codes of csrc/FORMAT.md, sections 4 and 9, written from the page: files have those very bytes, estimates those very bits. */
+/* Codes of csrc/FORMAT.md, sections 4 and 9, written from the page: files have those bytes, estimates those bits. */
 #include "../../csrc/op/index.h"
 #include "check.h"
 #include "forge.h"

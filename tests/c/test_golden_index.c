@@ -29,15 +29,15 @@ static uint64_t field_number(const char *object, const char *name)
 }
 
 static const char *const METRICS[] = {"\"l2\"", "\"cosine\"", "\"ip\"", "\"l1\""};
-static const char *const TYPES[] = {"\"f32\"", "\"f16\"", "\"i8\"", "\"u8\""};
+static const char *const TYPES[] = {"\"f32\"", "\"f16\"", "\"i8\"", "\"u8\"", "\"sq8\""};
 static const char *const CODES[] = {"\"none\"", "\"8bit\"", "\"auto\"", "\"1bit\""};
 
-/* Place of a field's value among four names, or 4. */
-static uint32_t field_choice(const char *object, const char *name, const char *const names[4])
+/* Place of a field's value among `count` names, or `count`. */
+static uint32_t field_choice(const char *object, const char *name, const char *const *names, uint32_t count)
 {
     const char *value = field(object, name) + 1; /* a space */
     uint32_t i = 0;
-    while (i < 4 && strncmp(value, names[i], strlen(names[i])) != 0) {
+    while (i < count && strncmp(value, names[i], strlen(names[i])) != 0) {
         i++;
     }
     return i;
@@ -47,9 +47,9 @@ static recipe read_recipe(const char *object)
 {
     recipe r;
     diskann_config_init(&r.config, (uint32_t)field_number(object, "dimensions"));
-    r.config.metric = field_choice(object, "metric", METRICS);
-    r.config.data_type = field_choice(object, "dataType", TYPES);
-    r.config.codes = field_choice(object, "codes", CODES);
+    r.config.metric = field_choice(object, "metric", METRICS, DISKANN_METRIC_COUNT);
+    r.config.data_type = field_choice(object, "dataType", TYPES, DISKANN_DATA_TYPE_COUNT);
+    r.config.codes = field_choice(object, "codes", CODES, 4);
     r.config.max_degree = (uint32_t)field_number(object, "maxDegree");
     r.config.build_list_size = (uint32_t)field_number(object, "buildListSize");
     r.config.alpha = (float)strtod(field(object, "alpha"), NULL);
@@ -130,7 +130,7 @@ static void check_all(uint32_t workers, uint64_t shuffle)
         check_recipe(&r, &h);
         count++;
     }
-    CHECK_UINT(count, 12);
+    CHECK_UINT(count, 14);
 }
 
 static void one_worker_in_order(void)

@@ -22,14 +22,6 @@ static diskann_config small_config(uint32_t metric)
     return config;
 }
 
-/* Every other time with codes in the records. */
-static diskann_config config_in_turns(uint64_t turn)
-{
-    diskann_config config = small_config(DISKANN_L2);
-    config.codes = turn % 2 == 0 ? DISKANN_CODES_AUTO : DISKANN_CODES_1BIT;
-    return config;
-}
-
 static diskann_index *create(const diskann_config *config, meter *m)
 {
     const diskann_allocator allocator = meter_allocator(m);
@@ -484,7 +476,8 @@ static void whole_after_cancelling_at_any_stage(void)
         for (uint64_t at = 1; at <= stages; at += 1 + at / (check_is_light() ? 8 : 40)) {
             meter m = {0};
             host h = {0}, cancelling = {.workers = 2, .shuffle = at, .cancel_at = at};
-            const diskann_config config = config_in_turns(at);
+            diskann_config config = small_config(DISKANN_L2);
+            config.codes = at % 2 ? DISKANN_CODES_1BIT : DISKANN_CODES_AUTO;
             diskann_index *index = create(&config, &m);
             const uint64_t before = is_build ? 0 : 200;
             CHECK_INT(put(index, 0, rows, NULL, before, &h, NULL), DISKANN_OK);
@@ -523,7 +516,8 @@ static void whole_after_ending_half_way(void)
     for (uint64_t stop = 1; stop < 400; stop += check_is_light() ? 21 : 3) {
         meter m = {0};
         host h = {0};
-        const diskann_config config = config_in_turns(stop / 3);
+        diskann_config config = small_config(DISKANN_L2);
+        config.codes = stop % 2 ? DISKANN_CODES_1BIT : DISKANN_CODES_AUTO;
         diskann_index *index = create(&config, &m);
         CHECK_INT(put(index, 0, rows, NULL, 200, &h, NULL), DISKANN_OK);
         diskann_op *op;
@@ -550,17 +544,17 @@ static void whole_after_any_failed_allocation(void)
 {
     float *rows = make_rows(DIMENSIONS, 150);
     for (int turn = 0; turn < 4; turn++) {
-        const int is_build = turn / 2;
         int status = DISKANN_ERR_NO_MEMORY;
         for (uint64_t at = 1; status == DISKANN_ERR_NO_MEMORY; at++) {
             meter m = {0};
             host h = {.workers = 2, .shuffle = 1};
-            const diskann_config config = config_in_turns((uint64_t)turn);
+            diskann_config config = small_config(DISKANN_L2);
+            config.codes = turn % 2 ? DISKANN_CODES_1BIT : DISKANN_CODES_AUTO;
             diskann_index *index = create(&config, &m);
-            CHECK_INT(put(index, 0, rows, NULL, is_build ? 0 : 50, &h, NULL), DISKANN_OK);
+            CHECK_INT(put(index, 0, rows, NULL, turn / 2 ? 0 : 50, &h, NULL), DISKANN_OK);
             m.fail_at = m.calls + at;
             const uint64_t before = diskann_index_size(index);
-            status = put(index, is_build, rows + before * DIMENSIONS, NULL, 150 - before, &h, NULL);
+            status = put(index, turn / 2, rows + before * DIMENSIONS, NULL, 150 - before, &h, NULL);
             CHECK(status == DISKANN_OK || status == DISKANN_ERR_NO_MEMORY);
             m.fail_at = 0;
             CHECK_UINT(diskann_index_size(index), status == DISKANN_OK ? 150 : before);
@@ -575,24 +569,21 @@ static void whole_after_any_failed_allocation(void)
 static void inserting_row_by_row_gives_a_whole_and_good_graph(void)
 {
     float *rows = make_rows(DIMENSIONS, ROWS + 50);
-    for (uint64_t turn = 0; turn < 2; turn++) {
-        meter m = {0};
-        const diskann_config config = config_in_turns(turn);
-        diskann_index *index = create(&config, &m);
-        for (uint64_t row = 0; row < ROWS; row++) {
-            host h = {0};
-            CHECK_INT(put(index, 0, rows + row * DIMENSIONS, NULL, 1, &h, NULL), DISKANN_OK);
-        }
-        CHECK_UINT(diskann_index_size(index), ROWS);
-        CHECK_UINT(findings_of(index), 0);
-        CHECK(recall_of(index, rows + ROWS * DIMENSIONS, 50, 60) >= 0.97);
-        diskann_stats stats;
-        diskann_index_stats(index, &stats);
-        CHECK(stats.degree_max <= config.max_degree);
-        CHECK_UINT(stats.memory_total, m.live);
-        diskann_index_destroy(index);
-        CHECK_UINT(m.live, 0);
+    meter m = {0};
+    const diskann_config config = small_config(DISKANN_L2);
+    diskann_index *index = create(&config, &m);
+    for (uint64_t row = 0; row < ROWS; row++) {
+        host h = {0};
+        CHECK_INT(put(index, 0, rows + row * DIMENSIONS, NULL, 1, &h, NULL), DISKANN_OK);
     }
+    CHECK_UINT(diskann_index_size(index), ROWS);
+    CHECK_UINT(findings_of(index), 0);
+    CHECK(recall_of(index, rows + ROWS * DIMENSIONS, 50, 60) >= 0.97);
+    diskann_stats stats;
+    diskann_index_stats(index, &stats);
+    CHECK(stats.degree_max <= config.max_degree);
+    CHECK_UINT(stats.memory_total, m.live);
+    diskann_index_destroy(index);
     free(rows);
 }
 

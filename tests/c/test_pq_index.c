@@ -9,7 +9,7 @@
 #include <math.h>
 
 enum { ROWS = 700, BUILT = 620, DIMENSIONS = 25, QUERIES = 12 };
-static const char *const TYPES[] = {"f32", "f16", "i8", "u8"};
+static const char *const TYPES[] = {"f32", "f16", "i8", "u8", "sq8"};
 static host in_order;
 
 /* -- what is in an index -- */

@@ -316,7 +316,7 @@ static void codes_are_for_some_metrics_and_types_only(void)
 {
     for (uint32_t i = 0; i < DISKANN_METRIC_COUNT * DISKANN_DATA_TYPE_COUNT; i++) {
         const uint32_t metric = i % DISKANN_METRIC_COUNT, type = i / DISKANN_METRIC_COUNT;
-        const int has_codes = metric != DISKANN_L1 && (type == DISKANN_F32 || type == DISKANN_F16);
+        const int has_codes = metric != DISKANN_L1 && type != DISKANN_I8 && type != DISKANN_U8;
         forge f = forge_make_typed(type, metric, 13, 8, 50);
         forge_put(f.bytes + FORGE_CODES, DISKANN_CODES_8BIT, 4);
         forge_seal_superblock(f.bytes);

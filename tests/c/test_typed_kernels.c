@@ -1,38 +1,52 @@
 /*
- * The kernels of halves and of bytes, of every family this CPU runs, to the bit: halves against the lane rule over
- * values decoded by arithmetic, bytes against sums in 64 bits. (c-tests: every CPU)
+ * The kernels of halves, of bytes and of sq8, of every family this CPU runs, to the bit: halves and sq8 against the lane rule
+ * over values decoded by arithmetic, bytes against sums in 64 bits. (c-tests: every CPU)
  */
 #include "../../csrc/simd/simd.h"
+#include "../../csrc/simd/sq8.h"
 #include "check.h"
 #include "golden.h"
 
 #include <stdlib.h>
 
-static const char *const TYPES[DISKANN_DATA_TYPE_COUNT] = {"f32", "f16", "i8", "u8"};
+static const char *const TYPES[DISKANN_DATA_TYPE_COUNT] = {"f32", "f16", "i8", "u8", "sq8"};
 
-/* The elements of two vectors of a case: `query` of floats for f16, else of the type; `row` of the type. */
+/* The elements of two vectors of a case: `query` of floats for f16 and sq8, else of the type; `row` of the type. */
 typedef struct typed_case {
     uint32_t type;
     uint32_t dims;
     uint32_t query_bytes; /* of an element */
-    uint32_t row_bytes;
+    uint32_t align;       /* of a row */
+    size_t stride;        /* from row to row, where there are several */
     uint8_t *query;
     uint8_t *row;
     uint8_t *query_block; /* exact-size heap blocks: under AddressSanitizer a read behind the last element is caught */
     uint8_t *row_block;
 } typed_case;
 
-static typed_case case_make(uint32_t type, uint32_t dims, uint32_t shift)
+static int is_of_floats(uint32_t type)
+{
+    return type == DISKANN_F16 || type == DISKANN_SQ8;
+}
+
+static typed_case case_make_rows(uint32_t type, uint32_t dims, uint32_t rows, uint32_t shift)
 {
     typed_case c = {.type = type, .dims = dims};
-    c.row_bytes = simd_element_bytes(type);
-    c.query_bytes = type == DISKANN_F16 ? 4 : c.row_bytes;
+    const size_t row_bytes = simd_row_bytes(type, dims);
+    c.align = type == DISKANN_SQ8 ? 4 : simd_element_bytes(type);
+    c.stride = (row_bytes + c.align - 1) / c.align * c.align;
+    c.query_bytes = is_of_floats(type) ? 4 : c.align;
     c.query_block = malloc((size_t)(shift + dims) * c.query_bytes);
-    c.row_block = malloc((size_t)(shift + dims) * c.row_bytes);
+    c.row_block = malloc((size_t)shift * c.align + (rows - 1) * c.stride + row_bytes);
     REQUIRE(c.query_block != NULL && c.row_block != NULL);
     c.query = c.query_block + (size_t)shift * c.query_bytes;
-    c.row = c.row_block + (size_t)shift * c.row_bytes;
+    c.row = c.row_block + (size_t)shift * c.align;
     return c;
+}
+
+static typed_case case_make(uint32_t type, uint32_t dims, uint32_t shift)
+{
+    return case_make_rows(type, dims, 1, shift);
 }
 
 static void case_free(const typed_case *c)
@@ -51,13 +65,24 @@ static float half_value(uint16_t half)
     return (float)(half & 0x8000 ? -magnitude : magnitude);
 }
 
-static float half_sum(const typed_case *c, const uint16_t *a_halves, uint32_t sum)
+static float row_value(const typed_case *c, uint32_t i)
+{
+    if (c->type == DISKANN_F16) {
+        return half_value(((const uint16_t *)(const void *)c->row)[i]);
+    }
+    const sq8_head *head = (const sq8_head *)(const void *)c->row;
+    const float product = (float)((double)head->step * c->row[SIMD_SQ8_HEAD_BYTES + i]); /* rounded once: exact in double */
+    return head->least + product;
+}
+
+/* `is_norm`: of the row with itself. */
+static float float_sum(const typed_case *c, int is_norm, uint32_t sum)
 {
     float *a = malloc((c->dims + 1) * sizeof *a), *b = malloc((c->dims + 1) * sizeof *b);
     REQUIRE(a != NULL && b != NULL);
     for (uint32_t i = 0; i < c->dims; i++) {
-        a[i] = a_halves != NULL ? half_value(a_halves[i]) : ((const float *)(const void *)c->query)[i];
-        b[i] = half_value(((const uint16_t *)(const void *)c->row)[i]);
+        b[i] = row_value(c, i);
+        a[i] = is_norm ? b[i] : ((const float *)(const void *)c->query)[i];
     }
     const float result = golden_sum(a, b, c->dims, sum);
     free(a);
@@ -79,13 +104,12 @@ static float byte_sum(const typed_case *c, const uint8_t *query, uint32_t sum)
 
 static float case_sum(const typed_case *c, uint32_t sum)
 {
-    return c->type == DISKANN_F16 ? half_sum(c, NULL, sum) : byte_sum(c, c->query, sum);
+    return is_of_floats(c->type) ? float_sum(c, 0, sum) : byte_sum(c, c->query, sum);
 }
 
 static float case_norm(const typed_case *c)
 {
-    return c->type == DISKANN_F16 ? half_sum(c, (const uint16_t *)(const void *)c->row, SIMD_SUM_DOT)
-                                  : byte_sum(c, c->row, SIMD_SUM_DOT);
+    return is_of_floats(c->type) ? float_sum(c, 1, SIMD_SUM_DOT) : byte_sum(c, c->row, SIMD_SUM_DOT);
 }
 
 static void same_bits(float actual, float expected, const simd_kernels *kernels, const typed_case *c, const char *what)
@@ -128,17 +152,47 @@ static uint8_t byte_of(uint32_t type, uint32_t fill, uint64_t draw)
     return fill == FILL_EXTREME ? ends[draw >> 40 & 1] : (uint8_t)draw;
 }
 
-static void fill_case(typed_case *c, uint32_t fill, uint64_t seed)
+/* Extreme: denormal, all equal, or as large as a norm allows at 65,535 dimensions. */
+static sq8_head head_of(uint32_t fill, uint64_t draw)
+{
+    static const sq8_head extremes[] = {{0x1p-149f, 0x1p-149f, 0, 0}, {-0x1p-130f, 0x1p-137f, 0, 0}, {-3.5f, 0, 0, 0},
+                                        {-0x1p+54f, 0x1p+47f, 0, 0},  {0x1p+20f, 0x1p-5f, 0, 0}};
+    if (fill == FILL_EXTREME) {
+        return extremes[draw % 5];
+    }
+    return (sq8_head){.least = golden_uniform(draw), .step = 0.01f * fabsf(golden_uniform(draw << 20))};
+}
+
+/* A row of dims elements. */
+static void fill_row(const typed_case *c, uint8_t *row, uint32_t fill, random_state *random)
+{
+    if (c->type == DISKANN_SQ8) {
+        *(sq8_head *)(void *)row = head_of(fill, random_next(random));
+        row += SIMD_SQ8_HEAD_BYTES;
+    }
+    for (uint32_t i = 0; i < c->dims; i++) {
+        const uint64_t draw = random_next(random);
+        if (c->type == DISKANN_F16) {
+            ((uint16_t *)(void *)row)[i] = half_of(fill, draw);
+        } else {
+            row[i] = byte_of(c->type, fill, draw);
+        }
+    }
+}
+
+static void fill_case(typed_case *c, uint32_t rows, uint32_t fill, uint64_t seed)
 {
     random_state random = {seed};
     for (uint32_t i = 0; i < c->dims; i++) {
-        if (c->type == DISKANN_F16) {
-            ((float *)(void *)c->query)[i] = golden_uniform(random_next(&random));
-            ((uint16_t *)(void *)c->row)[i] = half_of(fill, random_next(&random));
+        const uint64_t draw = random_next(&random);
+        if (is_of_floats(c->type)) {
+            ((float *)(void *)c->query)[i] = golden_uniform(draw);
         } else {
-            c->query[i] = byte_of(c->type, fill, random_next(&random));
-            c->row[i] = byte_of(c->type, fill, random_next(&random));
+            c->query[i] = byte_of(c->type, fill, draw);
         }
+    }
+    for (uint32_t row = 0; row < rows; row++) {
+        fill_row(c, c->row + row * c->stride, fill, &random);
     }
 }
 
@@ -146,7 +200,7 @@ static void compare_filled(uint32_t type, uint32_t dims, uint32_t shift)
 {
     for (uint32_t fill = 0; fill < FILL_COUNT; fill++) {
         typed_case c = case_make(type, dims, shift);
-        fill_case(&c, fill, 1000 * type + dims);
+        fill_case(&c, 1, fill, 1000 * type + dims);
         compare(&c);
         case_free(&c);
     }
@@ -223,12 +277,12 @@ static void integers_are_rounded_once(void)
 static void compare_many(const simd_kernels *kernels, uint32_t type, uint32_t dims)
 {
     enum { ROWS = 23 };
-    typed_case c = case_make(type, dims * ROWS, 0);
+    typed_case c = case_make_rows(type, dims, ROWS, 0);
     const void *rows[ROWS];
     float out[ROWS + 1];
-    fill_case(&c, FILL_ANY, dims);
+    fill_case(&c, ROWS, FILL_ANY, dims);
     for (uint32_t i = 0; i < ROWS; i++) { /* the last block ends where a row ends */
-        rows[i] = c.row + (size_t)((i * 7) % ROWS) * dims * c.row_bytes;
+        rows[i] = c.row + (size_t)((i * 7) % ROWS) * c.stride;
     }
     for (uint32_t count = 0; count <= ROWS; count += 1 + count / 3) {
         for (uint32_t sum = 0; sum < SIMD_SUM_COUNT; sum++) {
@@ -269,12 +323,33 @@ static void expand_gives_the_value_of_each_half(void)
                 const uint16_t half = (uint16_t)(first + i);
                 halves[i] = (half & 0x7c00) == 0x7c00 ? 0 : half;
             }
-            kernels->expand(halves, dims, out);
+            kernels->expand[DISKANN_F16](halves, dims, out);
             for (uint32_t i = 0; i < dims; i++) {
                 same_bits(out[i], half_value(halves[i]), kernels, &c, "expanded");
             }
             case_free(&c);
         }
+    }
+}
+
+/* Every code at every place of a vector, of every kind of head. */
+static void expand_gives_the_value_of_each_code(void)
+{
+    for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
+        const simd_kernels *kernels = simd_kernels_get(family);
+        for (uint32_t round = 0; kernels != NULL && round < 2000; round++) {
+            const uint32_t dims = round % 97 + 1;
+            typed_case c = case_make(DISKANN_SQ8, dims, 0);
+            float *out = (float *)(void *)c.query;
+            fill_case(&c, 1, round % 2, round);
+            kernels->expand[DISKANN_SQ8](c.row, dims, out);
+            for (uint32_t i = 0; i < dims; i++) {
+                same_bits(out[i], row_value(&c, i), kernels, &c, "expanded");
+            }
+            case_free(&c);
+        }
+        CHECK(kernels == NULL || (kernels->expand[DISKANN_F32] == NULL && kernels->expand[DISKANN_I8] == NULL &&
+                                  kernels->expand[DISKANN_U8] == NULL));
     }
 }
 
@@ -338,4 +413,5 @@ static void golden_vectors(void)
 CHECK_MAIN(CHECK_TEST(every_length_up_to_200), CHECK_TEST(odd_and_large_lengths),
            CHECK_TEST(pointers_aligned_to_an_element_only), CHECK_TEST(the_largest_sums_are_exact),
            CHECK_TEST(integers_are_rounded_once), CHECK_TEST(many_is_one_for_each_row),
-           CHECK_TEST(expand_gives_the_value_of_each_half), CHECK_TEST(golden_vectors))
+           CHECK_TEST(expand_gives_the_value_of_each_half), CHECK_TEST(expand_gives_the_value_of_each_code),
+           CHECK_TEST(golden_vectors))

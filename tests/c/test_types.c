@@ -4,7 +4,7 @@
 #include "host.h"
 
 enum { DIMENSIONS = 27, ROWS = 500, DEGREE = 12, LIST_SIZE = 40 };
-static const char *const TYPES[] = {"f32", "f16", "i8", "u8"};
+static const char *const TYPES[] = {"f32", "f16", "i8", "u8", "sq8"};
 static const char *const METRICS[] = {"l2", "cosine", "ip", "l1"};
 
 /* -- helpers -- */
@@ -28,13 +28,20 @@ static diskann_index *create(const diskann_config *config, meter *m)
     return index;
 }
 
-/* Integers that all types hold; as floats. Those of f16 and f32 have a fraction, which halves hold too. */
+/*
+ * Integers that all types hold; as floats. Those of f16 and f32 have a fraction, which halves hold too; sq8 holds them as each
+ * row has both ends of a range of 255 eighths.
+ */
 static void make_rows(uint32_t data_type, uint32_t rows, float *out)
 {
     random_state random = {rows + data_type};
     for (uint32_t i = 0; i < rows * DIMENSIONS; i++) {
         const float whole = (float)(random_next(&random) >> 57); /* 0 .. 127 */
         out[i] = data_type == DISKANN_U8 ? 2 * whole : data_type == DISKANN_I8 ? 2 * whole - 128 : whole / 8 - 7;
+    }
+    for (uint32_t row = 0; row < rows && data_type == DISKANN_SQ8; row++) {
+        out[row * DIMENSIONS + row % DIMENSIONS] = -7;
+        out[row * DIMENSIONS + (row + 5) % DIMENSIONS] = 255.0f / 8 - 7;
     }
 }
 
@@ -136,8 +143,9 @@ static void a_forged_file_opens_and_saves_as_the_same_bytes(void)
 {
     static const uint32_t dimensions[] = {1, 7, 8, 33, 384};
     for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * DISKANN_METRIC_COUNT * 5; i++) {
-        const uint32_t type = i % 4, metric = i / 4 % 4;
-        forge f = forge_make_typed(type, metric, dimensions[i / 16], 8, 120);
+        const uint32_t type = i % DISKANN_DATA_TYPE_COUNT, metric = i / DISKANN_DATA_TYPE_COUNT % DISKANN_METRIC_COUNT;
+        const uint32_t wide = dimensions[i / (DISKANN_DATA_TYPE_COUNT * DISKANN_METRIC_COUNT)];
+        forge f = forge_make_typed(type, metric, wide, 8, 120);
         host h = {.file = f.bytes, .file_bytes = f.file_bytes, .workers = 3};
         meter m = {0};
         diskann_index *index;
@@ -213,8 +221,15 @@ static void check_answers(const diskann_index *index, uint32_t metric, const flo
     CHECK(found >= 0.97 * QUERIES * K);
 }
 
+/* What rows of this type may be given as, beside floats. */
+static uint32_t given_type(uint32_t type)
+{
+    return type == DISKANN_SQ8 ? DISKANN_F32 : type;
+}
+
 static void check_type(uint32_t type, uint32_t metric, uint32_t codes)
 {
+    const uint32_t given = given_type(type);
     static float rows[(ROWS + 40) * DIMENSIONS], vector[DIMENSIONS];
     static uint8_t elements[(ROWS + 40) * DIMENSIONS * 4];
     diskann_config config = config_of(type, metric);
@@ -223,14 +238,14 @@ static void check_type(uint32_t type, uint32_t metric, uint32_t codes)
     meter m = {0};
     host one = {0}, many = {.workers = 5, .shuffle = 77}, verifying = {0};
     make_rows(type, ROWS + 40, rows);
-    make_elements(type, rows, (ROWS + 40) * DIMENSIONS, elements);
+    make_elements(given, rows, (ROWS + 40) * DIMENSIONS, elements);
     diskann_index *of_floats = create(&config, &m), *of_elements = create(&config, &m);
     CHECK_INT(put(of_floats, 1, rows, DISKANN_F32, built, &one, NULL), DISKANN_OK);
-    CHECK_INT(put(of_elements, 1, elements, type, built, &many, NULL), DISKANN_OK);
-    const size_t element_bytes = type == DISKANN_F32 ? 4 : type == DISKANN_F16 ? 2 : 1;
+    CHECK_INT(put(of_elements, 1, elements, given, built, &many, NULL), DISKANN_OK);
+    const size_t element_bytes = given == DISKANN_F32 ? 4 : given == DISKANN_F16 ? 2 : 1;
     const uint8_t *rest = elements + (size_t)built * DIMENSIONS * element_bytes;
     CHECK_INT(put(of_floats, 0, rows + built * DIMENSIONS, DISKANN_F32, ROWS - built, &one, NULL), DISKANN_OK);
-    CHECK_INT(put(of_elements, 0, rest, type, ROWS - built, &many, NULL), DISKANN_OK);
+    CHECK_INT(put(of_elements, 0, rest, given, ROWS - built, &many, NULL), DISKANN_OK);
 
     host a = saved(of_floats), b = saved(of_elements);
     REQUIRE(a.file_bytes == b.file_bytes);
@@ -242,7 +257,8 @@ static void check_type(uint32_t type, uint32_t metric, uint32_t codes)
     }
     diskann_stats stats;
     diskann_index_stats(of_floats, &stats);
-    CHECK_UINT(stats.memory_vectors, ROWS * DIMENSIONS * element_bytes);
+    CHECK_UINT(stats.memory_vectors, type == DISKANN_SQ8 ? ROWS * (16 + DIMENSIONS) : ROWS * DIMENSIONS * element_bytes);
+    CHECK(stats.relative_error == 0);
     CHECK_UINT(stats.config.data_type, type);
 
     diskann_op *op;
@@ -408,11 +424,12 @@ static void rows_of_another_type_are_refused(void)
         diskann_index *index = create(&config, &m);
         REQUIRE(diskann_insert_begin(index, 1, &op) == DISKANN_OK);
         for (uint32_t given = 0; given <= DISKANN_DATA_TYPE_COUNT; given++) {
-            const int status = given == type || given == DISKANN_F32 ? DISKANN_OK : DISKANN_ERR_INVALID_ARGUMENT;
+            const int is_taken = given == given_type(type) || given == DISKANN_F32;
+            const int status = is_taken ? DISKANN_OK : DISKANN_ERR_INVALID_ARGUMENT;
             CHECK_INT(diskann_op_rows(op, zeros, given, NULL, 1), status);
         }
         CHECK_INT(diskann_op_finish(op), DISKANN_OK);
-        CHECK_UINT(diskann_index_size(index), type == DISKANN_F32 ? 1 : 2);
+        CHECK_UINT(diskann_index_size(index), given_type(type) == DISKANN_F32 ? 1 : 2);
         diskann_op_end(op);
         diskann_index_destroy(index);
     }

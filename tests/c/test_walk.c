@@ -1,6 +1,6 @@
 /*
- * Searches along codes in records, beside a plain implementation of the same definition (csrc/graph/walk.h): the same hits, hops
- * and rounds for every type and metric, from every kernel family; all hits there can be, at their true distances.
+ * Searches along codes in records, beside a plain implementation of the same definition (csrc/graph/walk.h): the same hits,
+ * hops and rounds for every type and metric, from every kernel family; all hits there can be, at their true distances.
  */
 #include "../../csrc/graph/walk.h"
 #include "../../csrc/op/index.h"

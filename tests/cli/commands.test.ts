@@ -544,7 +544,7 @@ describe("info", () => {
     });
     const { stdout } = await diskann.run(["info", "base.fvecs"], here);
     expect(stdout).toMatch(/shape +1,500 x 24 f32/);
-    expect(stdout).toMatch(/index +about 351\.6 KiB in memory .*, 1\.04 MiB with --codes 1bit/);
+    expect(stdout).toMatch(/index +about 352 KiB in memory .*, 1\.1 MiB with --codes 1bit/);
     const recall = await diskann.run(["info", "base.fvecs", "--recall"], here);
     expect([recall.code, recall.stderr]).toEqual([2, expect.stringContaining("--recall is for an index")]);
   });

@@ -33,6 +33,10 @@ export interface Subject {
   readonly dataType?: DataType | undefined;
   /** A fresh handle in a browser's private file system. */
   readonly handle?: (() => Promise<FileHandleLike>) | undefined;
+  /** Places of the browser's that an index can be saved to by address. */
+  readonly places?: readonly ("opfs" | "idb")[] | undefined;
+  /** Where a test puts files, and gets them from with faults: see `tests/support/file-server.ts`. */
+  readonly server?: string | undefined;
 }
 
 /** The same build, with indexes of a type where a test names none. */

@@ -69,6 +69,21 @@ const HOLD = {
   u8: (value: number) => between(0, 255, 128 + 24 * value),
 } as const;
 
+/** What an index with `quantize: "i8"` keeps of a row, to the bit. */
+export function quantized(row: ArrayLike<number>): Float32Array {
+  const { fround } = Math;
+  const floats = Float32Array.from(row);
+  const least = floats.reduce((a, b) => (b < a ? b : a));
+  const range = fround(floats.reduce((a, b) => (b > a ? b : a)) - least);
+  const isFlat = range <= 2 ** -118;
+  const step = isFlat ? 0 : fround(range / 255);
+  const inverse = isFlat ? 0 : fround(255 / range);
+  return floats.map((value) => {
+    const code = Math.min(255, Math.floor(fround(fround(fround(value - least) * inverse) + 0.5)));
+    return fround(least + fround(step * code));
+  });
+}
+
 /** Share of the true neighbours that were found; a hit as near as the last true one counts. */
 export function recall(found: readonly ModelHit[], truth: readonly ModelHit[]): number {
   const last = truth.at(-1)?.distance ?? 0;

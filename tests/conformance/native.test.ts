@@ -2,4 +2,4 @@ import { VectorIndex } from "../../ts/native.js";
 import { ProductQuantizer } from "../../ts/pq-native.js";
 import { conformanceInNode } from "./node.js";
 
-conformanceInNode("the addon in Node", VectorIndex, "native", ProductQuantizer);
+await conformanceInNode("the addon in Node", VectorIndex, "native", ProductQuantizer);

@@ -9,8 +9,10 @@ import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
 import { making } from "./topics/making.js";
 import { order } from "./topics/order.js";
+import { places } from "./topics/places.js";
 import { quantizing } from "./topics/quantizing.js";
 import { searching } from "./topics/searching.js";
+import { stores } from "./topics/stores.js";
 import { storing } from "./topics/storing.js";
 import { types } from "./topics/types.js";
 
@@ -23,6 +25,8 @@ export function conformance(test: Test, subject: Subject): void {
   types(test, subject);
   coding(test, subject);
   storing(test, subject);
+  places(test, subject);
+  stores(test, subject);
   order(test, subject);
   control(test, subject);
   goldenBytes(test, subject);

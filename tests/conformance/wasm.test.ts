@@ -2,4 +2,4 @@ import { ProductQuantizer } from "../../ts/pq-wasm.js";
 import { VectorIndex } from "../../ts/wasm.js";
 import { conformanceInNode } from "./node.js";
 
-conformanceInNode("WebAssembly in Node", VectorIndex, "wasm", ProductQuantizer);
+await conformanceInNode("WebAssembly in Node", VectorIndex, "wasm", ProductQuantizer);

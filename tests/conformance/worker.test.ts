@@ -1,4 +1,4 @@
 import { VectorIndex } from "../../ts/worker.js";
 import { conformanceInNode } from "./node.js";
 
-conformanceInNode("WebAssembly in a worker thread", VectorIndex, "wasm");
+await conformanceInNode("WebAssembly in a worker thread", VectorIndex, "wasm");

@@ -74,3 +74,18 @@ it("gives the same answers from the saved bytes", async () => {
   await page.screenshot({ path: join(pictures, "browser-example-end.png"), fullPage: true });
   expect(complaints).toEqual([]);
 });
+
+it("opens what it kept, when it is loaded again", async () => {
+  const question = "compile an addon on Windows";
+  const before = await answers(question);
+  expect(await page.textContent("#facts")).toContain("Built in");
+  await page.waitForSelector("#kept:has-text('Kept as opfs:/passages.diskann')");
+  await page.reload();
+  await page.waitForSelector('body[data-state="ready"]', { timeout: PAGE_MS });
+  expect(await page.textContent("#facts")).toMatch(/Opened in.*Passages/);
+  expect(await page.textContent("#facts")).not.toContain("Built in");
+  expect(await page.textContent("#kept")).toMatch(/^Opened from opfs:/);
+  expect(await answers(question)).toEqual(before);
+  await page.screenshot({ path: join(pictures, "browser-example-kept.png"), fullPage: true });
+  expect(complaints).toEqual([]);
+});

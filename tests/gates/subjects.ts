@@ -62,7 +62,7 @@ export async function workAt(
 ): Promise<number> {
   let low = await measure(index, queries, truth, 10);
   let high = low;
-  for (let list = 16; high.recall < recall && list < 2000; list = Math.ceil(list * 1.1)) {
+  for (let list = 11; high.recall < recall && list < 2000; list = Math.ceil(list * 1.1)) {
     low = high;
     high = await measure(index, queries, truth, list);
   }

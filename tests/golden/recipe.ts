@@ -16,6 +16,11 @@ export function goldenRows(rows: number, dimensions: number, dataType = "f32"): 
   return flat;
 }
 
+/** A recipe's type as options: the core knows quantised floats as one of its own. */
+export function typeOptions(dataType: string): { dataType?: "f32" | "f16" | "i8" | "u8"; quantize?: "i8" } {
+  return dataType === "sq8" ? { quantize: "i8" } : { dataType: dataType as "f32" };
+}
+
 /** SHA-256 in hexadecimal. */
 export async function hexDigest(bytes: Uint8Array): Promise<string> {
   const digest = await crypto.subtle.digest("SHA-256", bytes as BufferSource);

@@ -27,7 +27,7 @@ await build({
 });
 const { VectorIndex } = await import(pathToFileURL(join(outdir, "wasm.mjs")).href);
 const { ProductQuantizer } = await import(pathToFileURL(join(outdir, "pq.mjs")).href);
-const { fnv1a64, goldenRows, hexDigest, quantizerBytes } = await import(
+const { fnv1a64, goldenRows, hexDigest, quantizerBytes, typeOptions } = await import(
   pathToFileURL(join(outdir, "recipe.mjs")).href
 );
 
@@ -37,7 +37,8 @@ const wasmUrl = pathToFileURL(process.argv[2] ?? join(root, "dist/diskann.wasm")
 for (const recipe of golden.indexes) {
   const { dimensions, rows, added, metric, dataType, codes, maxDegree, buildListSize, alpha, seed } = recipe;
   const flat = goldenRows(rows + added, dimensions, dataType);
-  const options = { dimensions, metric, dataType, codes, maxDegree, buildListSize, alpha, seed, wasmUrl };
+  const type = typeOptions(dataType);
+  const options = { dimensions, metric, ...type, codes, maxDegree, buildListSize, alpha, seed, wasmUrl };
   const index = await VectorIndex.build(flat.subarray(0, rows * dimensions), options);
   if (added > 0) await index.add(flat.subarray(rows * dimensions));
   const bytes = await index.toBytes();

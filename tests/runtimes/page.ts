@@ -1,4 +1,6 @@
-/** The suite in a page or a worker of one: `runSuite(entry)`. */
+/** The suite in a page or a worker of one: `runSuite(entry)`. And `openStore`, for tests of their own. */
+
+import { openStore } from "../../ts/storage/select.js";
 import type { Entry, PqEntry } from "../conformance/kit.js";
 import { type Outcome, runConformance } from "../conformance/suite.js";
 
@@ -20,10 +22,12 @@ async function runSuite(entry: string): Promise<Outcome[]> {
     ProductQuantizer,
     backend: "wasm",
     handle: privateFile,
+    places: ["opfs", "idb"],
+    server: new URL("/files/", location.href).href,
   });
 }
 
-Object.assign(globalThis, { runSuite });
+Object.assign(globalThis, { runSuite, openStore });
 
 // In a worker: the entry arrives as a message, the outcomes go back.
 if (typeof document === "undefined") {

@@ -4,6 +4,7 @@ import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import type { Outcome } from "../conformance/suite.js";
+import { startFileServer } from "../support/file-server.js";
 import { bundleSuite, DIST } from "./bundle.js";
 
 const run = promisify(execFile);
@@ -26,7 +27,8 @@ export async function suiteInProcess(
   const result = join(folder, "outcomes.json");
   await rm(result, { force: true });
   const [program, ...before] = command;
-  const args = [...before, join(folder, "program.mjs"), join(DIST, entry), backend, result];
-  await run(program, args, { timeout, maxBuffer: 1 << 24 });
+  const server = await startFileServer();
+  const args = [...before, join(folder, "program.mjs"), join(DIST, entry), backend, result, server.base];
+  await run(program, args, { timeout, maxBuffer: 1 << 24 }).finally(server.close);
   return JSON.parse(await readFile(result, "utf8")) as Outcome[];
 }

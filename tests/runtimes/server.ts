@@ -3,6 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, normalize } from "node:path";
+import { serveFiles } from "../support/file-server.js";
 import { DIST } from "./bundle.js";
 
 const TYPES: Record<string, string> = {
@@ -19,9 +20,11 @@ export interface Served {
 
 const PAGE = `<!doctype html><meta charset="utf-8"><title>diskann</title><script type="module" src="/suite/page.mjs"></script>`;
 
-/** `/` is a page that loads the suite, `/suite/` the folder of the bundles, `/dist/` the library. */
+/** `/` is a page that loads the suite, `/suite/` the folder of the bundles, `/dist/` the library, `/files/` what tests put there. */
 export async function serveSuite(folder: string): Promise<Served> {
+  const files = serveFiles();
   const server = createServer(async (request, response) => {
+    if (files.handle(request, response)) return;
     const path = normalize(new URL(request.url ?? "/", "http://localhost").pathname);
     if (path === "/") return void response.writeHead(200, { "content-type": "text/html" }).end(PAGE);
     const file = path.startsWith("/suite/")

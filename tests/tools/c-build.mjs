@@ -40,7 +40,7 @@ const read = (file) => readFileSync(join(ROOT, file));
 
 function testHeaders() {
   const below = (folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
-  return [...below("tests/c"), ...below("tests/support")].filter((file) => file.endsWith(".h")).sort();
+  return [...below("tests/c"), ...below("tests/support"), ...below("tests/bench/layout")].filter((file) => file.endsWith(".h")).sort();
 }
 
 /** Every header at once: small, and never wrong. */

@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { PQ_LIMITS } from "../../ts/api/pq-options.js";
-import { CODES, DATA_TYPES, LIMITS, METRICS, SIMD_FAMILIES } from "../../ts/core/constants.js";
+import { CODES, DATA_TYPES, LIMITS, METRICS, SIMD_FAMILIES, SQ8 } from "../../ts/core/constants.js";
 import { repositoryRoot } from "../support/data.js";
 
 const header = readFileSync(join(repositoryRoot(), "csrc/include/diskann.h"), "utf8");
@@ -16,7 +16,7 @@ function numberOf(name: string): number {
 
 test.each([
   ["metrics", METRICS, ["L2", "COSINE", "IP", "L1"], "METRIC_COUNT"],
-  ["data types", DATA_TYPES, ["F32", "F16", "I8", "U8"], "DATA_TYPE_COUNT"],
+  ["data types", [...DATA_TYPES, "sq8"], ["F32", "F16", "I8", "U8", "SQ8"], "DATA_TYPE_COUNT"],
   ["codes", CODES, ["CODES_NONE", "CODES_8BIT", "CODES_AUTO", "CODES_1BIT", "CODES_PQ"], "CODES_COUNT"],
   [
     "kernel families",
@@ -28,8 +28,16 @@ test.each([
   expect(strings.length).toBe(numberOf(count));
   expect(names.map(numberOf)).toEqual([...names.keys()]);
   expect(strings.map((text) => text.toLowerCase())).toEqual(
-    names.map((name) => name.replace(/^(SIMD|CODES)_/, "").toLowerCase()),
+    names.map((name) => name.replace(/^SIMD_/, "").toLowerCase()),
   );
+});
+
+test("quantised floats", () => {
+  expect(SQ8).toBe(numberOf("SQ8"));
+});
+
+test("codes", () => {
+  expect(CODES.map((name) => numberOf(`CODES_${name.toUpperCase()}`))).toEqual([...CODES.keys()]);
 });
 
 test("limits", () => {

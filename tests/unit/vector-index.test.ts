@@ -80,6 +80,7 @@ class FakeIndex implements BackendIndex {
       memoryCodes: 0,
       memoryIds: 0,
       memoryTotal: 0,
+      relativeError: 0,
     };
     const alpha = Math.fround(1.2);
     return { ...shape, ...layout, ...memory, alpha, simd: 1, size, nextId: size, edges: 0, degreeMax: 0 };

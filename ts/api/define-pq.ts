@@ -4,9 +4,8 @@ import { DiskAnnError } from "../core/errors.js";
 import type { Codes, TrainOptions } from "../core/pq-types.js";
 import { nextTask } from "../core/task.js";
 import type { CallOptions, IndexSource, VectorSource } from "../core/types.js";
-import { fileSource } from "../storage/file.js";
 import { PIVOT_BYTES_MAX, readCodeHeader, readPivots } from "../storage/pq-files.js";
-import { openSource, type StorageSource } from "../storage/select.js";
+import { openSource, openStore, type StorageSource } from "../storage/select.js";
 import type { ByteSource } from "../storage/storage.js";
 import { checkSource } from "./location.js";
 import { beginLongCall, type LongCall } from "./long-call.js";
@@ -62,7 +61,7 @@ async function trainOn(
 async function refuseRotation(source: StorageSource): Promise<void> {
   if (source.kind !== "path") return;
   const path = `${source.path}_rotation_matrix.bin`;
-  const file = await fileSource(path).catch(() => undefined);
+  const file = await openStore({ kind: "path", path }).catch(() => undefined);
   if (file === undefined) return;
   await file.close();
   throw new DiskAnnError(
@@ -83,7 +82,7 @@ async function withSource<T>(
   call: LongCall,
   use: (bytes: ByteSource) => Promise<T>,
 ): Promise<T> {
-  const bytes = await openSource(source);
+  const bytes = await openSource(source, call.signal);
   try {
     if (call.signal?.aborted) throw call.signal.reason;
     return await use(bytes);

@@ -1,7 +1,7 @@
 /** How an entry makes its `VectorIndex`: the class of `vector-index.ts` bound to a backend. */
 import type { Backend, BackendIndex, CoreConfig } from "../backend/backend.js";
 import { type CheckedIndexOptions, checkIndexOptions } from "../core/checks.js";
-import { CODES, DATA_TYPES, METRICS } from "../core/constants.js";
+import { CODES, DATA_TYPES, METRICS, SQ8 } from "../core/constants.js";
 import { DiskAnnError } from "../core/errors.js";
 import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
 import { insertRows } from "./insertion.js";
@@ -25,7 +25,7 @@ export interface VectorIndexEntry<Extra> {
    * on every platform, with any number of threads.
    */
   build(vectors: VectorSource, options: IndexOptions & BuildControl & Extra): Promise<VectorIndex>;
-  /** Opens what `save` or `toBytes` made: a path or `file:` URL, bytes, a `Blob`, a `FileSystemFileHandle`. */
+  /** Opens what `save` or `toBytes` made, into memory: from a path, an address (`https:`, `opfs:`, `idb:`), bytes, a `Blob`, a file handle. */
   open(source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex>;
 }
 
@@ -36,7 +36,7 @@ type Constructor = new (parts: Made) => VectorIndex;
 function configOf(options: CheckedIndexOptions): CoreConfig {
   const { dimensions, maxDegree, buildListSize, alpha, seed, codeBytes } = options;
   const metric = METRICS.indexOf(options.metric);
-  const dataType = DATA_TYPES.indexOf(options.dataType);
+  const dataType = options.quantize === "i8" ? SQ8 : DATA_TYPES.indexOf(options.dataType);
   const codes = CODES.indexOf(options.codes);
   return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes };
 }

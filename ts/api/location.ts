@@ -4,59 +4,78 @@ import { describe, invalid } from "../core/checks.js";
 import { DiskAnnError } from "../core/errors.js";
 import { nodeModule } from "../core/node.js";
 import type { BlobLike, FileHandleLike, UrlLike } from "../core/types.js";
+import type { BrowserPlace } from "../storage/select.js";
 import { hasFileSystem, ioError } from "../storage/storage.js";
 
 const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
+const PLACES =
+  "a path, a file:, http:, https:, opfs: or idb: address, an ArrayBuffer, a Uint8Array, a Blob or a FileSystemFileHandle";
 
-/** A place in words the caller can act on. */
-function unsupported(scheme: string, verb: "open" | "save"): DiskAnnError {
-  const instead: Record<string, string> = {
-    open: `fetch the bytes and pass them: VectorIndex.open(await (await fetch(url)).arrayBuffer())`,
-    save: `use toBytes() and send the bytes yourself`,
-  };
-  if (scheme === "opfs" || scheme === "idb") {
-    return new DiskAnnError(
-      "ERR_UNSUPPORTED",
-      `${scheme}: is not supported yet: ${verb} a FileSystemFileHandle${verb === "open" ? ", a Blob or bytes" : " or use toBytes()"}`,
-    );
-  }
-  return new DiskAnnError("ERR_UNSUPPORTED", `cannot ${verb} ${scheme}: addresses yet: ${instead[verb]}`);
-}
+/** What to do instead, where an address cannot be. */
+const INSTEAD = {
+  open: "fetch the bytes and pass them: VectorIndex.open(await (await fetch(url)).arrayBuffer())",
+  save: "use toBytes() and send the bytes yourself",
+};
 
 function noFileSystem(verb: "open" | "save"): DiskAnnError {
   const instead =
     verb === "open"
-      ? "pass bytes, a Blob or a FileSystemFileHandle"
-      : "pass a FileSystemFileHandle, or use toBytes()";
+      ? "pass bytes, a Blob, a FileSystemFileHandle, or an address: new URL(path, location.href), opfs:/name, idb:name"
+      : "save to opfs:/name or idb:name, pass a FileSystemFileHandle, or use toBytes()";
   return new DiskAnnError("ERR_UNSUPPORTED", `paths need a file system, which is not here: ${instead}`);
 }
 
-/** A path or the address of a file; the promise is of the path. */
-type Place = { readonly path: string } | { readonly url: string };
+/** Where an address or a path leads; the file of a `file:` URL is still to be found. */
+type Place =
+  | { readonly kind: "path"; readonly path: string }
+  | { readonly kind: "file"; readonly url: string }
+  | { readonly kind: "http"; readonly url: string }
+  | BrowserPlace;
 
 function placeOf(text: string, verb: "open" | "save"): Place {
   // One letter before the colon is a drive of Windows, not a scheme.
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
-  if (
-    scheme !== undefined &&
-    scheme !== "file" &&
-    (/:\/\//.test(text) || ["opfs", "idb", "blob", "data"].includes(scheme))
-  ) {
-    throw unsupported(scheme, verb);
+  if (scheme === "opfs" || scheme === "idb") return browserPlace(scheme, text, verb);
+  if (scheme === "http" || scheme === "https") {
+    if (verb === "open") return { kind: "http", url: text };
+    throw new DiskAnnError("ERR_UNSUPPORTED", `cannot save to ${scheme}: addresses: ${INSTEAD.save}`);
   }
+  if (scheme && scheme !== "file" && (/:\/\//.test(text) || scheme === "blob" || scheme === "data"))
+    throw new DiskAnnError("ERR_UNSUPPORTED", `cannot ${verb} ${scheme}: addresses: ${INSTEAD[verb]}`);
   if (text === "") throw invalid(`cannot ${verb} "": give a path`);
   if (text.includes("\0")) throw invalid(`a path must not hold a zero character`);
   if (!hasFileSystem()) throw noFileSystem(verb);
-  return scheme === "file" ? { url: text } : { path: text };
+  return scheme === "file" ? { kind: "file", url: text } : { kind: "path", path: text };
 }
 
-async function pathOf(place: Place): Promise<string> {
-  if ("path" in place) return place.path;
+/** `opfs:/folder/name`, also with no slash or more of them in front; `idb:name`, where any name will do. */
+function browserPlace(kind: "opfs" | "idb", text: string, verb: "open" | "save"): BrowserPlace {
+  const rest = text.slice(kind.length + 1);
+  const name = kind === "opfs" ? rest.replace(/^\/+/, "") : rest;
+  const parts = kind === "opfs" ? name.split("/") : [name];
+  if (parts.some((part) => part === "" || part === "." || part === ".."))
+    throw invalid(
+      `cannot ${verb} ${describe(text)}: write ${kind === "opfs" ? "opfs:/folder/name" : "idb:name"}`,
+    );
+  return { kind, name };
+}
+
+async function pathOf(url: string): Promise<string> {
   const { fileURLToPath } = await nodeModule("node:url");
   try {
-    return fileURLToPath(place.url);
+    return fileURLToPath(url);
   } catch (cause) {
-    throw ioError(`not the address of a file: ${place.url}`, cause);
+    throw ioError(`not the address of a file: ${url}`, cause);
+  }
+}
+
+/** A `URL` has escaped what its name may be made of; http addresses and those of files stay as they are. */
+function textOf({ href, protocol }: UrlLike): string {
+  if (protocol !== "opfs:" && protocol !== "idb:") return href;
+  try {
+    return decodeURIComponent(href);
+  } catch {
+    throw invalid(`not an address: ${href}`);
   }
 }
 
@@ -98,15 +117,13 @@ export function checkSource(source: unknown): () => Promise<CoreSource> {
     if (bytes) return async () => ({ kind: "bytes", bytes });
     if (isHandle(source)) return () => blobOf(source);
     if (isBlob(source)) return async () => ({ kind: "blob", blob: source });
-    if (isUrl(source)) return sourceAt(placeOf(source.href, "open"));
+    if (isUrl(source)) return sourceAt(placeOf(textOf(source), "open"));
   }
-  throw invalid(
-    `cannot open ${describe(source)}: give a path, a file: URL, an ArrayBuffer, a Uint8Array, a Blob or a FileSystemFileHandle`,
-  );
+  throw invalid(`cannot open ${describe(source)}: give ${PLACES}`);
 }
 
 function sourceAt(place: Place): () => Promise<CoreSource> {
-  return async () => ({ kind: "path", path: await pathOf(place) });
+  return async () => (place.kind === "file" ? { kind: "path", path: await pathOf(place.url) } : place);
 }
 
 /** Checks a SaveTarget at once. */
@@ -114,11 +131,18 @@ export function checkTarget(target: unknown): () => Promise<CoreTarget> {
   if (typeof target === "string") return targetAt(placeOf(target, "save"));
   if (typeof target === "object" && target !== null) {
     if (isHandle(target)) return async () => ({ kind: "handle", handle: target });
-    if (isUrl(target)) return targetAt(placeOf(target.href, "save"));
+    if (isUrl(target)) return targetAt(placeOf(textOf(target), "save"));
   }
-  throw invalid(`cannot save to ${describe(target)}: give a path, a file: URL or a FileSystemFileHandle`);
+  throw invalid(
+    `cannot save to ${describe(target)}: give a path, a file:, opfs: or idb: address or a FileSystemFileHandle`,
+  );
 }
 
 function targetAt(place: Place): () => Promise<CoreTarget> {
-  return async () => ({ kind: "path", path: await pathOf(place) });
+  return async () => {
+    if (place.kind === "file") return { kind: "path", path: await pathOf(place.url) };
+    // Here, and not where the bytes are written: workers cannot ask.
+    if (place.kind !== "path") void import("../storage/persist.js").then(({ persist }) => persist());
+    return place as CoreTarget;
+  };
 }

@@ -1,7 +1,7 @@
 /** What the core answers, in the words of the API. */
 import type { CoreHits, CoreStats } from "../backend/backend.js";
 import { invalid } from "../core/checks.js";
-import { CODES, DATA_TYPES, METRICS, simdName } from "../core/constants.js";
+import { CODES, DATA_TYPES, METRICS, SQ8, simdName } from "../core/constants.js";
 import type { IndexStats, SearchBatch, SearchCounters, SearchHit } from "../core/types.js";
 
 /** Hits of row `row`, up to the padding. */
@@ -66,6 +66,7 @@ export function statsOf(core: CoreStats, backend: "native" | "wasm"): IndexStats
     seed: core.seed,
     codes: (CODES[core.codes] ?? "none") as IndexStats["codes"],
     codeBytes: core.codeBytes,
+    quantization: core.dataType === SQ8 ? { kind: "i8", relativeError: core.relativeError } : undefined,
     degree: { average: core.size === 0 ? 0 : core.edges / core.size, max: core.degreeMax },
     memory: {
       vectors: core.memoryVectors,

@@ -89,6 +89,7 @@ export class VectorIndex implements AsyncDisposable {
   /** Length of every vector. */
   readonly dimensions: number;
   readonly metric: Metric;
+  /** Of what goes in and comes out; `stats().quantization` tells whether it is kept as less. */
   readonly dataType: DataType;
   /** What runs it here. */
   readonly backend: "native" | "wasm";
@@ -115,7 +116,7 @@ export class VectorIndex implements AsyncDisposable {
     this.backend = backend;
     this.dimensions = config.dimensions;
     this.metric = METRICS[config.metric] as Metric;
-    this.dataType = DATA_TYPES[config.dataType] as DataType;
+    this.dataType = DATA_TYPES[config.dataType] ?? "f32";
     this.#threads = threads;
     this.#stats = stats;
     this.#size = stats.size;
@@ -175,7 +176,7 @@ export class VectorIndex implements AsyncDisposable {
 
   /**
    * The vector of an id as it is stored, undefined when there is none: to the bit what was added, but for `"f16"`, which
-   * rounds to the nearest half.
+   * rounds to the nearest half, and for `quantize`.
    */
   async get(id: Id): Promise<Float32Array | undefined> {
     const checked = checkId(id, "id");
@@ -278,7 +279,7 @@ export class VectorIndex implements AsyncDisposable {
     });
   }
 
-  /** Writes the index to a file, all or nothing: what was there stays until the new file is complete. */
+  /** Writes the index to a file or another place, all or nothing: what was there stays until the new one is complete. */
   async save(target: SaveTarget, options?: CallOptions): Promise<void> {
     const call = beginLongCall(options);
     const find = checkTarget(target);

@@ -8,15 +8,9 @@
  * them later is copied before. They may be views with a byte offset.
  * Errors are made with `failure.ts`; an aborted call may reject with anything, `ts/api` rejects with the reason.
  */
-import type {
-  AbortSignalLike,
-  BlobLike,
-  FileHandleLike,
-  Progress,
-  Simd,
-  VerifyReport,
-} from "../core/types.js";
+import type { AbortSignalLike, Progress, Simd, VerifyReport } from "../core/types.js";
 import type { TypedRows } from "../core/vectors.js";
+import type { StorageSource, StorageTarget } from "../storage/select.js";
 
 /** Enumerations cross as the numbers of `diskann.h`. */
 export interface CoreConfig {
@@ -57,6 +51,7 @@ export interface CoreStats extends CoreConfig {
   readonly cacheMisses: number;
   readonly cacheReads: number;
   readonly cacheBytesRead: number;
+  readonly relativeError: number;
 }
 
 export interface Control {
@@ -80,14 +75,9 @@ export interface CoreHits {
   readonly hops: number;
 }
 
-/** Bytes of an index, wherever they come from. */
-export type CoreSource =
-  | { readonly kind: "path"; readonly path: string }
-  | { readonly kind: "bytes"; readonly bytes: Uint8Array }
-  | { readonly kind: "blob"; readonly blob: BlobLike };
-export type CoreTarget =
-  | { readonly kind: "path"; readonly path: string }
-  | { readonly kind: "handle"; readonly handle: FileHandleLike };
+/** Bytes of an index, wherever they come from or go to. */
+export type CoreSource = StorageSource;
+export type CoreTarget = StorageTarget;
 
 /** Rows on their way into an index: append in slabs of at most a few MB, then run, or discard. */
 export interface BackendInsert {

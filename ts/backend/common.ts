@@ -40,6 +40,7 @@ export const STATS_FIELDS = [
   "cacheMisses",
   "cacheReads",
   "cacheBytesRead",
+  "relativeError",
 ] as const;
 
 const ID_BYTES = 8;

@@ -1,6 +1,6 @@
 /** The command line: what can be typed, and where it goes. Each command's code is loaded when it is called. */
 import { Command, CommanderError, Option } from "commander";
-import { CODES, DATA_TYPES, LIMITS } from "../core/constants.js";
+import { CODES, DATA_TYPES, LIMITS, QUANTIZE } from "../core/constants.js";
 import { CHECK_QUERIES_DEFAULT, decimal, fileNamed, integer, integerList } from "./arguments.js";
 import type { BenchmarkOptions } from "./commands/benchmark.js";
 import type { BuildOptions } from "./commands/build.js";
@@ -127,6 +127,11 @@ class Program {
         "of a code with --codes pq; default: a byte for four dimensions",
         integer(1, LIMITS.dimensionsMax),
       )
+      .addOption(
+        new Option("--quantize <kind>", "keep floats as bytes; the check then tells what that costs")
+          .choices([...QUANTIZE])
+          .default("none"),
+      )
       .option("--seed <n>", "order of insertion", integer(0), 0)
       .option("--ids <file>", "your ids, one for each vector: .txt a line each, .json array, .bin u32 or u64")
       .option(
@@ -140,6 +145,7 @@ class Program {
         "after",
         examples(
           "build -i base.fvecs -o base.diskann",
+          "build -i base.fvecs -o base.diskann --quantize i8",
           "build -i base.u8bin -o base.diskann --type u8 -R 64 -L 200 -j 4",
           "build -i embeddings.npy -o docs.diskann -m cosine --ids ids.txt --json",
         ),

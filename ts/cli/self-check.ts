@@ -1,7 +1,9 @@
 /** Recall of an index on a sample of its own vectors, against brute force. */
+import type { IndexStats } from "../core/types.js";
 import type { Context } from "./context.js";
 import { coreCount, exactTruth, type Rows, type VectorIndex } from "./engine.js";
-import { recallAt } from "./formats/index.js";
+import { recallAt, type VectorFile } from "./formats/index.js";
+import { originalRows, originalTruth } from "./originals.js";
 import { formatNumber } from "./terminal.js";
 
 export interface SelfCheck {
@@ -9,6 +11,8 @@ export interface SelfCheck {
   readonly k: number;
   readonly queries: number;
   readonly searchListSize: number;
+  /** What brute force compared with: the vectors as the index keeps them, or those that it was given. */
+  readonly against: "stored" | "given";
 }
 
 const CHECK_K = 10;
@@ -47,24 +51,30 @@ async function sampleRows(index: VectorIndex, ids: readonly number[]): Promise<R
   return { path: "the sample", count: ids.length, dimensions, data };
 }
 
-/** recall@10 with vectors of the index as queries. */
+/** recall@10 with vectors of the index as queries; with those of the file it was built from, if that is given. */
 export async function selfCheck(
   index: VectorIndex,
   queries: number,
   context: Context,
   ids?: ArrayLike<number>,
+  given?: VectorFile,
 ): Promise<SelfCheck> {
   const { signal } = context;
   const count = Math.min(queries, index.size);
-  const rows = await sampleRows(index, await sampleIds(index, count, ids, signal));
+  const rows = given
+    ? await originalRows(given, samplePositions(given.count, count))
+    : await sampleRows(index, await sampleIds(index, count, ids, signal));
   const k = Math.min(CHECK_K, index.size);
   const progress = await context.progress();
   try {
     const threads = await coreCount();
-    const truth = await exactTruth(index, rows, k * TIE_ROOM, { signal, threads, progress });
+    const truth = given
+      ? await originalTruth(given, index.metric, rows, k * TIE_ROOM, { ids, signal, progress })
+      : await exactTruth(index, rows, k * TIE_ROOM, { signal, threads, progress });
     const answers = await index.searchBatch(rows.data, { k, searchListSize: CHECK_LIST_SIZE, signal });
     const recall = recallAt(truth, answers.ids, answers.k, k);
-    return { recall, k, queries: count, searchListSize: CHECK_LIST_SIZE };
+    const against = given ? "given" : "stored";
+    return { recall, k, queries: count, searchListSize: CHECK_LIST_SIZE, against };
   } finally {
     progress.stop();
   }
@@ -73,6 +83,13 @@ export async function selfCheck(
 export function formatSelfCheck(check: SelfCheck): string {
   return (
     `recall@${check.k} ${check.recall.toFixed(3)} ` +
-    `(${formatNumber(check.queries)} of its vectors as queries, L ${check.searchListSize}, against brute force)`
+    `(${formatNumber(check.queries)} of its vectors as queries, L ${check.searchListSize}, against brute force` +
+    `${check.against === "given" ? " over the vectors as they were given" : ""})`
   );
+}
+
+/** What an index says of its quantisation, or undefined. */
+export function formatQuantization({ quantization }: IndexStats): string | undefined {
+  if (quantization === undefined) return undefined;
+  return `${quantization.kind}, relative error ${(100 * quantization.relativeError).toPrecision(3)} %`;
 }

@@ -1,7 +1,15 @@
 /** Guards of the public boundary. A message says what was wrong and what to do. */
-import { CODES, DATA_TYPES, LIMITS, METRICS } from "./constants.js";
+import { CODES, DATA_TYPES, LIMITS, METRICS, QUANTIZE } from "./constants.js";
 import { DiskAnnError } from "./errors.js";
-import type { AbortSignalLike, Codes, DataType, IndexOptions, Metric, SearchOptions } from "./types.js";
+import type {
+  AbortSignalLike,
+  Codes,
+  DataType,
+  IndexOptions,
+  Metric,
+  Quantize,
+  SearchOptions,
+} from "./types.js";
 
 /** A short text for a value in a message: `null`, `"abc"`, `1.5`, `a Float64Array`. */
 export function describe(value: unknown): string {
@@ -92,6 +100,7 @@ export interface CheckedIndexOptions {
   readonly dimensions: number;
   readonly metric: Metric;
   readonly dataType: DataType;
+  readonly quantize: Quantize;
   readonly maxDegree: number;
   readonly buildListSize: number;
   readonly alpha: number;
@@ -119,6 +128,12 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
   const dimensions = checkInteger("dimensions", options.dimensions, dimensionsMin, dimensionsMax);
   const metric = choice("metric", options.metric, METRICS, "l2");
   const dataType = choice("dataType", options.dataType, DATA_TYPES, "f32");
+  const quantize = choice("quantize", options.quantize, QUANTIZE, "none");
+  if (quantize !== "none" && dataType !== "f32") {
+    throw invalid(
+      `quantize is for dataType "f32": leave out dataType ${JSON.stringify(dataType)} or quantize`,
+    );
+  }
   const { maxDegreeMin, maxDegreeMax, maxDegreeDefault, buildListSizeDefault } = LIMITS;
   const maxDegree = integerOr("maxDegree", options.maxDegree, maxDegreeMin, maxDegreeMax, maxDegreeDefault);
   const buildListSize = integerOr(
@@ -139,7 +154,19 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
   }
   if (options.codeBytes !== undefined && codes !== "pq") throw invalid('codeBytes goes with codes "pq"');
   const codeBytes = integerOr("codeBytes", options.codeBytes, 1, dimensions, 0);
-  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes, threads };
+  return {
+    dimensions,
+    metric,
+    dataType,
+    quantize,
+    maxDegree,
+    buildListSize,
+    alpha,
+    seed,
+    codes,
+    codeBytes,
+    threads,
+  };
 }
 
 export interface CheckedSearch {

@@ -1,5 +1,5 @@
 /** The numbers of `csrc/include/diskann.h` and the strings they are in TypeScript. A test compares the two. */
-import type { Codes, DataType, Metric, Simd } from "./types.js";
+import type { Codes, DataType, Metric, Quantize, Simd } from "./types.js";
 
 /** Index = `enum diskann_metric`. */
 export const METRICS: readonly Metric[] = ["l2", "cosine", "ip", "l1"];
@@ -7,8 +7,13 @@ export const METRICS: readonly Metric[] = ["l2", "cosine", "ip", "l1"];
 /** Index = `enum diskann_data_type`. */
 export const DATA_TYPES: readonly DataType[] = ["f32", "f16", "i8", "u8"];
 
+/** `DISKANN_SQ8`: in the core a data type, here floats that are quantised. */
+export const SQ8: number = DATA_TYPES.length;
+
 /** Index = `enum diskann_codes`; `"auto"` is never reported. */
 export const CODES: readonly Codes[] = ["none", "8bit", "auto", "1bit", "pq"];
+
+export const QUANTIZE: readonly Quantize[] = ["none", "i8"];
 
 /** Index = `enum diskann_simd`; 0 means "the best this CPU has" and is never reported. */
 export const SIMD_FAMILIES: readonly (Simd | "auto")[] = [

@@ -10,6 +10,13 @@ export type Metric = "l2" | "cosine" | "ip" | "l1";
  */
 export type DataType = "f32" | "f16" | "i8" | "u8";
 
+/**
+ * `"i8"`: rows come as floats and are kept as one byte an element and 16 bytes beside, 256 steps between the least and the
+ * greatest element of each vector; nothing is trained. From then on that is the vector: `get` returns it, distances are of it,
+ * queries stay floats. `stats().quantization` tells what was lost. `"none"`: vectors are kept as they come.
+ */
+export type Quantize = "none" | "i8";
+
 /** One vector of `dimensions` finite numbers. Typed-array views are honoured with their byte offset. */
 export type Vector = Float32Array | Int8Array | Uint8Array | readonly number[];
 
@@ -31,9 +38,8 @@ export type Simd = "portable" | "avx2" | "avx512" | "neon" | "wasm128";
 /**
  * What a search reads to find its way, instead of the vectors; distances of hits are exact with all of them.
  *
- * - `"8bit"`: a code of each vector, one byte an element, for `"f32"` and `"f16"` under all metrics but `"l1"`. They cost
- *   dimensions + 32 bytes of memory for each vector and nothing in the file. A search that they would mislead is made again
- *   without them.
+ * - `"8bit"`: a code of each vector, one byte an element, for floats under all metrics but `"l1"`. They cost dimensions + 32
+ *   bytes of memory for each vector and nothing in the file. A search that they would mislead is made again without them.
  * - `"1bit"`: in each record the codes of its neighbours, one bit an element, for all types and metrics but `"l1"`. For an index
  *   that will be read from a slow place, record by record: it takes about half as many of them. Records are 2 to 5 times as
  *   large, in memory and in the file, and searches in memory are faster with `"8bit"`.
@@ -41,7 +47,7 @@ export type Simd = "portable" | "avx2" | "avx512" | "neon" | "wasm128";
  *   index that will be read from a slow place while its codes are in memory: it takes fewer records than with `"1bit"`, and they stay
  *   small. `build` trains them on its vectors, so such an index begins with `build`; `add` codes what comes later in the same way.
  * - `"none"`.
- * - `"auto"`: `"8bit"` where there are such codes, from 64 dimensions on; a build that they mislead too often drops them.
+ * - `"auto"`: `"8bit"` for floats from 64 dimensions on, but not with `quantize`; a build that they mislead too often drops them.
  */
 export type Codes = "auto" | "none" | "8bit" | "1bit" | "pq";
 
@@ -52,6 +58,8 @@ export interface IndexOptions {
   metric?: Metric | undefined;
   /** Default `"f32"`. `"f16"` takes half the memory of the vectors, `"i8"` and `"u8"` a quarter. */
   dataType?: DataType | undefined;
+  /** Default `"none"`. `"i8"` takes floats and about a quarter of their memory; for `dataType` `"f32"` only. */
+  quantize?: Quantize | undefined;
   /** R: most edges a node keeps, 4 .. 512, default 32. More: better recall, larger file, slower build. */
   maxDegree?: number | undefined;
   /** L at build: candidates considered per insertion, 1 .. 65535, default 100. More: better graph, slower build. */
@@ -159,11 +167,16 @@ export interface IndexStats {
   readonly codes: "none" | "8bit" | "1bit" | "pq";
   /** Bytes of a code with `"pq"`, else 0. */
   readonly codeBytes: number;
+  /**
+   * What was made of floats; undefined where they are kept. `relativeError`: how far a vector is from the one that was given, by
+   * its length, the mean over all.
+   */
+  readonly quantization: { readonly kind: "i8"; readonly relativeError: number } | undefined;
   /** Degrees in use. */
   readonly degree: { readonly average: number; readonly max: number };
   /** Bytes held, by part; `total` is all of it. */
   readonly memory: {
-    /** The vectors alone: size x dimensions x element size. */
+    /** The vectors alone: size x dimensions x element size; quantised: size x (dimensions + 16). */
     readonly vectors: number;
     /** The neighbour lists alone: size x maxDegree x 4. */
     readonly graph: number;
@@ -222,6 +235,10 @@ export interface FileHandleLike {
   }>;
 }
 
-/** Node, Deno, Bun: a path or `file:` URL. Anywhere: the bytes. Browser: a `Blob`, `File` or `FileSystemFileHandle`. */
+/**
+ * Anywhere: bytes, or an `http:` or `https:` address. Node, Deno, Bun: a path or `file:` URL. Browsers: `"opfs:/folder/name"` (the private
+ * file system), `"idb:name"` (IndexedDB), a `Blob`, `File` or `FileSystemFileHandle`.
+ */
 export type IndexSource = string | UrlLike | ArrayBuffer | Uint8Array | BlobLike | FileHandleLike;
+/** Node, Deno, Bun: a path or `file:` URL. Browsers: `"opfs:/folder/name"`, `"idb:name"`, a `FileSystemFileHandle`. */
 export type SaveTarget = string | UrlLike | FileHandleLike;

@@ -1,7 +1,8 @@
 /** Files of Node, Deno and Bun. Node's modules load lazily: bundles for browsers never touch them. */
 import { DiskAnnError } from "../core/errors.js";
 import { nodeModule } from "../core/node.js";
-import { type ByteSink, type ByteSource, ioError } from "./storage.js";
+import { type PageStore, settleAll } from "./page-store.js";
+import { type ByteSink, ioError } from "./storage.js";
 
 /** What is used of `node:fs/promises`. */
 interface FileHandle {
@@ -49,7 +50,7 @@ async function writeAll(file: FileHandle, position: number, bytes: Uint8Array): 
 }
 
 /** Opens a file for reading. */
-export async function fileSource(path: string): Promise<ByteSource> {
+export async function fileStore(path: string): Promise<PageStore> {
   const fail = (cause: unknown): never => {
     throw ioError(`cannot read ${path}`, cause);
   };
@@ -60,7 +61,11 @@ export async function fileSource(path: string): Promise<ByteSource> {
     if (!stat.isFile()) throw new DiskAnnError("ERR_IO", `cannot read ${path}: it is not a file`);
     return {
       size: stat.size,
-      read: (offset, into) => readAll(file, path, offset, into).catch(fail),
+      capabilities: { kind: "file", concurrency: 8, granularity: 4096, synchronous: false, writable: true },
+      read: async (requests, signal) => {
+        if (signal?.aborted) throw signal.reason;
+        await settleAll(requests.map(({ offset, into }) => readAll(file, path, offset, into).catch(fail)));
+      },
       close: () => file.close().catch(fail),
     };
   } catch (error) {

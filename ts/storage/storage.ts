@@ -1,14 +1,16 @@
 /**
- * Bytes of an index outside memory. A backend that does no file I/O of its own reads and writes through these two;
+ * All bytes of an index, on their way in or out. A backend that does no file I/O of its own opens and saves through these two;
  * all methods are called one at a time.
  */
 import { DiskAnnError } from "../core/errors.js";
-import type { BlobLike, FileHandleLike } from "../core/types.js";
 
-/** Reads in slices; `close` once, at the end. */
+/** Reads in slices, from the beginning to the end; `close` once. */
 export interface ByteSource {
   readonly size: number;
-  /** Fills `into` from `offset`; rejects with `ERR_IO` when the bytes are not there. `into` is borrowed until then. */
+  /**
+   * Fills `into` from `offset`, which is not before the end of an earlier read; rejects with `ERR_IO` when the bytes are not there.
+   * `into` is borrowed until then.
+   */
   read(offset: number, into: Uint8Array): Promise<void>;
   close(): Promise<void>;
 }
@@ -36,59 +38,4 @@ export function ioError(what: string, cause: unknown): DiskAnnError {
 export function hasFileSystem(): boolean {
   const { process } = globalThis as { process?: { versions?: { node?: string } } };
   return typeof process?.versions?.node === "string";
-}
-
-/** Bytes in memory; they are not copied. */
-export function bytesSource(bytes: Uint8Array): ByteSource {
-  const size = bytes.byteLength;
-  return {
-    size,
-    read: async (offset, into) => {
-      if (bytes.byteLength !== size)
-        throw new DiskAnnError("ERR_IO", "the bytes were transferred or resized while reading");
-      if (offset + into.byteLength > size)
-        throw new DiskAnnError("ERR_IO", "a read past the end of the bytes");
-      into.set(bytes.subarray(offset, offset + into.byteLength));
-    },
-    close: async () => {},
-  };
-}
-
-/** A `Blob` or `File`, read slice by slice. */
-export function blobSource(blob: BlobLike): ByteSource {
-  return {
-    size: blob.size,
-    read: async (offset, into) => {
-      const end = offset + into.byteLength;
-      const slice = await blob
-        .slice(offset, end)
-        .arrayBuffer()
-        .catch((cause: unknown) => Promise.reject(ioError("cannot read the blob", cause)));
-      if (slice.byteLength !== into.byteLength)
-        throw new DiskAnnError("ERR_IO", `the blob ends before byte ${end}`);
-      into.set(new Uint8Array(slice));
-    },
-    close: async () => {},
-  };
-}
-
-function copyOf(bytes: Uint8Array): ArrayBuffer {
-  const copy = new ArrayBuffer(bytes.byteLength);
-  new Uint8Array(copy).set(bytes);
-  return copy;
-}
-
-/** A `FileSystemFileHandle`: `createWritable` writes to a swap file, `close` puts it in place at once. */
-export async function handleSink(handle: FileHandleLike): Promise<ByteSink> {
-  const guard = <T>(work: Promise<T>): Promise<T> =>
-    work.catch((cause: unknown) => Promise.reject(ioError("cannot write to the file handle", cause)));
-  const stream = await guard(handle.createWritable({ keepExistingData: false }));
-  return {
-    write: (position, bytes) => guard(stream.write({ type: "write", position, data: copyOf(bytes) })),
-    sync: async () => {},
-    commit: () => guard(stream.close()),
-    abort: async (reason) => {
-      await stream.abort?.(reason).catch(() => {});
-    },
-  };
 }

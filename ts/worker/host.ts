@@ -201,7 +201,7 @@ class Host {
 
 /** Bytes that the page holds, as a blob whose slices are asked for. */
 function sourceOf(call: Call, place: RemotePlace): CoreSource {
-  if (place.kind === "path") return place;
+  if (place.kind !== "page") return place;
   const part = (begin: number, end: number): BlobLike => ({
     size: end - begin,
     slice: (from = 0, to = end - begin) => part(begin + from, begin + to),
@@ -215,7 +215,7 @@ function sourceOf(call: Call, place: RemotePlace): CoreSource {
 
 /** A file handle that the page holds. */
 function targetOf(call: Call, place: RemotePlace): CoreTarget {
-  if (place.kind === "path") return place;
+  if (place.kind !== "page") return place as CoreTarget;
   const write = async ({ position, data }: { position: number; data: ArrayBuffer }): Promise<void> => {
     await call.ask({ method: "write", offset: position, bytes: new Uint8Array(data) });
   };

@@ -6,6 +6,7 @@
  */
 import { DiskAnnError } from "../core/errors.js";
 import type { ErrorCode, ProgressEvent, Simd } from "../core/types.js";
+import type { StorageSource } from "../storage/select.js";
 
 export type Request =
   | { readonly type: "hello" }
@@ -44,7 +45,7 @@ export interface Started {
 
 /** A source or target as the worker sees it. */
 export type RemotePlace =
-  | { readonly kind: "path"; readonly path: string }
+  | Exclude<StorageSource, { readonly kind: "bytes" | "blob" }>
   /** The page holds it: bytes are asked for. */
   | { readonly kind: "page"; readonly size: number };
 

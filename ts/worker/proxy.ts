@@ -17,7 +17,10 @@ import type {
 } from "../backend/backend.js";
 import { describe, invalid } from "../core/checks.js";
 import type { AbortSignalLike, FileHandleLike, UrlLike, VerifyReport } from "../core/types.js";
-import { type ByteSink, blobSource, bytesSource, handleSink } from "../storage/storage.js";
+import { blobStore } from "../storage/blob.js";
+import { handleSink } from "../storage/handle.js";
+import { bytesStore } from "../storage/memory.js";
+import type { ByteSink } from "../storage/storage.js";
 import { Connection, type Serve } from "./connection.js";
 import { type Ask, type RemotePlace, type Started, unpackError, type WireError } from "./messages.js";
 import { isWorker, type WorkerLike } from "./port.js";
@@ -119,11 +122,11 @@ function letGo(held: Held): void {
 
 /** A page that holds bytes answers the worker's questions about them. */
 function serveSource(source: CoreSource): { place: RemotePlace; serve: Serve | undefined } {
-  if (source.kind === "path") return { place: source, serve: undefined };
-  const bytes = source.kind === "bytes" ? bytesSource(source.bytes) : blobSource(source.blob);
+  if (source.kind !== "bytes" && source.kind !== "blob") return { place: source, serve: undefined };
+  const bytes = source.kind === "bytes" ? bytesStore(source.bytes) : blobStore(source.blob);
   const serve: Serve = async ({ offset = 0, length = 0 }) => {
     const piece = new Uint8Array(length);
-    await bytes.read(offset, piece);
+    await bytes.read([{ offset, into: piece }]);
     return piece;
   };
   return { place: { kind: "page", size: bytes.size }, serve };
@@ -137,7 +140,7 @@ interface Target {
 }
 
 function serveTarget(target: CoreTarget): Target {
-  if (target.kind === "path") return { place: target, serve: undefined, abandon: async () => {} };
+  if (target.kind !== "handle") return { place: target, serve: undefined, abandon: async () => {} };
   return { place: { kind: "page", size: 0 }, ...serveHandle(target.handle) };
 }
 

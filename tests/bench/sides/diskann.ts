@@ -16,7 +16,12 @@ interface Diskann {
   readonly VectorIndex: { build(vectors: Values, options: object): Promise<Index> };
 }
 
-function maker(entry: string, dataType: "f32" | "f16" | "u8" = "f32"): MakeSide {
+type Kept = "f32" | "f16" | "u8" | "i8";
+
+/** `kept`: how vectors are stored; `"i8"`: floats that are quantised. */
+function maker(entry: string, kept: Kept = "f32"): MakeSide {
+  const dataType = kept === "i8" ? "f32" : kept;
+  const quantize = kept === "i8" ? "i8" : "none";
   return async ({ data, threads, folder }) => {
     const { VectorIndex } = (await import(entry)) as Diskann;
     const { base, queries, metric } = data;
@@ -41,6 +46,7 @@ function maker(entry: string, dataType: "f32" | "f16" | "u8" = "f32"): MakeSide 
           dimensions: base.dimensions,
           metric,
           dataType,
+          quantize,
           maxDegree: DEGREE,
           buildListSize: BUILD_LIST,
           threads,
@@ -65,4 +71,5 @@ function maker(entry: string, dataType: "f32" | "f16" | "u8" = "f32"): MakeSide 
 export const makeDiskann = maker("diskann/native");
 export const makeDiskannU8 = maker("diskann/native", "u8");
 export const makeDiskannF16 = maker("diskann/native", "f16");
+export const makeDiskannI8 = maker("diskann/native", "i8");
 export const makeDiskannWasm = maker("diskann/wasm");

@@ -5,6 +5,7 @@ export const SIDE_NAMES = [
   "diskann",
   "diskann-u8",
   "diskann-f16",
+  "diskann-i8",
   "diskann-wasm",
   "usearch",
   "usearch-f16",

@@ -38,6 +38,22 @@ export function coding(test: Test, subject: Subject): void {
     }
   });
 
+  test("codes: quantised floats have them when asked", async () => {
+    for (const [codes, wanted] of [
+      [undefined, "none"],
+      ["auto", "none"],
+      ["8bit", "8bit"],
+    ] as const) {
+      const shape = { dimensions: DIMENSIONS, quantize: "i8", codes } as const;
+      await withIndex(subject, { ...shape, rows }, async (index) => {
+        equal(index.stats().codes, wanted, `${codes}`);
+        const query = queries.subarray(0, DIMENSIONS);
+        const exact = await index.searchExact(query);
+        ok(recall(await index.search(query, { searchListSize: 100 }), exact) >= 0.9, `${codes}`);
+      });
+    }
+  });
+
   test("codes: what cannot have them, and what is no such option", async () => {
     const shape = { dimensions: 64, codes: "8bit" } as const;
     for (const other of [{ metric: "l1" }, { dataType: "i8" }, { dataType: "u8" }] as const)
@@ -94,7 +110,9 @@ export function coding(test: Test, subject: Subject): void {
   }
 
   test("codes: 1bit of bytes: as good with any beam and by pages, and in batches", async () => {
-    const bytes = sample(ROWS, DIMENSIONS, 3).map((value) => Math.max(0, Math.min(255, Math.round(128 + 50 * value))));
+    const bytes = sample(ROWS, DIMENSIONS, 3).map((value) =>
+      Math.max(0, Math.min(255, Math.round(128 + 50 * value))),
+    );
     const shape = { dimensions: DIMENSIONS, dataType: "u8", codes: "1bit", rows: bytes } as const;
     await withIndex(subject, shape, async (index) => {
       const asked = bytes.subarray(0, 20 * DIMENSIONS);

@@ -1,6 +1,6 @@
 /** The same bytes on every platform, by hash; and every backend opens what every other wrote, byte for byte. */
 import golden from "../../golden/index.json" with { type: "json" };
-import { goldenRows, hexDigest } from "../../golden/recipe.js";
+import { goldenRows, hexDigest, typeOptions } from "../../golden/recipe.js";
 import { equal, type Subject, type Test } from "../kit.js";
 
 export function goldenBytes(test: Test, subject: Subject): void {
@@ -10,9 +10,9 @@ export function goldenBytes(test: Test, subject: Subject): void {
       const flat = goldenRows(rows + added, options.dimensions, options.dataType);
       const built = flat.subarray(0, rows * options.dimensions);
       const metric = options.metric as "l2";
-      const dataType = options.dataType as "f32";
+      const { dataType, ...rest } = options;
       const codes = options.codes as "auto";
-      const index = await subject.VectorIndex.build(built, { ...options, metric, dataType, codes });
+      const index = await subject.VectorIndex.build(built, { ...rest, metric, codes, ...typeOptions(dataType) });
       if (added > 0) await index.add(flat.subarray(rows * options.dimensions));
       const image = await index.toBytes();
       await index.close();

@@ -174,13 +174,6 @@ export function making(test: Test, subject: Subject): void {
     });
   }
 
-  test("open says what to do with addresses it cannot read yet", async () => {
-    for (const address of ["https://example.org/a.diskann", "http://example.org/a", "opfs:/a", "idb:a"]) {
-      await rejects(() => VectorIndex.open(address), "ERR_UNSUPPORTED", /bytes/);
-    }
-    await rejects(() => VectorIndex.open(new URL("https://example.org/a")), "ERR_UNSUPPORTED", /arrayBuffer/);
-  });
-
   if (!subject.files) {
     test("paths are refused where there is no file system", async () => {
       await rejects(() => VectorIndex.open("a.diskann"), "ERR_UNSUPPORTED", /Blob/);

@@ -2,7 +2,7 @@
 import type { DataType, Metric, VectorSource } from "../../../ts/core/types.js";
 import { Random } from "../../support/random.js";
 import { equal, type Index, ids, ok, rejects, type Subject, type Test, withIndex } from "../kit.js";
-import { nearest, recall, rowsOf } from "../model.js";
+import { nearest, quantized, recall, rowsOf, sample } from "../model.js";
 
 const TYPES: readonly DataType[] = ["f32", "f16", "i8", "u8"];
 const METRICS: readonly Metric[] = ["l2", "cosine", "ip", "l1"];
@@ -227,5 +227,106 @@ export function types(test: Test, subject: Subject): void {
         equal(layout.recordBytes, 64 * ELEMENT_BYTES[dataType] + 16 + 32 * 4);
       });
     }
+  });
+
+  quantizing(test, subject);
+}
+
+function quantizing(test: Test, subject: Subject): void {
+  const { VectorIndex } = subject;
+  const dimensions = 40;
+  const quantize = "i8";
+
+  for (const metric of METRICS) {
+    test(`quantize, ${metric}: answers are of what is kept, which get returns, before and after a round trip`, async () => {
+      const rows = sample(300, dimensions);
+      const kept = rowsOf(rows, dimensions).map(([id, row]) => [id, quantized(row)] as const);
+      const flat = new Float32Array(kept.flatMap(([, row]) => Array.from(row)));
+      const floats = await VectorIndex.build(flat, { dimensions, metric });
+      await withIndex(subject, { dimensions, metric, quantize, rows }, async (index) => {
+        const again = await VectorIndex.open(await index.toBytes());
+        for (const [id, row] of kept) equal(await index.get(id), row, `row ${id}`);
+        for (const [, query] of rowsOf(sample(5, dimensions, 1), dimensions)) {
+          const exact = await index.searchExact(query);
+          equal(exact, await floats.searchExact(query), "as of floats, to the bit");
+          const found = await index.search(query, { searchListSize: 100 });
+          ok(recall(found, exact) >= 0.9, `recall ${recall(found, exact)}`);
+          equal(await again.search(query, { searchListSize: 100 }), found, "after the round trip");
+        }
+        equal(again.stats().quantization, index.stats().quantization);
+        equal((await again.verify()).errors, []);
+        equal(await again.toBytes(), await index.toBytes(), "bytes");
+        await again.close();
+      });
+      await floats.close();
+    });
+  }
+
+  test("quantize: what it says of itself, and what it costs", async () => {
+    const rows = sample(200, dimensions);
+    await withIndex(subject, { dimensions, quantize }, async (index) => {
+      equal(index.stats().quantization, { kind: "i8", relativeError: 0 });
+      await index.add(rows);
+      let sum = 0;
+      for (const [, row] of rowsOf(rows, dimensions)) {
+        const kept = quantized(row);
+        sum += Math.hypot(...row.map((value, i) => value - (kept[i] as number))) / Math.hypot(...kept);
+      }
+      const { quantization, dataType, memory, layout, codes } = index.stats();
+      ok(Math.abs((quantization?.relativeError ?? 1) / (sum / 200) - 1) < 1e-4, JSON.stringify(quantization));
+      equal([index.dataType, dataType, codes, quantization?.kind], ["f32", "f32", "none", "i8"]);
+      equal(memory.vectors, 200 * (dimensions + 16));
+      equal(layout.recordBytes, (Math.ceil((dimensions + 16) / 8) * 8 + 16 + 128 + 15) & ~15);
+    });
+    await withIndex(subject, { dimensions, quantize: "none" }, async (index) => {
+      equal(index.stats().quantization, undefined);
+    });
+  });
+
+  test("quantize: rows in any form, and rows of bytes by their numbers", async () => {
+    const bytes = Uint8Array.from({ length: 20 * dimensions }, (_, i) => (i * 97) % 256);
+    const images: Uint8Array[] = [];
+    const rows = rowsOf(Float32Array.from(bytes), dimensions).map(([, row]) => row);
+    for (const source of [
+      bytes,
+      Float32Array.from(bytes),
+      rows.map((row) => Array.from(row)),
+      new Set(rows),
+    ]) {
+      const index = await VectorIndex.build(source, { dimensions, quantize });
+      images.push(await index.toBytes());
+      await index.close();
+    }
+    for (const image of images) equal(image, images[0], "bytes");
+  });
+
+  test("quantize: what is refused, and the index stays as it was", async () => {
+    for (const dataType of ["f16", "i8", "u8"] as const)
+      await rejects(
+        () => VectorIndex.create({ dimensions, dataType, quantize }),
+        "ERR_INVALID_ARGUMENT",
+        /f32/,
+      );
+    for (const other of ["u8", "", null, true, 8])
+      await rejects(
+        () => VectorIndex.create({ dimensions, quantize: other } as never),
+        "ERR_INVALID_ARGUMENT",
+        /quantize/,
+      );
+    const rows = sample(9, dimensions);
+    await withIndex(subject, { dimensions, quantize, rows }, async (index) => {
+      const before = await index.toBytes();
+      for (const value of [Number.NaN, Number.POSITIVE_INFINITY, 3e38]) {
+        const bad = rows.slice();
+        bad[7 * dimensions + 3] = value;
+        equal((await rejects(() => index.add(bad), "ERR_NOT_FINITE", /row 7/)).row, 7);
+        await rejects(
+          () => index.search(bad.slice(7 * dimensions, 8 * dimensions)),
+          "ERR_NOT_FINITE",
+          /query/,
+        );
+      }
+      equal(await index.toBytes(), before, "bytes");
+    });
   });
 }

@@ -49,7 +49,10 @@ export interface JobOptions {
   /** Arrays that the addon reads or writes until the end. */
   readonly lent?: readonly unknown[];
   /** Serves the requests that wait; what it rejects with is what the job rejects with. */
-  readonly read?: (job: JobHandle) => Promise<void>;
+  readonly read?: (
+    job: JobHandle,
+    report: (phase: string, done: number, total: number) => void,
+  ) => Promise<void>;
 }
 
 interface Job {
@@ -232,7 +235,7 @@ export class Calls {
   async #serve(job: Job): Promise<void> {
     let status = 0;
     try {
-      await job.options.read?.(job.handle);
+      await job.options.read?.(job.handle, (phase, done, total) => this.#report(job, { phase, done, total }));
     } catch (error) {
       this.#stop(job, error);
       status = STATUS_ERR_CANCELLED;

@@ -1,9 +1,9 @@
 /** An index in the addon. Everything that may take long runs on the addon's threads; here arguments and answers cross. */
 import { SLAB_BYTES } from "../../core/constants.js";
 import { nextTask } from "../../core/task.js";
-import type { AbortSignalLike, BlobLike, VerifyReport } from "../../core/types.js";
+import type { AbortSignalLike, VerifyReport } from "../../core/types.js";
 import type { TypedRows } from "../../core/vectors.js";
-import { blobSource, handleSink } from "../../storage/storage.js";
+import { openSink, openSource } from "../../storage/select.js";
 import type {
   BackendIndex,
   BackendInsert,
@@ -146,7 +146,7 @@ export class NativeIndex implements BackendIndex {
       return;
     }
     const bytes = await this.toBytes(control);
-    const sink = await handleSink(target.handle);
+    const sink = await openSink(target, bytes.length);
     try {
       for (let at = 0; at < bytes.length; at += SLAB_BYTES) {
         throwIfAborted(control.signal);
@@ -204,30 +204,48 @@ export function createIndex(calls: Calls, config: CoreConfig, simd: number): Nat
   return new NativeIndex(calls, index, config.dimensions);
 }
 
-/** A slice of the bytes of an index, good until the next one is asked for. */
-type ReadSlice = (offset: number, length: number) => Uint8Array | Promise<Uint8Array>;
+/** Bytes of an index in slices, each good until the next one is asked for. */
+interface Slices {
+  readonly size: number;
+  readonly read: (offset: number, length: number) => Uint8Array | Promise<Uint8Array>;
+  readonly close: () => Promise<void>;
+}
 
 /** Bytes in memory: not copied here, so each slice looks whether they are still there. */
-function sliceOfBytes(bytes: Uint8Array): ReadSlice {
+function slicesOfBytes(bytes: Uint8Array): Slices {
   const size = bytes.byteLength;
-  return (offset, length) => {
-    if (bytes.byteLength !== size)
-      throw statusError(STATUS_ERR_IO, "the bytes were transferred or resized while the index was opened");
-    return bytes.subarray(offset, offset + length);
+  return {
+    size,
+    read: (offset, length) => {
+      if (bytes.byteLength !== size)
+        throw statusError(STATUS_ERR_IO, "the bytes were transferred or resized while the index was opened");
+      return bytes.subarray(offset, offset + length);
+    },
+    close: async () => {},
   };
 }
 
-function sliceOfBlob(blob: BlobLike): ReadSlice {
-  const source = blobSource(blob);
-  return async (offset, length) => {
-    const slice = new Uint8Array(length);
-    await source.read(offset, slice);
-    return slice;
+async function openSlices(source: CoreSource, control: Control): Promise<Slices> {
+  if (source.kind === "bytes") return slicesOfBytes(source.bytes);
+  const opened = await openSource(source, control.signal);
+  return {
+    size: opened.size,
+    read: async (offset, length) => {
+      const slice = new Uint8Array(length);
+      await opened.read(offset, slice);
+      return slice;
+    },
+    close: () => opened.close(),
   };
 }
 
-/** Copies what the addon asks for, in slices of at most a slab, so that the event loop gets its turns. */
-async function serveReads(calls: Calls, job: JobHandle, read: ReadSlice): Promise<void> {
+/** Copies what the addon asks for, in slices of at most a slab, so that the event loop gets its turns; says where it is. */
+async function serveReads(
+  calls: Calls,
+  job: JobHandle,
+  read: Slices["read"],
+  progress: (done: number) => void,
+): Promise<void> {
   const requests = calls.functions.requests(job);
   for (let i = 0; i < requests.length / 2; i++) {
     const offset = requests[2 * i] as number;
@@ -236,6 +254,7 @@ async function serveReads(calls: Calls, job: JobHandle, read: ReadSlice): Promis
       const slice = await read(offset + at, Math.min(SLAB_BYTES, length - at));
       const status = calls.functions.fill(job, i, at, slice);
       if (status < 0) throw statusError(status);
+      progress(offset + at + slice.length);
       await nextTask();
     }
   }
@@ -253,9 +272,14 @@ export async function openIndex(
     const opened = await calls.run(calls.functions.open(source.path, simd, threads), control);
     return new NativeIndex(calls, opened.index as IndexHandle, opened.dimensions as number);
   }
-  const size = source.kind === "bytes" ? source.bytes.byteLength : source.blob.size;
-  const read = source.kind === "bytes" ? sliceOfBytes(source.bytes) : sliceOfBlob(source.blob);
-  const job = calls.functions.openBytes(size, simd, threads);
-  const opened = await calls.run(job, control, { read: (opening) => serveReads(calls, opening, read) });
-  return new NativeIndex(calls, opened.index as IndexHandle, opened.dimensions as number);
+  const { size, read, close } = await openSlices(source, control);
+  try {
+    const job = calls.functions.openBytes(size, simd, threads);
+    const opened = await calls.run(job, control, {
+      read: (opening, report) => serveReads(calls, opening, read, (done) => report("read", done, size)),
+    });
+    return new NativeIndex(calls, opened.index as IndexHandle, opened.dimensions as number);
+  } finally {
+    await close();
+  }
 }

@@ -92,6 +92,8 @@ class Driver {
   readonly #pace = new Pace();
   /** The last stage of the phase under way, told or not. */
   #last: { readonly phase: number; readonly done: number; readonly total: number } | undefined;
+  /** What was told last, of that phase. */
+  #told = 0;
   #reported = Number.NEGATIVE_INFINITY;
   /** Why the operation is being cancelled; it is then driven on until the index is whole. */
   #stop: { readonly error: unknown } | { readonly signal: AbortSignalLike } | undefined;
@@ -113,7 +115,7 @@ class Driver {
       const stage = this.#stage();
       this.#report(stage);
       if (status === STATUS_RUN) await this.#runItems(stage.items);
-      else await this.#serve(stage.requests);
+      else await this.#serve(stage);
     }
   }
 
@@ -165,10 +167,11 @@ class Driver {
 
   #endPhase(): void {
     const last = this.#last;
-    if (last && last.done < last.total) this.#tell(last.phase, last.total, last.total);
+    if (last && this.#told < last.total) this.#tell(last.phase, last.total, last.total);
   }
 
   #tell(phase: number, done: number, total: number): void {
+    this.#told = done;
     const { onProgress } = this.#control;
     if (!onProgress || this.#stop || phase === 0) return;
     try {
@@ -194,19 +197,28 @@ class Driver {
     return this.#pace.pieceEnded()?.then(() => this.#listen());
   }
 
-  async #serve(requests: readonly Request[]): Promise<void> {
-    for (const request of requests) {
-      const status = this.#stop ? STATUS_ERR_IO : await this.#answer(request);
+  /** What is done of a transfer is counted in bytes. */
+  async #serve(stage: Stage): Promise<void> {
+    let { done } = stage;
+    const moved = (bytes: number): void => {
+      done += bytes;
+      this.#report({ ...stage, done });
+    };
+    for (const request of stage.requests) {
+      const status = this.#stop ? STATUS_ERR_IO : await this.#answer(request, moved);
       this.#core.run((exports) => exports.op_complete(this.#op, request.ticket, status));
     }
   }
 
-  async #answer(request: Request): Promise<number> {
+  async #answer(request: Request, moved: (bytes: number) => void): Promise<number> {
+    const reads = request.kind === REQUEST_READ;
     try {
-      if (request.kind === REQUEST_READ) await this.#transfer(request, (at, bytes) => this.#read(at, bytes));
-      else if (request.kind === REQUEST_WRITE)
-        await this.#transfer(request, (at, bytes) => this.#write(at, bytes));
-      else await this.#host.sync?.();
+      if (reads || request.kind === REQUEST_WRITE) {
+        await this.#transfer(request, async (at, piece) => {
+          await (reads ? this.#read(at, piece) : this.#write(at, piece));
+          moved(piece.bytes.length);
+        });
+      } else await this.#host.sync?.();
       return this.#stop ? STATUS_ERR_IO : STATUS_OK;
     } catch (error) {
       this.#cancel({ error });

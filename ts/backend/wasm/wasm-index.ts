@@ -185,7 +185,7 @@ export class WasmIndex implements BackendIndex {
 
   async save(target: CoreTarget, control: Control): Promise<void> {
     throwIfAborted(control.signal);
-    const sink = await openSink(target);
+    const sink = await openSink(target, this.stats().fileBytes);
     try {
       const op = this.#core.create((exports) => exports.save_begin(this.#index));
       await operate(this.#core, op, control, { host: sink }, () => {});
@@ -253,7 +253,17 @@ export class WasmIndex implements BackendIndex {
 export async function createIndex(module: WebAssembly.Module, config: CoreConfig): Promise<WasmIndex> {
   const core = await acquireCore(module);
   try {
-    const { dimensions: d, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes } = config;
+    const {
+      dimensions: d,
+      metric,
+      dataType,
+      maxDegree,
+      buildListSize,
+      alpha,
+      seed,
+      codes,
+      codeBytes,
+    } = config;
     const index = core.create((exports) =>
       exports.index_create(d, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes, 0),
     );
@@ -270,7 +280,7 @@ export async function openIndex(
   control: Control,
 ): Promise<WasmIndex> {
   throwIfAborted(control.signal);
-  const host = await openSource(source);
+  const host = await openSource(source, control.signal);
   try {
     if (host.size > MEMORY_BYTES_MAX) throw statusError(STATUS_ERR_NO_MEMORY, undefined, host.size);
     const core = await acquireCore(module);

@@ -1,5 +1,5 @@
 import { DiskAnnError } from "../../core/errors.js";
-import type { Codes, DataType, Metric } from "../../core/types.js";
+import type { Codes, DataType, Metric, Quantize } from "../../core/types.js";
 import type { TypedRows } from "../../core/vectors.js";
 import type { CommonOptions, Context } from "../context.js";
 import type { Engine, VectorIndex } from "../engine.js";
@@ -12,7 +12,7 @@ import {
   readIds,
   VectorFile,
 } from "../formats/index.js";
-import { formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
+import { formatQuantization, formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
 import { formatBytes, formatDuration, formatFields, formatNumber } from "../terminal.js";
 
 export interface BuildOptions extends CommonOptions {
@@ -28,6 +28,7 @@ export interface BuildOptions extends CommonOptions {
   readonly seed: number;
   readonly codes: Codes;
   readonly codeBytes?: number;
+  readonly quantize: Quantize;
   readonly ids?: string;
   readonly check: number;
 }
@@ -105,8 +106,9 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
   let index: VectorIndex | undefined;
   try {
     const ids = await readOwnIds(options, file.count);
+    const storedAs = options.quantize === "none" ? options.type : `${options.quantize}, quantised`;
     const shape = `${formatNumber(file.count)} x ${file.dimensions} ${file.type}`;
-    context.note(`building from ${options.input} (${shape}), ${options.metric}, stored as ${options.type}`);
+    context.note(`building from ${options.input} (${shape}), ${options.metric}, stored as ${storedAs}`);
     if (ELEMENT_BYTES[file.type] < ELEMENT_BYTES[options.type])
       context.note(`--type ${file.type} would store the vectors as they are, in less memory`);
     const progress = await context.progress();
@@ -124,16 +126,20 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
         seed: options.seed,
         codes: options.codes,
         codeBytes: options.codeBytes,
+        quantize: options.quantize,
         ids,
         signal: context.signal,
-        onProgress: (event) => progress.update(event, event.phase === "order" || event.phase === "train" ? "steps" : "points"),
+        onProgress: (event) =>
+          progress.update(event, event.phase === "order" || event.phase === "train" ? "steps" : "points"),
       });
     } finally {
       progress.stop();
     }
     const milliseconds = performance.now() - started;
     await index.save(options.output, { signal: context.signal });
-    const check = options.check === 0 ? undefined : await selfCheck(index, options.check, context, ids);
+    const given = options.quantize === "none" ? undefined : file;
+    const check =
+      options.check === 0 ? undefined : await selfCheck(index, options.check, context, ids, given);
     report(index, options, milliseconds, check, context);
   } finally {
     await index?.close();
@@ -161,12 +167,14 @@ function report(
     return;
   }
   const { style } = context;
+  const quantization = formatQuantization(stats);
   const speed = `${formatDuration(milliseconds)}, ${formatNumber(perSecond)} points/s`;
   context.print(
     `${style.green("built")} ${style.bold(options.output)}\n` +
       formatFields(
         [
           ["vectors", `${formatNumber(stats.size)} x ${stats.dimensions} ${stats.dataType}, ${stats.metric}`],
+          ...(quantization === undefined ? [] : [["quantised", quantization] as const]),
           ["time", `${speed} (${stats.backend}, ${stats.simd})`],
           ["graph", `degree ${stats.degree.average.toFixed(1)} on average, ${stats.degree.max} at most`],
           ["file", formatBytes(stats.layout.fileBytes)],

@@ -5,7 +5,7 @@ import type { CommonOptions, Context } from "../context.js";
 import { UsageError } from "../context.js";
 import { type Engine, hasIndexMagic, withIndex } from "../engine.js";
 import { ELEMENT_BYTES, type ElementType, findFormat, readTruth, VectorFile } from "../formats/index.js";
-import { formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
+import { formatQuantization, formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
 import { formatBytes, formatFields, formatNumber } from "../terminal.js";
 
 export interface InfoOptions extends CommonOptions {
@@ -51,6 +51,8 @@ function indexFields(path: string, stats: IndexStats, check: SelfCheck | undefin
     ],
     ["opened by", `${stats.backend}, ${stats.simd}`],
   ];
+  const quantization = formatQuantization(stats);
+  if (quantization !== undefined) fields.splice(1, 0, ["quantised", quantization]);
   if (check !== undefined) fields.push(["check", formatSelfCheck(check)]);
   return [["index", path], ...fields];
 }

@@ -1,7 +1,8 @@
 /** Reading a file at positions, and replacing a file in one step, with errors for people. Node only. */
 import { DiskAnnError } from "../../core/errors.js";
-import { fileSink, fileSource } from "../../storage/file.js";
-import type { ByteSink, ByteSource } from "../../storage/storage.js";
+import { fileSink, fileStore } from "../../storage/file.js";
+import type { PageStore } from "../../storage/page-store.js";
+import type { ByteSink } from "../../storage/storage.js";
 
 const REASONS: Readonly<Record<string, string>> = {
   ENOENT: "no such file or folder",
@@ -32,30 +33,30 @@ export function ioError(action: "read" | "write", path: string, error: unknown):
 /** A file open for reading; its size is taken once. */
 export class InputFile {
   readonly path: string;
-  readonly #source: ByteSource;
+  readonly #store: PageStore;
 
-  private constructor(path: string, source: ByteSource) {
+  private constructor(path: string, store: PageStore) {
     this.path = path;
-    this.#source = source;
+    this.#store = store;
   }
 
   static async open(path: string): Promise<InputFile> {
     try {
-      return new InputFile(path, await fileSource(path));
+      return new InputFile(path, await fileStore(path));
     } catch (error) {
       throw ioError("read", path, error);
     }
   }
 
   get size(): number {
-    return this.#source.size;
+    return this.#store.size;
   }
 
   /** Exactly `length` bytes from `position`; headers are checked against the size before. */
   async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
     const bytes = new Uint8Array(length);
     try {
-      await this.#source.read(position, bytes);
+      await this.#store.read([{ offset: position, into: bytes }]);
     } catch (error) {
       throw ioError("read", this.path, error);
     }
@@ -68,7 +69,7 @@ export class InputFile {
   }
 
   close(): Promise<void> {
-    return this.#source.close();
+    return this.#store.close();
   }
 }
 
