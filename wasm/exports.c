@@ -164,13 +164,13 @@ static void finish_row(double *ids, float *distances, uint32_t count, uint32_t k
 int EXPORT(search)(diskann_searcher *searcher, const float *vectors, uint32_t dimensions, uint32_t queries, uint32_t k,
                    uint32_t list_size, uint32_t beam_width, uint32_t page_search, double *ids, float *distances)
 {
-    const diskann_search_params params = {k, list_size, beam_width, page_search};
+    const diskann_search_params params = {k, list_size, beam_width, page_search, 0};
     uint64_t distance_count = 0;
     uint64_t hop_count = 0;
     uint32_t row = 0;
     int status = DISKANN_OK;
     for (; row < queries; row++) {
-        diskann_search_counters counters = {0, 0, 0};
+        diskann_search_counters counters = {0, 0, 0, 0, 0};
         uint32_t count = 0;
         double *row_ids = ids + (size_t)row * k;
         float *row_distances = distances + (size_t)row * k;

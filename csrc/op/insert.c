@@ -365,6 +365,9 @@ static void reset(diskann_op *base)
     if (op->stage >= INSERT_ATTACH && op->stage <= INSERT_LINK && !op->is_build) {
         batch_settle(op);
     }
+    if (op->pq_scratch != NULL) { /* its size is the quantiser's business, which a failed build loses */
+        memory_put(&base->account, op->pq_scratch, pq_scratch_bytes(op));
+    }
     if (op->stage != INSERT_END) {
         if (op->is_build) {
             id_map_reset(&index->ids);
@@ -376,9 +379,6 @@ static void reset(diskann_op *base)
         record_store_truncate(&index->records, index->size);
         code_store_truncate(&index->codes, index->size);
         pq_codes_truncate(&index->pq, index->size);
-    }
-    if (op->pq_scratch != NULL) {
-        memory_put(&base->account, op->pq_scratch, pq_scratch_bytes(op));
     }
     batch_release(op);
     build_reset(op);

@@ -103,7 +103,7 @@ static void check_codes(const diskann_index *index, uint32_t built)
 
 static void check_answers(const diskann_index *index, host *file, const float *queries, uint32_t dimensions)
 {
-    static const diskann_search_params all[] = {{10, 20, 1, 0}, {5, 40, 4, 1}, {100, 100, 64, 0}};
+    static const diskann_search_params all[] = {{10, 20, 1, 0, 0}, {5, 40, 4, 1, 0}, {100, 100, 64, 0, 0}};
     diskann_paged *paged;
     REQUIRE(world_paged_open(file, 1 << 16, NULL, &paged, NULL) == DISKANN_OK);
     for (uint32_t q = 0; q < QUERIES; q++) {
@@ -142,7 +142,7 @@ static void check_life(const diskann_config *config, uint32_t built, uint32_t co
     CHECK_BYTES(second.file, file.file, file.file_bytes);
     check_answers(again, &file, queries, config->dimensions);
     for (uint32_t q = 0; q < QUERIES; q++) {
-        const diskann_search_params params = {10, 30, 2, 0};
+        const diskann_search_params params = {10, 30, 2, 0, 0};
         const answer a = world_search(index, queries + (size_t)q * config->dimensions, params);
         const answer b = world_search(again, queries + (size_t)q * config->dimensions, params);
         CHECK_BYTES(&a, &b, sizeof a);
@@ -225,7 +225,7 @@ static void workers_and_families_change_no_byte(void)
             index = world_index(&config, NULL, rows, BUILT, ROWS, &h);
             host file = world_save(index);
             CHECK_BYTES(file.file, wanted.file, wanted.file_bytes);
-            const answer a = world_search(index, rows + 3, (diskann_search_params){10, 50, 4, 0});
+            const answer a = world_search(index, rows + 3, (diskann_search_params){10, 50, 4, 0, 0});
             CHECK_UINT(a.count, 10);
             diskann_index_destroy(index);
             free(file.file);
@@ -249,7 +249,7 @@ static void searches_find_what_an_exact_search_finds(void)
         uint32_t count;
         for (uint32_t q = 0; q < 40; q++) {
             diskann_op *op;
-            const answer a = world_search(index, queries + q * D, (diskann_search_params){10, 60, 4, 0});
+            const answer a = world_search(index, queries + q * D, (diskann_search_params){10, 60, 4, 0, 0});
             REQUIRE(diskann_exact_begin(index, queries + q * D, 10, 1, &op) == DISKANN_OK);
             REQUIRE(diskann_op_finish(op) == DISKANN_OK);
             diskann_exact_take(op, ids, distances, &count);
@@ -282,7 +282,7 @@ static void check_equal_rows(uint32_t metric, const float *row, float other)
     const float queries[][D] = {{1, 2, 3, 4, 5, other}, {0}, {-40, 30, 2, -1, 9, other}, {other, other, other, 0, 0, 0}};
     for (size_t q = 0; q < 4; q++) {
         for (uint32_t width = 1; width <= 16; width *= 4) {
-            const answer a = world_search(index, queries[q], (diskann_search_params){10, 50, width, 0});
+            const answer a = world_search(index, queries[q], (diskann_search_params){10, 50, width, 0, 0});
             CHECK_UINT(a.count, 10);
             check_that(a.counters.hops < 400, __FILE__, __LINE__, "metric %u, query %u: %u hops", metric, (unsigned)q,
                        (unsigned)a.counters.hops);
@@ -317,7 +317,7 @@ static void huge_values_are_searched(void)
         CHECK_UINT(world_findings(index, NULL), 0);
         CHECK_INT(host_open(&file, &m, &again, NULL), DISKANN_OK);
         for (uint32_t q = 0; q < COUNT; q += 7) {
-            const answer a = world_search(index, rows + q * D, (diskann_search_params){10, 50, 4, 0});
+            const answer a = world_search(index, rows + q * D, (diskann_search_params){10, 50, 4, 0, 0});
             CHECK_UINT(a.count, 10);
             CHECK(metric == DISKANN_IP || a.distances[0] <= 1e-6f || a.ids[0] == q);
             for (uint32_t i = 0; i < a.count; i++) {
@@ -340,7 +340,7 @@ static void a_searcher_remembers_nothing(void)
     REQUIRE(diskann_searcher_create(index, &searcher) == DISKANN_OK);
     for (uint32_t i = 0; i < 600; i++) {
         const float *query = rows + (size_t)(i * 37 % ROWS) * DIMENSIONS;
-        const diskann_search_params params = {i % 3 == 0 ? 100 : 5, i % 3 == 0 ? 200 : 8, 1 + i % 4, i % 2};
+        const diskann_search_params params = {i % 3 == 0 ? 100 : 5, i % 3 == 0 ? 200 : 8, 1 + i % 4, i % 2, 0};
         answer a = {0};
         CHECK_INT(diskann_search(searcher, query, &params, a.ids, a.distances, &a.count, &a.counters), DISKANN_OK);
         if (i % 10 == 0 || i > 590) {
