@@ -163,7 +163,7 @@ const shapes: fc.Arbitrary<Shape> = fc
     dimensions: fc.integer({ min: 1, max: 5 }),
     metric: fc.constantFrom<Metric>("l2", "cosine", "ip", "l1"),
     dataType: fc.constantFrom<DataType>("f32", "f16", "i8", "u8"),
-    codes: fc.constantFrom<Codes>("auto", "1bit"),
+    codes: fc.constantFrom<Codes>("auto", "1bit", "pq"),
   })
   .map((shape) => (shape.metric === "l1" ? { ...shape, codes: "auto" } : shape));
 
