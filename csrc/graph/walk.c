@@ -465,9 +465,9 @@ static void offer_all(graph_walk *walk, const uint32_t *slots, uint32_t count)
 }
 
 /*
- * What a code in memory says of a slot is the same whoever leads there: one that was noted is left alone. One with the code of the
- * record is as far as that is: so what equal vectors are estimated at is what they turn out to be, and a search does not read
- * all of them.
+ * What a code in memory says of a slot is the same whoever leads there: one that was noted is left alone. One with the code of
+ * the record is as far as that is: so what equal vectors are estimated at is what they turn out to be, and a search does not
+ * read all of them.
  */
 static void offer_unknown(graph_walk *walk, const graph_space *space, uint32_t slot, const record_list *list, float distance)
 {

@@ -10,7 +10,8 @@
  *
  * The list holds the L nearest slots by the best that is known of each: the lowest of its estimates (with codes in records each
  * neighbour that leads to a record has one of its own, and nearer ones have better ones), or the distance once its record was
- * there. It begins with the entry; with codes in memory, with the nearest of a sample of slots too. Hits are the k nearest of all whose distance is known.
+ * there. It begins with the entry; with codes in memory, with the nearest of a sample of slots too. Hits are the k nearest
+ * of all whose distance is known.
  */
 #ifndef DISKANN_GRAPH_WALK_H
 #define DISKANN_GRAPH_WALK_H
@@ -59,8 +60,8 @@ int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree
 void walk_reset(graph_walk *walk);
 
 /*
- * `query`: floats, as it came; `point`: the same in the query form. `size`: slots of the graph. `list_size`: at least k; both within
- * what was reserved.
+ * `query`: floats, as it came; `point`: the same in the query form. `size`: slots of the graph. `list_size`: at least k; both
+ * within what was reserved.
  */
 void walk_begin(graph_walk *walk, const graph_space *space, const float *query, graph_point point, uint32_t entry,
                 uint32_t size, uint32_t list_size, uint32_t k);

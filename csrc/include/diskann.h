@@ -420,8 +420,8 @@ const diskann_finding *diskann_verify_findings(const diskann_op *op, uint32_t *c
 
 /*
  * An index that stays in its file: memory holds a cache of pages, and a search asks for the pages it wants. For files whose
- * codes are in the file (DISKANN_CODES_1BIT; DISKANN_CODES_PQ, which come to memory). With equal parameters a search has the answer, to the bit, that
- * the same file gives when it is opened in memory, whatever is in the cache and whoever else searches.
+ * codes are in the file (DISKANN_CODES_1BIT; DISKANN_CODES_PQ, which come to memory). With equal parameters a search has the
+ * answer, to the bit, that the same file gives when it is opened in memory, whatever is in the cache and whoever else searches.
  *
  * Any number of searches may be under way at once and share reads. Their requests belong to the index, not to the search
  * that asked: buffers are borrowed until diskann_paged_complete, also when the search has ended, and tickets go there. The
@@ -436,8 +436,8 @@ const diskann_finding *diskann_verify_findings(const diskann_op *op, uint32_t *c
 typedef struct diskann_paged diskann_paged;
 
 /*
- * Reads the superblock and one page, or the pages of codes. `cache_bytes`: what the cache may take; one that is too small for one round of a
- * search grows to it, and with 0 nothing is kept between searches. After the last step take the index with
+ * Reads the superblock and one page, or the pages of codes. `cache_bytes`: what the cache may take; one that is too small for
+ * one round of a search grows to it, and with 0 nothing is kept between searches. After the last step take the index with
  * diskann_paged_take. Errors as diskann_open_begin; ERR_UNSUPPORTED: a file without codes.
  */
 int diskann_paged_open_begin(uint64_t file_bytes, uint32_t simd, uint64_t cache_bytes, const diskann_allocator *allocator,

@@ -52,8 +52,8 @@ int index_set_origin(diskann_index *index, uint32_t slot);
 uint64_t index_pq_scratch(const diskann_index *index);
 /*
  * Codes by product quantisation are made in pieces, one for each range (pq_codes.h) of each block of PQ_CODES_ROWS rows: how
- * many there are, and piece `piece` of `rows` rows from slot `first` on, into out[rows][code_bytes]. Different pieces may be made
- * at the same time.
+ * many there are, and piece `piece` of `rows` rows from slot `first` on, into out[rows][code_bytes]. Different pieces may be
+ * made at the same time.
  */
 uint64_t index_pq_pieces(const diskann_index *index, uint64_t rows);
 void index_encode_pq(const diskann_index *index, uint64_t first, uint64_t rows, uint64_t piece, float *scratch, uint8_t *out);

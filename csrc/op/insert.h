@@ -81,7 +81,7 @@ void build_reset(insert_op *op);
 /* After a batch: goes on without codes when they mislead. */
 void build_judge_codes(insert_op *op);
 
-/* Progress of the phase TRAIN, in rows that are compared with all centroids: once when they are coded, before that the sample. */
+/* Progress of the phase TRAIN is counted in rows that are compared with all centroids: so many before they are coded. */
 uint64_t build_training_rows(const insert_op *op);
 
 /* insert.c: codes by product quantisation of all rows. */

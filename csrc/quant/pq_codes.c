@@ -214,7 +214,8 @@ void pq_query_reset(pq_query *query, const pq_codes *codes, memory_account *acco
 }
 
 /* The table of one chunk: sums in order of dimensions, for all centroids side by side. */
-static void fill_table(const float *panel, const float *query, const float *centre, uint32_t width, uint32_t metric, float *table)
+static void fill_table(const float *panel, const float *query, const float *centre, uint32_t width, uint32_t metric,
+                       float *table)
 {
     memset(table, 0, PQ_TABLE_WIDTH * sizeof *table);
     for (uint32_t j = 0; j < width; j++, panel += PQ_TABLE_WIDTH) {

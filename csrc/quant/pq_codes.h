@@ -10,7 +10,7 @@
 typedef struct pq_codes {
     memory_account *account;
     diskann_pq *pq; /* NULL before it was trained or read */
-    float *panels;  /* of chunk c: [width][256] from panels + 256 * offsets[c]: its centroids, as the tables of a query want them */
+    float *panels;  /* centroids of chunk c as a query wants them: [width][256] from panels + 256 * offsets[c] on */
     uint8_t *codes; /* [capacity][code_bytes] */
     uint64_t capacity;
     uint32_t metric;

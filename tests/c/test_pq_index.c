@@ -321,7 +321,8 @@ static void huge_values_are_searched(void)
             CHECK_UINT(a.count, 10);
             CHECK(metric == DISKANN_IP || a.distances[0] <= 1e-6f || a.ids[0] == q);
             for (uint32_t i = 0; i < a.count; i++) {
-                CHECK(a.distances[i] >= -FLT_MAX && a.distances[i] <= FLT_MAX && (i == 0 || a.distances[i - 1] <= a.distances[i]));
+                CHECK(a.distances[i] >= -FLT_MAX && a.distances[i] <= FLT_MAX);
+                CHECK(i == 0 || a.distances[i - 1] <= a.distances[i]);
             }
         }
         diskann_index_destroy(again);

@@ -503,26 +503,6 @@ describe("info", () => {
     expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("none, 8bit, auto, 1bit, pq")]);
   });
 
-  test("of an index with codes by product quantisation, as build made it", async () => {
-    const build = ["build", "-i", "base.fvecs", "-o", "pq.diskann", "--codes", "pq", "--code-bytes", "8"];
-    const { stats, check } = await diskann.json<BuildReport>(build, here);
-    expect(stats).toMatchObject({ codes: "pq", codeBytes: 8 });
-    expect(check?.recall).toBeGreaterThanOrEqual(0.98);
-    const { pages, pageBytes, fileBytes } = stats.layout;
-    const payload = 257 * 4 * 24 + 8 * stats.size;
-    expect(fileBytes - 4096 - pages * pageBytes).toBe(Math.ceil(payload / (pageBytes - 16)) * pageBytes);
-    const { stdout } = await diskann.run(["info", "pq.diskann"], here);
-    expect(stdout).toMatch(/built with .*, codes pq of 8 bytes/);
-    expect(stdout).toMatch(/sections .*, pages of codes [\d,]+ bytes/);
-    for (const [bytes, told] of [
-      ["0", "code-bytes"],
-      ["25", "codeBytes"],
-    ] as const) {
-      const wrong = await diskann.run([...build.slice(0, -1), bytes], here);
-      expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining(told)]);
-    }
-  });
-
   test("of an index", async () => {
     const { code, stdout } = await diskann.run(["info", "base.diskann", "--recall"], here);
     expect(code).toBe(0);
