@@ -17,7 +17,6 @@ function numberOf(name: string): number {
 test.each([
   ["metrics", METRICS, ["L2", "COSINE", "IP", "L1"], "METRIC_COUNT"],
   ["data types", [...DATA_TYPES, "sq8"], ["F32", "F16", "I8", "U8", "SQ8"], "DATA_TYPE_COUNT"],
-  ["codes", CODES, ["CODES_NONE", "CODES_8BIT", "CODES_AUTO", "CODES_1BIT", "CODES_PQ"], "CODES_COUNT"],
   [
     "kernel families",
     SIMD_FAMILIES,
