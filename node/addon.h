@@ -196,7 +196,7 @@ uint8_t *bytes(const Napi::Value &value, size_t *length);
 /* Those of rows: of floats, or of integers of one byte; `data_type` is the core's. */
 const void *elements(const Napi::Value &value, size_t *length, uint32_t *data_type);
 Addon &addon_of(const Napi::CallbackInfo &info);
-enum { STATS_FIELDS = 31 };
+enum { STATS_FIELDS = 32 };
 void write_stats(const diskann_stats &stats, double *out);
 
 /* ---- what there is to call; each adds its functions to `target` ---- */

@@ -7,7 +7,7 @@ namespace diskann_node {
 
 namespace {
 
-enum { CONFIG_FIELDS = 9 };
+enum { CONFIG_FIELDS = 10 };
 
 void read_config(const double *fields, diskann_config *config)
 {
@@ -19,7 +19,8 @@ void read_config(const double *fields, diskann_config *config)
     config->alpha = static_cast<float>(fields[5]);
     config->seed = static_cast<uint64_t>(fields[6]);
     config->codes = static_cast<uint32_t>(fields[7]);
-    config->simd = static_cast<uint32_t>(fields[8]);
+    config->code_bytes = static_cast<uint32_t>(fields[8]);
+    config->simd = static_cast<uint32_t>(fields[9]);
 }
 
 /* create(config): an index, or a status */
@@ -116,7 +117,8 @@ void write_stats(const diskann_stats &stats, double *out)
     const double values[STATS_FIELDS] = {
         double(config.dimensions),    double(config.metric),     double(config.data_type),
         double(config.max_degree),    double(config.build_list_size), double(config.alpha),
-        double(config.seed),          double(config.codes),      double(config.simd),
+        double(config.seed),          double(config.codes),      double(config.code_bytes),
+        double(config.simd),
         double(stats.size),           double(stats.next_id),     double(stats.edges),
         double(stats.degree_max),     double(stats.record_bytes), double(stats.page_bytes),
         double(stats.records_per_page), double(stats.pages),     double(stats.file_bytes),

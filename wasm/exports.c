@@ -39,7 +39,7 @@ static int give(int status, const void *object)
 
 int EXPORT(index_create)(uint32_t dimensions, uint32_t metric, uint32_t data_type, uint32_t max_degree,
                          uint32_t build_list_size, double alpha, double seed, uint32_t codes,
-                         uint32_t simd)
+                         uint32_t code_bytes, uint32_t simd)
 {
     diskann_index *index = NULL;
     diskann_config config;
@@ -51,6 +51,7 @@ int EXPORT(index_create)(uint32_t dimensions, uint32_t metric, uint32_t data_typ
     config.alpha = (float)alpha;
     config.seed = (uint64_t)seed;
     config.codes = codes;
+    config.code_bytes = code_bytes;
     config.simd = simd;
     const int status = diskann_index_create(&config, NULL, &index);
     return give(status, index);
@@ -73,6 +74,7 @@ static void put_stats(const diskann_stats *stats)
     *slot++ = stats->config.alpha;
     *slot++ = (double)stats->config.seed;
     *slot++ = stats->config.codes;
+    *slot++ = stats->config.code_bytes;
     *slot++ = stats->config.simd;
     *slot++ = (double)stats->size;
     *slot++ = (double)stats->next_id;

@@ -177,7 +177,7 @@ static int search_along_codes(diskann_searcher *searcher, const float *query, gr
     const diskann_index *index = searcher->index;
     graph_walk *walk = &searcher->walk;
     TRY(walk_reserve(walk, &index->space, index->config.max_degree, list_size, params->k));
-    walk_begin(walk, &index->space, query, point, index->entry, list_size, params->k);
+    walk_begin(walk, &index->space, query, point, index->entry, index->size, list_size, params->k);
     walk_records(walk, index, params);
     const int found = walk_take(walk, ids, distances);
     TRY(found);

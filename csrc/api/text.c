@@ -41,7 +41,7 @@ const char *diskann_finding_text(uint32_t kind)
         "an id is out of range or is used twice",
         "the tree edges do not form a tree over all records",
         "a record cannot be reached by any search",
-        "the codes of a record are not those of its neighbours",
+        "codes are not those of the vectors",
     };
     return kind < COUNT_OF(texts) ? texts[kind] : "unknown finding";
 }

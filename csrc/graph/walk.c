@@ -8,6 +8,7 @@
 static const graph_candidate EXPANDED = 1;
 static const uint32_t WALK_SCORED = UINT32_C(0x80000000); /* slots are below 2^31 */
 enum { NOTES_INITIAL = 1024, NOTES_MAX = 1 << 30 };
+enum { STARTS_SAMPLE = 1024, STARTS_BLOCK = 64, STARTS = 4 };
 
 /* ---- memory ---- */
 
@@ -41,6 +42,7 @@ void walk_reset(graph_walk *walk)
     memory_put(account, walk->notes, (uint64_t)walk->note_capacity * sizeof *walk->notes);
     memory_put(account, walk->epochs, walk->note_capacity);
     memory_put(account, walk->estimates, (uint64_t)walk->estimate_capacity * sizeof *walk->estimates);
+    memory_put(account, walk->unknown, (uint64_t)walk->unknown_capacity * sizeof *walk->unknown);
     if (walk->space != NULL) {
         memory_put(account, walk->query, walk->space->dimensions * sizeof *walk->query);
         reset_coded(walk, walk->space);
@@ -180,6 +182,9 @@ int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree
     const uint32_t estimates = (max_degree + BITS_GROUP - 1) / BITS_GROUP * BITS_GROUP; /* codes in records come in groups */
     TRY(reserve_query(walk, space));
     TRY(regrow(account, &walk->estimates, &walk->estimate_capacity, estimates, sizeof *walk->estimates));
+    if (space->pq != NULL) {
+        TRY(regrow(account, &walk->unknown, &walk->unknown_capacity, max_degree, sizeof *walk->unknown));
+    }
     TRY(regrow(account, &walk->list, &walk->list_capacity, list_size, sizeof *walk->list));
     TRY(regrow(account, &walk->hits, &walk->hit_capacity, k, sizeof *walk->hits));
     return walk->notes == NULL ? make_notes(walk, NOTES_INITIAL) : DISKANN_OK;
@@ -315,8 +320,41 @@ int walk_take(graph_walk *walk, uint64_t *ids, float *distances)
 
 /* ---- the walk ---- */
 
+/* Under cosine a query that is zero is as far from all, which codes do not know. */
+static int is_anywhere(const graph_walk *walk, const graph_space *space)
+{
+    return space->metric == DISKANN_COSINE && walk->point.aux == 0;
+}
+
+/*
+ * With all codes in memory a search need not come from the entry: it starts at the nearest of a sample of slots, which saves it
+ * the records on the way. The entry is a candidate among them; should the others lead to few records, it leads to all.
+ */
+static void offer_starts(graph_walk *walk, const pq_codes *codes, uint32_t entry, uint32_t size)
+{
+    graph_candidate starts[STARTS];
+    uint32_t slots[STARTS_BLOCK], kept = 0;
+    float estimates[STARTS_BLOCK];
+    const uint32_t sample = size < STARTS_SAMPLE ? size : STARTS_SAMPLE;
+    for (uint32_t first = 0; first < sample; first += STARTS_BLOCK) {
+        const uint32_t count = sample - first < STARTS_BLOCK ? sample - first : STARTS_BLOCK;
+        for (uint32_t i = 0; i < count; i++) {
+            slots[i] = (uint32_t)((uint64_t)size * (first + i) / sample);
+        }
+        pq_estimates(codes, &walk->tables, slots, count, estimates);
+        for (uint32_t i = 0; i < count; i++) {
+            candidates_keep(starts, &kept, STARTS, candidate_make(estimates[i], slots[i]));
+        }
+    }
+    pq_estimates(codes, &walk->tables, &entry, 1, estimates);
+    offer(walk, estimates[0], entry);
+    for (uint32_t i = 0; i < kept; i++) {
+        offer(walk, candidate_distance(starts[i]), candidate_slot(starts[i]));
+    }
+}
+
 void walk_begin(graph_walk *walk, const graph_space *space, const float *query, graph_point point, uint32_t entry,
-                uint32_t list_size, uint32_t k)
+                uint32_t size, uint32_t list_size, uint32_t k)
 {
     const float weight = graph_code_weight(space, point.aux);
     for (uint32_t i = 0; i < space->dimensions; i++) {
@@ -338,7 +376,11 @@ void walk_begin(graph_walk *walk, const graph_space *space, const float *query, 
     walk->rounds = 0;
     walk->status = DISKANN_OK;
     clear_notes(walk);
-    offer(walk, 0, entry);
+    if (space->pq != NULL && !is_anywhere(walk, space)) {
+        offer_starts(walk, space->pq, entry, size);
+    } else {
+        offer(walk, 0, entry);
+    }
 }
 
 uint32_t walk_next(graph_walk *walk, uint32_t *slots, uint32_t width)
@@ -400,22 +442,53 @@ void walk_score(graph_walk *walk, const graph_space *space, uint32_t slot, const
     }
 }
 
-/*
- * What the codes in a record say of the neighbours. Under cosine a zero vector lies at the centre of all others; a query that
- * is one is as far from all, which codes do not know.
- */
+static void fill_estimates(graph_walk *walk, uint32_t count, float distance)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        walk->estimates[i] = distance;
+    }
+}
+
+/* What the codes in a record say of the neighbours. Under cosine a zero vector lies at the centre of all others. */
 static void estimate_by_bits(graph_walk *walk, const graph_space *space, const uint8_t *codes, uint32_t count, float distance,
                              float owner_aux)
 {
-    const int is_cosine = space->metric == DISKANN_COSINE;
-    if (is_cosine && walk->point.aux == 0) {
-        for (uint32_t i = 0; i < count; i++) {
-            walk->estimates[i] = distance;
-        }
+    if (is_anywhere(walk, space)) {
+        fill_estimates(walk, count, distance);
         return;
     }
-    const float base = is_cosine && owner_aux == 0 ? 0.5f : distance;
+    const float base = space->metric == DISKANN_COSINE && owner_aux == 0 ? 0.5f : distance;
     bits_estimates(space->bits, &walk->coded, codes, count, base, walk->estimates);
+}
+
+static void offer_all(graph_walk *walk, const uint32_t *slots, uint32_t count)
+{
+    for (uint32_t i = 0; i < count && walk->status == DISKANN_OK; i++) {
+        offer(walk, walk->estimates[i], slots[i]);
+    }
+}
+
+/*
+ * What a code in memory says of a slot is the same whoever leads there: one that was noted is left alone. One with the code of
+ * the record is as far as that is: so what equal vectors are estimated at is what they turn out to be, and a search does not
+ * read all of them.
+ */
+static void offer_unknown(graph_walk *walk, const graph_space *space, uint32_t slot, const record_list *list, float distance)
+{
+    uint32_t count = 0;
+    for (uint32_t i = 0; i < list->degree; i++) {
+        walk->unknown[count] = list->neighbours[i];
+        count += !is_noted(walk, note_place(walk, list->neighbours[i]));
+    }
+    if (is_anywhere(walk, space)) {
+        fill_estimates(walk, count, distance);
+    } else {
+        pq_estimates(space->pq, &walk->tables, walk->unknown, count, walk->estimates);
+    }
+    for (uint32_t i = 0; i < count; i++) {
+        walk->estimates[i] = pq_codes_are_equal(space->pq, walk->unknown[i], slot) ? distance : walk->estimates[i];
+    }
+    offer_all(walk, walk->unknown, count);
 }
 
 void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, const uint8_t *record)
@@ -436,10 +509,8 @@ void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, cons
     walk->hops++;
     if (space->bits != NULL) {
         estimate_by_bits(walk, space, record_codes(layout, bytes), list->degree, distance, *record_aux(layout, bytes));
+        offer_all(walk, list->neighbours, list->degree);
     } else {
-        pq_estimates(space->pq, &walk->tables, list->neighbours, list->degree, walk->estimates);
-    }
-    for (uint32_t i = 0; i < list->degree && walk->status == DISKANN_OK; i++) {
-        offer(walk, walk->estimates[i], list->neighbours[i]);
+        offer_unknown(walk, space, slot, list, distance);
     }
 }

@@ -8,9 +8,10 @@
  *         for each of slots[0 .. count), in this order: walk_absorb(walk, space, slot, its record);
  *     walk_take(walk, ids, distances);
  *
- * The list holds the L nearest slots by the lowest estimate of each (each neighbour that leads to a record has one of its own,
- * and nearer ones have better ones), or by its distance where its record was there before it was its turn.
- * Hits are the k nearest of all whose distance is known.
+ * The list holds the L nearest slots by the lowest estimate of each (with codes in records each neighbour that leads to a
+ * record has one of its own, and nearer ones have better ones), or by its distance where its record was there before it was
+ * its turn. It begins with the entry; with codes in memory, with the nearest of a sample of slots too. Hits are the k nearest
+ * of all whose distance is known.
  */
 #ifndef DISKANN_GRAPH_WALK_H
 #define DISKANN_GRAPH_WALK_H
@@ -39,10 +40,11 @@ typedef struct graph_walk {
     uint8_t *epochs;         /* of their places: one that is not of this walk is free */
     float *query;            /* [dimensions]: as codes want it */
     float *estimates;        /* [estimate_capacity] */
+    uint32_t *unknown;       /* [unknown_capacity]: slots that nothing is known of */
     bits_query coded;        /* where records hold codes */
     pq_query tables;         /* where they are in memory */
     graph_point point;       /* the query; its vector is borrowed until the walk ends */
-    uint32_t estimate_capacity;
+    uint32_t estimate_capacity, unknown_capacity;
     uint32_t list_size, list_count, list_capacity;
     uint32_t k, hit_count, hit_capacity;
     uint32_t note_count, note_capacity; /* capacity: a power of two */
@@ -57,9 +59,12 @@ void walk_init(graph_walk *walk, memory_account *account);
 int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree, uint32_t list_size, uint32_t k);
 void walk_reset(graph_walk *walk);
 
-/* `query`: floats, as it came; `point`: the same in the query form. `list_size`: at least k; both within what was reserved. */
+/*
+ * `query`: floats, as it came; `point`: the same in the query form. `size`: slots of the graph. `list_size`: at least k; both
+ * within what was reserved.
+ */
 void walk_begin(graph_walk *walk, const graph_space *space, const float *query, graph_point point, uint32_t entry,
-                uint32_t list_size, uint32_t k);
+                uint32_t size, uint32_t list_size, uint32_t k);
 /* The nearest slots that have not been expanded, at most `width` of them; 0: the walk is over. */
 uint32_t walk_next(graph_walk *walk, uint32_t *slots, uint32_t width);
 /* What is likely to be next, for those who fetch ahead; SLOT_NONE where there is nothing. */

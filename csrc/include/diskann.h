@@ -106,7 +106,8 @@ enum diskann_data_type {
  * cosine and ip.
  * PQ: a code of each vector by product quantisation, `code_bytes` long, in memory and, with the centroids that a build trains,
  * in the file: for an index that is read from a slow place while its codes are in memory. Records are smaller than with 1BIT
- * and fewer are read. For all types and metrics; such an index begins with a build, not with an insert.
+ * and fewer are read. For all types and metrics; such an index begins with a build: an insert into one that never had any is
+ * ERR_UNSUPPORTED. Inserted rows are coded by the quantiser there is. A searcher holds 1 KB for each byte of a code.
  * A build finds its way by 8-bit codes whatever it makes, where there are such.
  * AUTO: 8BIT for f32 and f16 from 64 dimensions on; a build drops them when they mislead more than a quarter of its rows.
  */
@@ -274,7 +275,7 @@ enum diskann_phase {
     DISKANN_PHASE_SEAL = 7,     /* checksums of changed pages */
     DISKANN_PHASE_WRITE = 8,
     DISKANN_PHASE_SCAN = 9,     /* exact search */
-    DISKANN_PHASE_TRAIN = 10,   /* centroids of codes */
+    DISKANN_PHASE_TRAIN = 10,   /* centroids of codes; in a build the codes too */
     DISKANN_PHASE_COUNT = 11
 };
 /* "validate", "link", ...; static storage. */
@@ -396,7 +397,7 @@ enum diskann_finding_kind {
     DISKANN_FINDING_ID = 11,            /* id above 2^53 - 1, or twice */
     DISKANN_FINDING_TREE = 12,          /* tree edges do not form a tree over all records */
     DISKANN_FINDING_UNREACHABLE = 13,   /* a record that no search can reach */
-    DISKANN_FINDING_CODES = 14,         /* the codes of a record are not those of its neighbours */
+    DISKANN_FINDING_CODES = 14,         /* codes are not those of the vectors, or their quantiser is none */
     DISKANN_FINDING_COUNT = 15
 };
 /* A short English sentence; static storage. */
@@ -419,8 +420,8 @@ const diskann_finding *diskann_verify_findings(const diskann_op *op, uint32_t *c
 
 /*
  * An index that stays in its file: memory holds a cache of pages, and a search asks for the pages it wants. For files whose
- * records hold codes of their neighbours (DISKANN_CODES_1BIT). With equal parameters a search has the answer, to the bit, that
- * the same file gives when it is opened in memory, whatever is in the cache and whoever else searches.
+ * codes are in the file (DISKANN_CODES_1BIT; DISKANN_CODES_PQ, which come to memory). With equal parameters a search has the
+ * answer, to the bit, that the same file gives when it is opened in memory, whatever is in the cache and whoever else searches.
  *
  * Any number of searches may be under way at once and share reads. Their requests belong to the index, not to the search
  * that asked: buffers are borrowed until diskann_paged_complete, also when the search has ended, and tickets go there. The
@@ -438,9 +439,9 @@ const diskann_finding *diskann_verify_findings(const diskann_op *op, uint32_t *c
 typedef struct diskann_paged diskann_paged;
 
 /*
- * Reads the superblock and one page. `cache_bytes`: what the cache may take; one that is too small for one round of a
- * search grows to it, and with 0 nothing is kept between searches. After the last step take the index with
- * diskann_paged_take. Errors as diskann_open_begin; ERR_UNSUPPORTED: records without codes.
+ * Reads the superblock and one page, or the pages of codes. `cache_bytes`: what the cache may take; one that is too small for
+ * one round of a search grows to it, and with 0 nothing is kept between searches. After the last step take the index with
+ * diskann_paged_take. Errors as diskann_open_begin; ERR_UNSUPPORTED: a file without codes.
  */
 int diskann_paged_open_begin(uint64_t file_bytes, uint32_t simd, uint64_t cache_bytes, const diskann_allocator *allocator,
                              diskann_op **out);

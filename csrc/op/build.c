@@ -248,29 +248,51 @@ static int begin_training(insert_op *op, diskann_stage *stage)
         return DISKANN_ERR_NO_MEMORY;
     }
     TRY(diskann_pq_train_begin(&config, op->base.workers, &op->base.account.allocator, &build->training));
-    return insert_enter(op, stage, INSERT_SAMPLE, DISKANN_PHASE_ORDER, op->rows, 0);
+    return insert_enter(op, stage, INSERT_SAMPLE, DISKANN_PHASE_TRAIN, op->rows, 0);
+}
+
+uint64_t build_training_rows(const insert_op *op)
+{
+    const diskann_pq_config config = pq_codes_training(&op->index->pq, 0);
+    return (op->rows < config.sample_rows ? op->rows : config.sample_rows) * (config.iterations + UINT64_C(1));
 }
 
 static void sample_rows_of(insert_op *op, uint64_t begin, uint64_t end)
 {
     build_state *build = op->build;
-    for (uint64_t row = begin; row < end && build->sample_status == DISKANN_OK; row++) {
+    for (uint64_t row = begin; row < end && build->sample_status == DISKANN_OK && !op_is_cancelled(&op->base); row++) {
         graph_code_vector(&op->index->space, row_record(op, row), build->sampled);
         build->sample_status = diskann_pq_rows(build->training, build->sampled, 1);
     }
 }
 
-/* A stage of the training is one of the build. */
+/* A stage of the training is one of the build, but for how its progress counts. */
 static int step_training(insert_op *op, diskann_stage *stage)
 {
-    TRY(op->build->sample_status);
+    build_state *build = op->build;
+    TRY(build->sample_status);
     op->stage = INSERT_TRAIN;
-    const int status = diskann_op_step(op->build->training, stage);
-    if (status != DISKANN_OK) {
+    const int status = diskann_op_step(build->training, stage);
+    if (status == DISKANN_RUN) {
+        const uint64_t rows = build_training_rows(op);
+        stage->done = (uint64_t)((double)rows * (double)stage->done / (double)stage->total);
+        stage->total = rows + op->rows;
         return status;
     }
-    pq_codes_adopt(&op->index->pq, diskann_pq_train_take(op->build->training));
+    TRY(status);
+    TRY(pq_codes_adopt(&op->index->pq, diskann_pq_train_take(build->training)));
+    diskann_op_end(build->training); /* the sample is not wanted any more */
+    build->training = NULL;
     return insert_encode_pq(op, stage);
+}
+
+/* The training does not know of a cancelled build, so it gets its items in pieces. */
+static void run_training(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end)
+{
+    enum { PIECE = 32 };
+    for (uint64_t item = begin; item < end && !op_is_cancelled(&op->base); item += PIECE) {
+        diskann_op_run(op->build->training, worker, item, end - item < PIECE ? end : item + PIECE);
+    }
 }
 
 static void finish_index(insert_op *op)
@@ -316,7 +338,7 @@ void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end)
         sample_rows_of(op, begin, end);
         break;
     case INSERT_TRAIN:
-        diskann_op_run(build->training, worker, begin, end);
+        run_training(op, worker, begin, end);
         break;
     case INSERT_LISTCODE:
         for (uint64_t row = begin; row < end; row++) {

@@ -27,14 +27,15 @@ int code_pages_init(code_pages *pages, const superblock *block, const record_lay
     };
     const uint64_t fitting = BUFFER_BYTES / layout->page_bytes;
     pages->buffer_pages = fitting < 1 ? 1 : fitting < pages->count ? (uint32_t)fitting : (uint32_t)pages->count;
-    pages->buffer = memory_get(account, (uint64_t)pages->buffer_pages * layout->page_bytes);
+    pages->buffer_bytes = (uint64_t)pages->buffer_pages * layout->page_bytes;
+    pages->buffer = memory_get(account, pages->buffer_bytes);
     return pages->buffer != NULL ? DISKANN_OK : DISKANN_ERR_NO_MEMORY;
 }
 
 void code_pages_reset(code_pages *pages)
 {
     if (pages->buffer != NULL) {
-        memory_put(pages->account, pages->buffer, (uint64_t)pages->buffer_pages * pages->section.layout->page_bytes);
+        memory_put(pages->account, pages->buffer, pages->buffer_bytes);
     }
     memset(pages, 0, sizeof *pages);
 }

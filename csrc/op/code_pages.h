@@ -11,6 +11,7 @@ typedef struct code_pages {
     memory_account *account;
     section section;
     uint8_t *buffer;
+    uint64_t buffer_bytes; /* known by itself: what the pages are of may be gone before the reset */
     uint32_t buffer_pages;
     uint64_t count; /* pages of the section */
     uint64_t begin; /* pages [begin, end) are in the round under way */
@@ -18,8 +19,8 @@ typedef struct code_pages {
 } code_pages;
 
 /*
- * `codes` has a quantiser and room for all codes; all borrowed until the reset, `block` during the call. Without pages it does
- * nothing. ERR_NO_MEMORY.
+ * `codes` has a quantiser and room for all codes; all borrowed until the last round, `block` during the call. Without pages it
+ * does nothing. ERR_NO_MEMORY.
  */
 int code_pages_init(code_pages *pages, const superblock *block, const record_layout *layout, page_crc32c *crc32c,
                     const pq_codes *codes, memory_account *account);

@@ -154,11 +154,20 @@ uint64_t index_pq_scratch(const diskann_index *index)
     return (uint64_t)PQ_CODES_ROWS * index->config.dimensions + pq_codes_panel(&index->pq);
 }
 
-void index_encode_pq(const diskann_index *index, uint32_t first, uint32_t count, float *scratch, uint8_t *out)
+uint64_t index_pq_pieces(const diskann_index *index, uint64_t rows)
 {
-    const uint32_t dimensions = index->config.dimensions;
+    return (rows + PQ_CODES_ROWS - 1) / PQ_CODES_ROWS * pq_codes_ranges(&index->pq);
+}
+
+void index_encode_pq(const diskann_index *index, uint64_t first, uint64_t rows, uint64_t piece, float *scratch, uint8_t *out)
+{
+    const uint32_t dimensions = index->config.dimensions, ranges = pq_codes_ranges(&index->pq);
+    const uint64_t row = piece / ranges * PQ_CODES_ROWS, rest = rows - row;
+    const uint32_t count = rest < PQ_CODES_ROWS ? (uint32_t)rest : PQ_CODES_ROWS;
     for (uint32_t i = 0; i < count; i++) {
-        graph_code_vector(&index->space, record_at(&index->records, first + i), scratch + (size_t)i * dimensions);
+        const uint8_t *record = record_at(&index->records, (uint32_t)(first + row + i));
+        graph_code_vector(&index->space, record, scratch + (size_t)i * dimensions);
     }
-    pq_codes_encode(&index->pq, scratch, count, scratch + (size_t)PQ_CODES_ROWS * dimensions, out);
+    pq_codes_encode(&index->pq, pq_codes_range(&index->pq, (uint32_t)(piece % ranges)), scratch, count,
+                    scratch + (size_t)PQ_CODES_ROWS * dimensions, out + row * index->config.code_bytes);
 }

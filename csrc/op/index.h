@@ -51,10 +51,12 @@ int index_set_origin(diskann_index *index, uint32_t slot);
 /* Floats of scratch that index_encode_pq wants. */
 uint64_t index_pq_scratch(const diskann_index *index);
 /*
- * Codes by product quantisation of slots [first, first + count), at most PQ_CODES_ROWS, into out[count][code_bytes]. Different
- * slots may be encoded at the same time.
+ * Codes by product quantisation are made in pieces, one for each range (pq_codes.h) of each block of PQ_CODES_ROWS rows: how
+ * many there are, and piece `piece` of `rows` rows from slot `first` on, into out[rows][code_bytes]. Different pieces may be
+ * made at the same time.
  */
-void index_encode_pq(const diskann_index *index, uint32_t first, uint32_t count, float *scratch, uint8_t *out);
+uint64_t index_pq_pieces(const diskann_index *index, uint64_t rows);
+void index_encode_pq(const diskann_index *index, uint64_t first, uint64_t rows, uint64_t piece, float *scratch, uint8_t *out);
 /* `scratch`: [dimensions]. Different slots may be encoded at the same time. */
 void index_encode(const diskann_index *index, uint32_t slot, float *scratch);
 

@@ -194,20 +194,12 @@ static uint64_t pq_scratch_bytes(const insert_op *op)
     return op->base.workers * index_pq_scratch(op->index) * sizeof *op->pq_scratch;
 }
 
-static uint64_t pq_blocks(const insert_op *op)
+static void encode_pq(insert_op *op, uint32_t worker, uint64_t begin_piece, uint64_t end_piece)
 {
-    return (op->rows + PQ_CODES_ROWS - 1) / PQ_CODES_ROWS;
-}
-
-static void encode_pq_blocks(insert_op *op, uint32_t worker, uint64_t begin_block, uint64_t end_block)
-{
-    pq_codes *codes = &op->index->pq;
+    const pq_codes *codes = &op->index->pq;
     float *scratch = op->pq_scratch + worker * index_pq_scratch(op->index);
-    for (uint64_t block = begin_block; block < end_block && !op_is_cancelled(&op->base); block++) {
-        const uint64_t row = block * PQ_CODES_ROWS, rest = op->rows - row;
-        const uint64_t slot = op->first + row;
-        index_encode_pq(op->index, (uint32_t)slot, rest < PQ_CODES_ROWS ? (uint32_t)rest : PQ_CODES_ROWS, scratch,
-                        codes->codes + slot * codes->code_bytes);
+    for (uint64_t piece = begin_piece; piece < end_piece && !op_is_cancelled(&op->base); piece++) {
+        index_encode_pq(op->index, op->first, op->rows, piece, scratch, codes->codes + op->first * codes->code_bytes);
     }
 }
 
@@ -258,7 +250,8 @@ int insert_encode_pq(insert_op *op, diskann_stage *stage)
     if (op->pq_scratch == NULL || pq_codes_reserve(&op->index->pq, op->first + op->rows) < 0) {
         return no_memory(op);
     }
-    return insert_enter(op, stage, INSERT_PQ, op->is_build ? DISKANN_PHASE_ORDER : DISKANN_PHASE_LINK, pq_blocks(op), 1);
+    const uint64_t pieces = index_pq_pieces(op->index, op->rows);
+    return insert_enter(op, stage, INSERT_PQ, op->is_build ? DISKANN_PHASE_TRAIN : DISKANN_PHASE_LINK, pieces, 1);
 }
 
 /* Rows that are added are coded before they are linked: a search that sees them finds their codes. */
@@ -285,6 +278,13 @@ static int finish(insert_op *op)
     return DISKANN_OK;
 }
 
+/* The stages after the last batch. */
+static int end_build(insert_op *op, diskann_stage *stage)
+{
+    const int status = build_step(op, stage);
+    return status == DISKANN_OK ? finish(op) : status;
+}
+
 static int step(diskann_op *base, diskann_stage *stage)
 {
     insert_op *op = (insert_op *)base;
@@ -292,7 +292,7 @@ static int step(diskann_op *base, diskann_stage *stage)
         return base->failure.status;
     }
     /* A batch whose links have begun goes on to its end. */
-    const int is_whole = op->stage < INSERT_ATTACH || op->is_build;
+    const int is_whole = op->stage < INSERT_ATTACH || op->stage > INSERT_LINK || op->is_build;
     if (is_whole && op_is_cancelled(base)) {
         return DISKANN_ERR_CANCELLED;
     }
@@ -306,8 +306,6 @@ static int step(diskann_op *base, diskann_stage *stage)
         return op->is_build ? build_step(op, stage) : insert_encode(op, stage, (uint32_t)op->first);
     case INSERT_ENCODE:
         return op->is_build ? build_step(op, stage) : begin_links(op, stage);
-    case INSERT_PQ:
-        return op->is_build ? build_step(op, stage) : batch_begin(op, stage);
     case INSERT_SEARCH:
     case INSERT_ATTACH:
     case INSERT_GROUP:
@@ -327,10 +325,8 @@ static int step(diskann_op *base, diskann_stage *stage)
         return op->is_build ? build_step(op, stage) : finish(op);
     case INSERT_END:
         return DISKANN_OK;
-    default: {
-        const int status = build_step(op, stage);
-        return status == DISKANN_OK ? finish(op) : status;
-    }
+    default:
+        return op->stage == INSERT_PQ && !op->is_build ? batch_begin(op, stage) : end_build(op, stage);
     }
 }
 
@@ -349,7 +345,7 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin_item, uint64_t
         encode_rows(op, worker, begin_item, end_item);
         break;
     case INSERT_PQ:
-        encode_pq_blocks(op, worker, begin_item, end_item);
+        encode_pq(op, worker, begin_item, end_item);
         break;
     case INSERT_SEARCH:
     case INSERT_ATTACH:
@@ -369,6 +365,9 @@ static void reset(diskann_op *base)
     if (op->stage >= INSERT_ATTACH && op->stage <= INSERT_LINK && !op->is_build) {
         batch_settle(op);
     }
+    if (op->pq_scratch != NULL) { /* its size is the quantiser's business, which a failed build loses */
+        memory_put(&base->account, op->pq_scratch, pq_scratch_bytes(op));
+    }
     if (op->stage != INSERT_END) {
         if (op->is_build) {
             id_map_reset(&index->ids);
@@ -379,9 +378,7 @@ static void reset(diskann_op *base)
         }
         record_store_truncate(&index->records, index->size);
         code_store_truncate(&index->codes, index->size);
-    }
-    if (op->pq_scratch != NULL) {
-        memory_put(&base->account, op->pq_scratch, pq_scratch_bytes(op));
+        pq_codes_truncate(&index->pq, index->size);
     }
     batch_release(op);
     build_reset(op);

@@ -28,11 +28,11 @@ enum insert_stage {
     INSERT_RECODE,   /* build: codes again, in their places, in parallel */
     INSERT_LISTCODE, /* build: codes of neighbours, in parallel */
     INSERT_SAMPLE,   /* build: rows to train a quantiser with */
-    INSERT_TRAIN,    /* build: the quantiser */
-    INSERT_PQ,       /* codes by it, in parallel */
+    INSERT_TRAIN,    /* build: the stages of its training */
+    INSERT_PQ,       /* codes by it, in parallel; an insert has them before its first batch */
     INSERT_END
 };
-enum { ORDER_STAGES = INSERT_END - INSERT_TRIM };
+enum { ORDER_STAGES = INSERT_SAMPLE - INSERT_TRIM };
 
 /* A batch does not see itself, so it is a small part of what is there: 1/BATCH_SHARE, at least one row. */
 enum { BATCH_SHARE = 50 };
@@ -81,6 +81,9 @@ void build_reset(insert_op *op);
 /* After a batch: goes on without codes when they mislead. */
 void build_judge_codes(insert_op *op);
 
+/* Progress of the phase TRAIN is counted in rows that are compared with all centroids: so many before they are coded. */
+uint64_t build_training_rows(const insert_op *op);
+
 /* insert.c: codes by product quantisation of all rows. */
 int insert_encode_pq(insert_op *op, diskann_stage *stage);
 /* insert.c: codes of all rows, then what follows; `entry`: the slot where searches will start, if the index is empty. */
@@ -94,6 +97,11 @@ static inline int insert_enter(insert_op *op, diskann_stage *stage, uint32_t nex
     stage->phase = phase;
     stage->items = items;
     stage->parallel = parallel;
+    if (phase == DISKANN_PHASE_TRAIN) {
+        stage->total = build_training_rows(op) + op->rows;
+        stage->done = next == INSERT_PQ ? build_training_rows(op) : 0;
+        return DISKANN_RUN;
+    }
     const uint64_t stages = phase == DISKANN_PHASE_LINK ? 1 : phase == DISKANN_PHASE_VALIDATE ? 2 : ORDER_STAGES;
     stage->total = stages * op->rows; /* progress counts each row once in each stage of a phase */
     stage->done = phase == DISKANN_PHASE_LINK        ? op->added

@@ -3,8 +3,8 @@
  * been checked against the size of the file, and no field of a record is used before the record has been
  * checked.
  *
- *     superblock: IO -> pages: IO, in rounds -> check: RUN, parallel over pages -> tree: RUN, serial
- *     -> codes: RUN, parallel over records, where they are made; IO, in rounds, where the file has them
+ *     superblock: IO -> pages: IO, in rounds -> pages of codes, where there are some: IO, in rounds
+ *     -> check: RUN, parallel over pages -> tree: RUN, serial -> codes, where they are made: RUN, parallel over records
  *
  * The tree is walked because an insert relies on it: it descends the tree until there is room for a child.
  * The walk fills the id map on its way. The other edges are verify's business: they can do a search no harm.
@@ -21,7 +21,7 @@
 
 enum { ROUND_SEGMENTS = 4 }; /* read at once: about 8 MiB */
 
-enum open_state { OPEN_SUPERBLOCK, OPEN_DECODE, OPEN_PAGES, OPEN_CHECK, OPEN_TREE, OPEN_CODES, OPEN_CODE_PAGES, OPEN_END };
+enum open_state { OPEN_SUPERBLOCK, OPEN_DECODE, OPEN_PAGES, OPEN_CODE_PAGES, OPEN_CHECK, OPEN_TREE, OPEN_CODES, OPEN_END };
 
 /* The first damaged page that a worker has seen. Cells of different workers share no cache line. */
 typedef struct open_cell {
@@ -35,6 +35,7 @@ typedef struct open_op {
     op_transfer transfer;
     superblock block;
     code_pages codes;
+    open_cell code_damage; /* the first page of codes that is damaged: node pages come before it */
     const simd_kernels *kernels;
     open_cell *cells;     /* one per worker */
     diskann_index *index; /* NULL before it is made and after it was taken */
@@ -220,7 +221,7 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
 /* The first damaged page of all: the same whoever has checked it. */
 static int finish_check(open_op *op)
 {
-    open_cell first = {0, DISKANN_FINDING_NONE};
+    open_cell first = op->code_damage;
     for (uint32_t i = 0; i < op->base.workers; i++) {
         const open_cell *cell = &op->cells[i];
         if (cell->kind != DISKANN_FINDING_NONE &&
@@ -274,23 +275,18 @@ static int prepare_code_pages(open_op *op)
     return DISKANN_OK;
 }
 
-/* The next round, or OK when all are there. */
+/* The next round, or the check of all pages when all are there or one is damaged. */
 static int read_code_pages(open_op *op, diskann_stage *stage)
 {
     transfer_begin(&op->transfer);
-    if (code_pages_round(&op->codes, &op->transfer, DISKANN_READ)) {
+    if (op->code_damage.kind == DISKANN_FINDING_NONE && code_pages_round(&op->codes, &op->transfer, DISKANN_READ)) {
         op->state = OPEN_CODE_PAGES;
         return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, op->file_bytes);
     }
-    return pq_codes_are_sound(&op->index->pq) ? DISKANN_OK
-                                              : fail_corrupt(op, DISKANN_FINDING_CODES, (int64_t)op->block.pages);
-}
-
-static int take_code_pages(open_op *op)
-{
-    uint64_t page = 0;
-    const uint32_t kind = code_pages_take(&op->codes, &page);
-    return kind == DISKANN_FINDING_NONE ? DISKANN_OK : fail_corrupt(op, kind, (int64_t)page);
+    if (op->code_damage.kind == DISKANN_FINDING_NONE && !pq_codes_complete(&op->index->pq)) {
+        op->code_damage = (open_cell){op->block.pages, DISKANN_FINDING_CODES};
+    }
+    return hand_out_items(op, stage, OPEN_CHECK);
 }
 
 static int finish(open_op *op)
@@ -323,7 +319,17 @@ static int step(diskann_op *base, diskann_stage *stage)
         if ((status = read_pages(op, stage)) != DISKANN_OK) {
             return status;
         }
-        return op->block.size == 0 ? finish(op) : hand_out_items(op, stage, OPEN_CHECK);
+        if (op->block.size == 0) {
+            return finish(op);
+        }
+        if (op->index->space.pq == NULL) {
+            return hand_out_items(op, stage, OPEN_CHECK);
+        }
+        TRY(prepare_code_pages(op));
+        return read_code_pages(op, stage);
+    case OPEN_CODE_PAGES:
+        op->code_damage.kind = code_pages_take(&op->codes, &op->code_damage.page);
+        return read_code_pages(op, stage);
     case OPEN_CHECK:
         TRY(finish_check(op));
         find(op, op->block.entry);
@@ -333,20 +339,11 @@ static int step(diskann_op *base, diskann_stage *stage)
         if (index_set_origin(op->index, op->block.entry) < 0) {
             return fail_memory(op);
         }
-        if (op->index->space.codes != NULL) {
-            TRY(prepare_codes(op));
-            return hand_out_items(op, stage, OPEN_CODES);
-        }
-        if (op->index->space.pq == NULL) {
+        if (op->index->space.codes == NULL) {
             return finish(op);
         }
-        TRY(prepare_code_pages(op));
-        status = read_code_pages(op, stage);
-        return status == DISKANN_OK ? finish(op) : status;
-    case OPEN_CODE_PAGES:
-        TRY(take_code_pages(op));
-        status = read_code_pages(op, stage);
-        return status == DISKANN_OK ? finish(op) : status;
+        TRY(prepare_codes(op));
+        return hand_out_items(op, stage, OPEN_CODES);
     default:
         return finish(op);
     }

@@ -113,9 +113,11 @@ static int read_codes(paged_open_op *op, diskann_stage *stage)
         const uint64_t total = DISKANN_SUPERBLOCK_BYTES + op->block.code_pages * op->block.layout.page_bytes;
         return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, total);
     }
+    if (!pq_codes_complete(&op->paged->pq)) {
+        return fail_corrupt(op, DISKANN_FINDING_CODES, (int64_t)op->block.pages);
+    }
     op->state = PAGED_OPEN_END;
-    return pq_codes_are_sound(&op->paged->pq) ? DISKANN_OK
-                                              : fail_corrupt(op, DISKANN_FINDING_CODES, (int64_t)op->block.pages);
+    return DISKANN_OK;
 }
 
 static int take_codes(paged_open_op *op)

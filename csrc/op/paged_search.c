@@ -207,7 +207,8 @@ static int begin_walk(paged_search_op *op, diskann_stage *stage)
         return DISKANN_OK;
     }
     TRY(walk_reserve(&op->walk, &paged->space, paged->limits.max_degree, op->params.list_size, op->params.k));
-    walk_begin(&op->walk, &paged->space, op->query, point, paged->block.entry, op->params.list_size, op->params.k);
+    walk_begin(&op->walk, &paged->space, op->query, point, paged->block.entry, (uint32_t)paged->block.size,
+               op->params.list_size, op->params.k);
     return next_round(op, stage);
 }
 

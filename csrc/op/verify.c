@@ -1,7 +1,8 @@
 /*
  * The audit: checksums, records and graph.
  *
- *     records: RUN, parallel over pages -> tree: RUN, serial -> reach: RUN, serial -> report: RUN, serial
+ *     records: RUN, parallel over pages -> codes by product quantisation: RUN, parallel over their pieces
+ *     -> tree: RUN, serial -> reach: RUN, serial -> report: RUN, serial
  *
  * All that is found goes into one word per record and one byte per page, which the report reads in order of
  * slot: so the findings are the same however the work was spread. Nothing of the index is trusted here: lists
@@ -15,7 +16,7 @@
 
 #include <string.h>
 
-enum verify_state { VERIFY_BEGIN, VERIFY_RECORDS, VERIFY_TREE, VERIFY_REACH, VERIFY_REPORT, VERIFY_END };
+enum verify_state { VERIFY_BEGIN, VERIFY_RECORDS, VERIFY_CODES, VERIFY_TREE, VERIFY_REACH, VERIFY_REPORT, VERIFY_END };
 
 /* Above the bits of the finding kinds, in the word of a record. */
 #define MARK_REACHED (UINT32_C(1) << 30) /* from the entry, by any edges */
@@ -30,6 +31,8 @@ typedef struct verify_op {
     uint32_t *queue;       /* breadth first: records in order of discovery */
     uint32_t *sets;        /* per worker: set_slots entries, to find duplicate edges */
     list_coder *coders;    /* per worker */
+    float *pq_scratch;     /* per worker: index_pq_scratch */
+    uint8_t *codes;        /* [size][code_bytes]: made anew */
     diskann_finding *findings;
     uint64_t total;
     uint64_t pages;
@@ -102,6 +105,41 @@ static void audit_page(verify_op *op, uint32_t worker, uint32_t page)
     }
 }
 
+/* -- codes by product quantisation -- */
+
+static int has_quantizer(const verify_op *op)
+{
+    return op->index->space.pq != NULL && op->index->pq.pq != NULL;
+}
+
+static uint64_t pq_pieces(const verify_op *op)
+{
+    return has_quantizer(op) ? index_pq_pieces(op->index, op->index->size) : 0;
+}
+
+static uint64_t codes_bytes(const verify_op *op)
+{
+    return (uint64_t)op->index->size * op->index->config.code_bytes;
+}
+
+static uint64_t pq_scratch_bytes(const verify_op *op)
+{
+    return has_quantizer(op) ? op->base.workers * index_pq_scratch(op->index) * sizeof *op->pq_scratch : 0;
+}
+
+static void encode_piece(verify_op *op, uint32_t worker, uint64_t piece)
+{
+    float *scratch = op->pq_scratch + worker * index_pq_scratch(op->index);
+    index_encode_pq(op->index, 0, op->index->size, piece, scratch, op->codes);
+}
+
+/* 1: the code of a vector is what its quantiser makes of it. */
+static int has_own_code(const verify_op *op, uint32_t slot)
+{
+    const size_t bytes = op->index->config.code_bytes;
+    return !has_quantizer(op) || memcmp(op->codes + slot * bytes, op->index->pq.codes + slot * bytes, bytes) == 0;
+}
+
 /* -- graph -- */
 
 /* Returns 1 if the record had been visited already. */
@@ -154,6 +192,7 @@ static void report_record(verify_op *op, uint32_t slot)
     uint32_t bits = op->marks[slot];
     bits |= bits & MARK_COVERED ? 0 : CHECK_BIT(DISKANN_FINDING_TREE);
     bits |= bits & (MARK_COVERED | MARK_REACHED) ? 0 : CHECK_BIT(DISKANN_FINDING_UNREACHABLE);
+    bits |= has_own_code(op, slot) ? 0 : CHECK_BIT(DISKANN_FINDING_CODES);
     for (uint32_t kind = 1; kind < DISKANN_FINDING_COUNT; kind++) {
         if (bits & CHECK_BIT(kind)) {
             report(op, kind, slot, page);
@@ -168,6 +207,9 @@ static void run_item(verify_op *op, uint32_t worker, uint64_t item)
     switch (op->state) {
     case VERIFY_RECORDS:
         audit_page(op, worker, (uint32_t)item);
+        break;
+    case VERIFY_CODES:
+        encode_piece(op, worker, item);
         break;
     case VERIFY_TREE:
     case VERIFY_REACH: /* item i is the i-th discovery; there may be fewer of them than records */
@@ -189,12 +231,13 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
 
 static int hand_out(verify_op *op, diskann_stage *stage, uint32_t state)
 {
+    const int is_check = state < VERIFY_TREE;
     op->state = state;
-    stage->phase = state == VERIFY_RECORDS ? DISKANN_PHASE_CHECK : DISKANN_PHASE_AUDIT;
-    stage->parallel = state == VERIFY_RECORDS;
-    stage->items = state == VERIFY_RECORDS ? op->pages : op->index->size;
-    stage->done = state == VERIFY_RECORDS ? 0 : (uint64_t)(state - VERIFY_TREE) * op->index->size;
-    stage->total = state == VERIFY_RECORDS ? op->pages : 3 * (uint64_t)op->index->size;
+    stage->phase = is_check ? DISKANN_PHASE_CHECK : DISKANN_PHASE_AUDIT;
+    stage->parallel = is_check;
+    stage->items = state == VERIFY_RECORDS ? op->pages : is_check ? pq_pieces(op) : op->index->size;
+    stage->done = state == VERIFY_RECORDS ? 0 : is_check ? op->pages : (uint64_t)(state - VERIFY_TREE) * op->index->size;
+    stage->total = is_check ? op->pages + pq_pieces(op) : 3 * (uint64_t)op->index->size;
     return DISKANN_RUN;
 }
 
@@ -209,7 +252,18 @@ static int begin_audit(verify_op *op, diskann_stage *stage)
         op->state = VERIFY_END;
         return DISKANN_OK;
     }
+    if (index->space.pq != NULL && !(has_quantizer(op) && pq_codes_are_sound(&index->pq))) {
+        report(op, DISKANN_FINDING_CODES, UINT32_MAX, (int64_t)op->pages);
+    }
     return hand_out(op, stage, VERIFY_RECORDS);
+}
+
+static int begin_tree(verify_op *op, diskann_stage *stage)
+{
+    if (op->index->entry < op->index->size) {
+        visit(op, op->index->entry, MARK_COVERED);
+    }
+    return hand_out(op, stage, VERIFY_TREE);
 }
 
 static int step(diskann_op *base, diskann_stage *stage)
@@ -223,10 +277,11 @@ static int step(diskann_op *base, diskann_stage *stage)
     case VERIFY_BEGIN:
         return begin_audit(op, stage);
     case VERIFY_RECORDS:
-        if (op->index->entry < size) {
-            visit(op, op->index->entry, MARK_COVERED);
-        }
-        return hand_out(op, stage, VERIFY_TREE);
+        if (has_quantizer(op)) {
+            return hand_out(op, stage, VERIFY_CODES);
+        } /* fall through */
+    case VERIFY_CODES:
+        return begin_tree(op, stage);
     case VERIFY_TREE:
         /* A tree that covers all records is the proof that all can be reached. */
         return hand_out(op, stage, op->queued == size ? VERIFY_REPORT : VERIFY_REACH);
@@ -262,6 +317,8 @@ static void reset(diskann_op *base)
         }
     }
     memory_put(&base->account, op->coders, base->workers * sizeof *op->coders);
+    memory_put(&base->account, op->pq_scratch, pq_scratch_bytes(op));
+    memory_put(&base->account, op->codes, codes_bytes(op));
     memory_put(&base->account, op->findings, DISKANN_FINDINGS_MAX * sizeof *op->findings);
 }
 
@@ -279,6 +336,16 @@ static int prepare_coders(verify_op *op)
         TRY(list_coder_reserve(&op->coders[i], &index->space, index->config.max_degree));
     }
     return op->coders != NULL ? DISKANN_OK : DISKANN_ERR_NO_MEMORY;
+}
+
+static int prepare_pq(verify_op *op)
+{
+    if (!has_quantizer(op)) {
+        return DISKANN_OK;
+    }
+    op->pq_scratch = memory_get(&op->base.account, pq_scratch_bytes(op));
+    op->codes = memory_get(&op->base.account, codes_bytes(op));
+    return op->pq_scratch != NULL && op->codes != NULL ? DISKANN_OK : DISKANN_ERR_NO_MEMORY;
 }
 
 int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_op **out)
@@ -302,7 +369,7 @@ int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_o
     op->sets = memory_get(&base->account, sets_bytes(op));
     op->findings = memory_get_zeroed(&base->account, DISKANN_FINDINGS_MAX * sizeof *op->findings);
     if (op->marks == NULL || op->page_kinds == NULL || op->queue == NULL || op->sets == NULL ||
-        op->findings == NULL || prepare_coders(op) < 0) {
+        op->findings == NULL || prepare_coders(op) < 0 || prepare_pq(op) < 0) {
         diskann_op_end(base);
         return DISKANN_ERR_NO_MEMORY;
     }

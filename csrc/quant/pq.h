@@ -67,16 +67,6 @@ enum { PQ_TABLE_WIDTH = 256 };
 
 /* Fills what `tables` points at, for its metric. `query`: finite. */
 void pq_tables_fill(const diskann_pq *pq, const float *query, pq_tables *tables);
-/* The sum of a code's terms. */
-static inline float pq_sum(const pq_tables *tables, const uint8_t *code, uint32_t chunks)
-{
-    const float *table = tables->sums;
-    float sum = 0.0f;
-    for (uint32_t c = 0; c < chunks; c++, table += PQ_TABLE_WIDTH) {
-        sum += table[code[c]];
-    }
-    return sum;
-}
 /* Distances of `count` codes, in order of their chunks each. */
 void pq_distances(const diskann_pq *pq, const pq_tables *tables, const uint8_t *codes, uint32_t count, float *out);
 

@@ -35,12 +35,16 @@ enum {
     FORGE_NORM_MAX = 100,
     FORGE_ENTRY = 104,
     FORGE_CODES = 108,
-    FORGE_REST = 112
+    FORGE_CODE_BYTES = 112,
+    FORGE_ZERO = 116,
+    FORGE_CODE_PAGES = 120,
+    FORGE_REST = 128
 };
 
 typedef struct forge {
     uint32_t dimensions, metric, max_degree, data_type, codes;
-    uint64_t size, next_id, pages, file_bytes;
+    uint32_t code_bytes; /* codes PQ */
+    uint64_t size, next_id, pages, code_pages, file_bytes;
     uint32_t vector_bytes, record_bytes, records_per_page, page_bytes;
     uint8_t *bytes;
 } forge;
@@ -184,7 +188,13 @@ static inline void forge_shape(forge *f)
     }
     f->records_per_page = (f->page_bytes - 16) / f->record_bytes;
     f->pages = (f->size + f->records_per_page - 1) / f->records_per_page;
-    f->file_bytes = 4096 + f->pages * f->page_bytes;
+    f->code_pages = 0;
+    f->code_bytes = f->codes == DISKANN_CODES_PQ ? (f->dimensions + 3) / 4 : 0;
+    if (f->code_bytes > 0 && f->size > 0) {
+        const uint64_t stream = 1028 * (uint64_t)f->dimensions + f->size * f->code_bytes;
+        f->code_pages = (stream + f->page_bytes - 17) / (f->page_bytes - 16);
+    }
+    f->file_bytes = 4096 + (f->pages + f->code_pages) * f->page_bytes;
 }
 
 static inline void forge_write_superblock(forge *f)
@@ -207,6 +217,8 @@ static inline void forge_write_superblock(forge *f)
     forge_put_f32(b + FORGE_ALPHA, 1.2f);
     forge_put(b + FORGE_ENTRY, f->size > 0 ? 0 : UINT32_MAX, 4);
     forge_put(b + FORGE_CODES, f->codes, 4);
+    forge_put(b + FORGE_CODE_BYTES, f->code_bytes, 4);
+    forge_put(b + FORGE_CODE_PAGES, f->code_pages, 8);
     forge_seal_superblock(b);
 }
 
@@ -269,7 +281,7 @@ static inline void forge_write_record(const forge *f, uint64_t slot)
 
 /*
  * A valid index of `size` records, ids 1000, 1003, ...: a binary tree whose edges go both ways. Codes 1BIT: all zero, which a
- * reader lets in, though they are not those of the neighbours.
+ * reader lets in, though they are not those of the neighbours. Codes PQ: all centroids are zero, and so are the codes.
  */
 static inline forge forge_make_coded(uint32_t codes, uint32_t data_type, uint32_t metric, uint32_t dimensions,
                                      uint32_t max_degree, uint64_t size)
@@ -285,7 +297,7 @@ static inline forge forge_make_coded(uint32_t codes, uint32_t data_type, uint32_
     for (uint64_t slot = 0; slot < size; slot++) {
         forge_write_record(&f, slot);
     }
-    for (uint64_t page = 0; page < f.pages; page++) {
+    for (uint64_t page = 0; page < f.pages + f.code_pages; page++) {
         forge_put(forge_page(&f, page) + 8, page, 8);
         forge_seal_page(&f, page);
     }

@@ -106,6 +106,9 @@ static void the_table_has_every_byte_of_the_superblock(void)
         {"norm_max", FORGE_NORM_MAX},
         {"entry", FORGE_ENTRY},
         {"codes", FORGE_CODES},
+        {"code_bytes", FORGE_CODE_BYTES},
+        {"zero", FORGE_ZERO},
+        {"code_pages", FORGE_CODE_PAGES},
         {"rest", FORGE_REST},
     };
     enum { EXPECTED = sizeof expected / sizeof expected[0] };

@@ -30,7 +30,7 @@ static uint64_t field_number(const char *object, const char *name)
 
 static const char *const METRICS[] = {"\"l2\"", "\"cosine\"", "\"ip\"", "\"l1\""};
 static const char *const TYPES[] = {"\"f32\"", "\"f16\"", "\"i8\"", "\"u8\"", "\"sq8\""};
-static const char *const CODES[] = {"\"none\"", "\"8bit\"", "\"auto\"", "\"1bit\""};
+static const char *const CODES[] = {"\"none\"", "\"8bit\"", "\"auto\"", "\"1bit\"", "\"pq\""};
 
 /* Place of a field's value among `count` names, or `count`. */
 static uint32_t field_choice(const char *object, const char *name, const char *const *names, uint32_t count)
@@ -49,7 +49,7 @@ static recipe read_recipe(const char *object)
     diskann_config_init(&r.config, (uint32_t)field_number(object, "dimensions"));
     r.config.metric = field_choice(object, "metric", METRICS, DISKANN_METRIC_COUNT);
     r.config.data_type = field_choice(object, "dataType", TYPES, DISKANN_DATA_TYPE_COUNT);
-    r.config.codes = field_choice(object, "codes", CODES, 4);
+    r.config.codes = field_choice(object, "codes", CODES, DISKANN_CODES_COUNT);
     r.config.max_degree = (uint32_t)field_number(object, "maxDegree");
     r.config.build_list_size = (uint32_t)field_number(object, "buildListSize");
     r.config.alpha = (float)strtod(field(object, "alpha"), NULL);
@@ -130,7 +130,7 @@ static void check_all(uint32_t workers, uint64_t shuffle)
         check_recipe(&r, &h);
         count++;
     }
-    CHECK_UINT(count, 14);
+    CHECK_UINT(count, 16);
 }
 
 static void one_worker_in_order(void)

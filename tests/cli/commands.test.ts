@@ -500,7 +500,7 @@ describe("info", () => {
     expect(report.check?.recall).toBeGreaterThanOrEqual(0.99);
     expect((await diskann.run(["info", "coded.diskann"], here)).stdout).toMatch(/built with .*, codes 1bit/);
     const wrong = await diskann.run(["build", "-i", "base.fvecs", "-o", "x", "--codes", "2bit"], here);
-    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("none, 8bit, auto, 1bit")]);
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining("none, 8bit, auto, 1bit, pq")]);
   });
 
   test("of an index", async () => {

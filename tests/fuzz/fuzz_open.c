@@ -65,7 +65,9 @@ static uint8_t *make_file(const uint8_t *data, size_t size, uint64_t *bytes)
     } else {
         const uint32_t kind = data[0] / MODES;
         const uint32_t type = kind / 16 % DISKANN_DATA_TYPE_COUNT, metric = kind % DISKANN_METRIC_COUNT;
-        const uint32_t codes = metric != DISKANN_L1 && kind % 5 == 4 ? DISKANN_CODES_1BIT : DISKANN_CODES_NONE;
+        const uint32_t codes = kind % 5 == 3                            ? DISKANN_CODES_PQ
+                               : metric != DISKANN_L1 && kind % 5 == 4 ? DISKANN_CODES_1BIT
+                                                                       : DISKANN_CODES_NONE;
         forge f = forge_make_coded(codes, type, metric, 1 + kind / 4 % 4 * 5, 4 + kind % 3 * 2, kind * 3);
         *bytes = f.file_bytes;
         file = f.bytes;
@@ -112,7 +114,14 @@ static void insert(diskann_index *index, const float *rows, uint64_t count)
 {
     const uint64_t before = diskann_index_size(index);
     diskann_op *op;
-    MUST(diskann_insert_begin(index, 1, &op) == DISKANN_OK);
+    diskann_stats stats;
+    diskann_index_stats(index, &stats);
+    const int begun = diskann_insert_begin(index, 1, &op);
+    if (begun == DISKANN_ERR_UNSUPPORTED) {
+        MUST(before == 0 && stats.config.codes == DISKANN_CODES_PQ);
+        return;
+    }
+    MUST(begun == DISKANN_OK);
     const int status = diskann_op_rows(op, rows, DISKANN_F32, NULL, count);
     if (status == DISKANN_OK) {
         MUST(diskann_op_finish(op) == DISKANN_OK);

@@ -163,9 +163,9 @@ const shapes: fc.Arbitrary<Shape> = fc
     dimensions: fc.integer({ min: 1, max: 5 }),
     metric: fc.constantFrom<Metric>("l2", "cosine", "ip", "l1"),
     dataType: fc.constantFrom<DataType>("f32", "f16", "i8", "u8"),
-    codes: fc.constantFrom<Codes>("auto", "1bit"),
+    codes: fc.constantFrom<Codes>("auto", "1bit", "pq"),
   })
-  .map((shape) => (shape.metric === "l1" ? { ...shape, codes: "auto" } : shape));
+  .map((shape) => (shape.metric === "l1" && shape.codes === "1bit" ? { ...shape, codes: "auto" } : shape));
 
 /** Anything that the type can be asked to hold; halves are rounded. */
 const NUMBERS: Readonly<Record<DataType, fc.Arbitrary<number>>> = {
@@ -203,9 +203,13 @@ describe.each([
 ] as const)("random calls, %s", (_name, entry) => {
   test("behave like a map and brute force", async () => {
     const property = fc.asyncProperty(cases, async ({ shape, commands }) => {
-      const real: Real = { entry, index: await entry.create(options(shape)) };
+      // Codes that are trained begin with a build.
+      const first = shape.codes === "pq" ? [new Array<number>(shape.dimensions).fill(1)] : [];
+      const made = first.length > 0 ? entry.build(first, options(shape)) : entry.create(options(shape));
+      const real: Real = { entry, index: await made };
+      const model: State = { rows: new Map(first.entries()), nextId: first.length };
       try {
-        await fc.asyncModelRun(() => ({ model: { rows: new Map(), nextId: 0 }, real }), commands);
+        await fc.asyncModelRun(() => ({ model, real }), commands);
       } finally {
         await real.index.close();
       }

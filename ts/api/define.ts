@@ -42,15 +42,16 @@ export interface VectorIndexEntry<Extra> {
 const PAGED_WIDTHS: Partial<Record<CoreSource["kind"], number>> = { http: 16, idb: 8, opfs: 2 };
 
 const NOT_PAGED = "paged is not possible here: leave mode out";
+const PQ_IS_BUILT = 'codes "pq" are trained on vectors: begin with VectorIndex.build';
 
 type Constructor = new (parts: Made) => VectorIndex;
 
 function configOf(options: CheckedIndexOptions): CoreConfig {
-  const { dimensions, maxDegree, buildListSize, alpha, seed } = options;
+  const { dimensions, maxDegree, buildListSize, alpha, seed, codeBytes } = options;
   const metric = METRICS.indexOf(options.metric);
   const dataType = options.quantize === "i8" ? SQ8 : DATA_TYPES.indexOf(options.dataType);
   const codes = CODES.indexOf(options.codes);
-  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes };
+  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes };
 }
 
 function assemble(
@@ -105,6 +106,7 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
   const statics = {
     async create(this: unknown, options: IndexOptions & Extra): Promise<VectorIndex> {
       const checked = checkIndexOptions(options);
+      if (checked.codes === "pq") throw new DiskAnnError("ERR_UNSUPPORTED", PQ_IS_BUILT);
       const backend = await load(options);
       const core = await backend.create(configOf(checked));
       return assemble(classOf(this), backend, core, checked.threads);

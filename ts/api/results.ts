@@ -84,6 +84,7 @@ export function statsOf(
     seed: core.seed,
     codes: (CODES[core.codes] ?? "none") as IndexStats["codes"],
     mode: paged ? "paged" : "resident",
+    codeBytes: core.codeBytes,
     quantization: core.dataType === SQ8 ? { kind: "i8", relativeError: core.relativeError } : undefined,
     degree: { average: core.size === 0 ? 0 : core.edges / core.size, max: core.degreeMax },
     memory: {

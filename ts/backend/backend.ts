@@ -22,6 +22,8 @@ export interface CoreConfig {
   readonly alpha: number;
   readonly seed: number;
   readonly codes: number;
+  /** Codes `pq`; 0: as many as suit. */
+  readonly codeBytes: number;
 }
 
 /** `diskann_stats`, one field each. */

@@ -12,6 +12,7 @@ export const CONFIG_FIELDS = [
   "alpha",
   "seed",
   "codes",
+  "codeBytes",
 ] as const;
 
 /** Order of the fields of `diskann_stats` as the addon and the module hand them over. */

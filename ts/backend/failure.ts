@@ -43,7 +43,7 @@ const FINDINGS: readonly string[] = [
   "an id is out of range or is used twice",
   "the tree edges do not form a tree over all records",
   "a record cannot be reached by any search",
-  "the codes of a record are not those of its neighbours",
+  "codes are not those of the vectors",
 ];
 
 /** By `enum diskann_phase`. */

@@ -123,6 +123,11 @@ class Program {
           .choices([...CODES])
           .default("auto"),
       )
+      .option(
+        "--code-bytes <n>",
+        "of a code with --codes pq; default: a byte for four dimensions",
+        integer(1, LIMITS.dimensionsMax),
+      )
       .addOption(
         new Option("--quantize <kind>", "keep floats as bytes; the check then tells what that costs")
           .choices([...QUANTIZE])

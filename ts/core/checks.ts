@@ -107,6 +107,7 @@ export interface CheckedIndexOptions {
   readonly alpha: number;
   readonly seed: number;
   readonly codes: Codes;
+  readonly codeBytes: number;
   readonly threads: number | undefined;
 }
 
@@ -152,7 +153,21 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
     const what = metric === "l1" ? 'the metric "l1"' : `dataType ${JSON.stringify(dataType)}`;
     throw new DiskAnnError("ERR_UNSUPPORTED", `there are no ${codes} codes for ${what}: leave codes out`);
   }
-  return { dimensions, metric, dataType, quantize, maxDegree, buildListSize, alpha, seed, codes, threads };
+  if (options.codeBytes !== undefined && codes !== "pq") throw invalid('codeBytes goes with codes "pq"');
+  const codeBytes = integerOr("codeBytes", options.codeBytes, 1, dimensions, 0);
+  return {
+    dimensions,
+    metric,
+    dataType,
+    quantize,
+    maxDegree,
+    buildListSize,
+    alpha,
+    seed,
+    codes,
+    codeBytes,
+    threads,
+  };
 }
 
 export interface CheckedSearch {

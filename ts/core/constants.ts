@@ -11,7 +11,7 @@ export const DATA_TYPES: readonly DataType[] = ["f32", "f16", "i8", "u8"];
 export const SQ8: number = DATA_TYPES.length;
 
 /** Index = `enum diskann_codes`; `"auto"` is never reported. */
-export const CODES: readonly Codes[] = ["none", "8bit", "auto", "1bit"];
+export const CODES: readonly Codes[] = ["none", "8bit", "auto", "1bit", "pq"];
 
 export const QUANTIZE: readonly Quantize[] = ["none", "i8"];
 

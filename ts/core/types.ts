@@ -43,10 +43,13 @@ export type Simd = "portable" | "avx2" | "avx512" | "neon" | "wasm128";
  * - `"1bit"`: in each record the codes of its neighbours, one bit an element, for all types and metrics but `"l1"`. For an index
  *   that will be read from a slow place, record by record: it takes about half as many of them. Records are 2 to 5 times as
  *   large, in memory and in the file, and searches in memory are faster with `"8bit"`.
+ * - `"pq"`: a code of each vector by product quantisation, `codeBytes` long, for all types and metrics, in memory and in the file. For an
+ *   index that will be read from a slow place while its codes are in memory: it takes fewer records than with `"1bit"`, and they stay
+ *   small. `build` trains them on its vectors, so such an index begins with `build`; `add` codes what comes later in the same way.
  * - `"none"`.
  * - `"auto"`: `"8bit"` for floats from 64 dimensions on, but not with `quantize`; a build that they mislead too often drops them.
  */
-export type Codes = "auto" | "none" | "8bit" | "1bit";
+export type Codes = "auto" | "none" | "8bit" | "1bit" | "pq";
 
 export interface IndexOptions {
   /** Length of every vector, 1 .. 65535. */
@@ -69,6 +72,8 @@ export interface IndexOptions {
   seed?: number | undefined;
   /** Default `"auto"`. */
   codes?: Codes | undefined;
+  /** With codes `"pq"`: bytes of a code, 1 .. dimensions; default: one for four dimensions, rounded up. */
+  codeBytes?: number | undefined;
 }
 
 export interface ProgressEvent {
@@ -207,7 +212,9 @@ export interface IndexStats {
   readonly buildListSize: number;
   readonly alpha: number;
   readonly seed: number;
-  readonly codes: "none" | "8bit" | "1bit";
+  readonly codes: "none" | "8bit" | "1bit" | "pq";
+  /** Bytes of a code with `"pq"`, else 0. */
+  readonly codeBytes: number;
   /**
    * What was made of floats; undefined where they are kept. `relativeError`: how far a vector is from the one that was given, by
    * its length, the mean over all.
@@ -225,7 +232,7 @@ export interface IndexStats {
     readonly graph: number;
     /** What is allocated for records: vectors, neighbour lists, ids, 1-bit codes, page headers, padding. */
     readonly records: number;
-    /** 8-bit codes. */
+    /** 8-bit codes, or those of `"pq"` and what they were trained to. */
     readonly codes: number;
     /** The map from id to record. */
     readonly ids: number;

@@ -7,7 +7,7 @@ const DIMENSIONS = 72;
 const ROWS = 600;
 const rows = sample(ROWS, DIMENSIONS);
 const queries = sample(20, DIMENSIONS, 1);
-const codings = ["none", "8bit", "1bit"] as const;
+const codings = ["none", "8bit", "1bit", "pq"] as const;
 
 const CASES: readonly [Codes | undefined, Metric, DataType, number, "none" | "8bit" | "1bit"][] = [
   [undefined, "l2", "f32", 64, "8bit"],
@@ -63,6 +63,19 @@ export function coding(test: Test, subject: Subject): void {
       "ERR_UNSUPPORTED",
       /codes/,
     );
+    await rejects(() => VectorIndex.create({ dimensions: 64, codes: "pq" }), "ERR_UNSUPPORTED", /build/);
+    for (const codeBytes of [0, 65, 1.5, "8", null])
+      await rejects(
+        () =>
+          VectorIndex.build([[...rows.subarray(0, 64)]], { dimensions: 64, codes: "pq", codeBytes } as never),
+        "ERR_INVALID_ARGUMENT",
+        /codeBytes/,
+      );
+    await rejects(
+      () => VectorIndex.create({ dimensions: 64, codeBytes: 8 }),
+      "ERR_INVALID_ARGUMENT",
+      /codeBytes/,
+    );
     for (const codes of ["2bit", "bit", "", null, 8, true])
       await rejects(() => VectorIndex.create({ dimensions: 64, codes } as never), "ERR_INVALID_ARGUMENT");
   });
@@ -96,7 +109,10 @@ export function coding(test: Test, subject: Subject): void {
               memory.codes >= 650 * (DIMENSIONS + 32) && memory.codes < 2 * 650 * 128,
               `${memory.codes} bytes`,
             );
+          else if (codes === "pq")
+            ok(memory.codes >= 650 * 18 + 257 * 4 * DIMENSIONS, `${memory.codes} bytes`);
           else equal(memory.codes, 0);
+          equal(again.stats().codeBytes, codes === "pq" ? 18 : 0);
           const inRecord = codes === "1bit" ? RECORD_CODES_BYTES : 0;
           equal(layout.recordBytes, 4 * DIMENSIONS + LIST_BYTES + inRecord, "in the file");
           equal((await again.verify()).ok, true);
@@ -133,5 +149,47 @@ export function coding(test: Test, subject: Subject): void {
           ok(sum / 20 > 0.9, `recall ${sum / 20}`);
         }
     });
+  });
+
+  test("codes: pq: of any length, for all types and metrics, from one row on", async () => {
+    const shapes = [
+      [1, "l2", "f32"],
+      [9, "cosine", "f16"],
+      [72, "l1", "i8"],
+      [5, "ip", "u8"],
+    ] as const;
+    const small = rows.map((value) => Math.abs(Math.round(20 * value)) % 100);
+    for (const [codeBytes, metric, dataType] of shapes)
+      for (const count of [1, 300]) {
+        const built = small.subarray(0, count * DIMENSIONS);
+        const shape = { dimensions: DIMENSIONS, codes: "pq", codeBytes, metric, dataType } as const;
+        await withIndex(subject, { ...shape, rows: built }, async (index) => {
+          equal(index.stats().codeBytes, codeBytes);
+          await index.add(small.subarray(count * DIMENSIONS, (count + 9) * DIMENSIONS));
+          const all = await index.search(small.subarray(0, DIMENSIONS), {
+            k: count + 9,
+            searchListSize: 400,
+          });
+          equal(all.length, count + 9, "every row can be found");
+          equal((await index.verify()).ok, true);
+        });
+      }
+  });
+
+  test("codes: pq: a build that is aborted while codes are trained leaves nothing", async () => {
+    const stop = new AbortController();
+    const phases = new Set<string>();
+    const onProgress = ({ phase }: { phase: string }): void => {
+      phases.add(phase);
+      if (phase === "train") stop.abort(new Error("enough"));
+    };
+    const shape = { dimensions: DIMENSIONS, codes: "pq", signal: stop.signal, onProgress } as const;
+    let message = "";
+    try {
+      await VectorIndex.build(rows, shape);
+    } catch (error) {
+      message = (error as Error).message;
+    }
+    equal([message, phases.has("train")], ["enough", true]);
   });
 }

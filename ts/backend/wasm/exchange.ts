@@ -25,6 +25,7 @@ export interface CoreExports {
     alpha: number,
     seed: number,
     codes: number,
+    codeBytes: number,
     simd: number,
   ): number;
   index_destroy(index: Index): void;

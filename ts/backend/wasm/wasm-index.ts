@@ -306,9 +306,19 @@ export async function createIndex(
 ): Promise<WasmIndex> {
   const core = await acquireCore(module);
   try {
-    const { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes } = config;
+    const {
+      dimensions: d,
+      metric,
+      dataType,
+      maxDegree,
+      buildListSize,
+      alpha,
+      seed,
+      codes,
+      codeBytes,
+    } = config;
     const index = core.create((exports) =>
-      exports.index_create(dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, 0),
+      exports.index_create(d, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes, 0),
     );
     return new WasmIndex(module, core, index, threads);
   } catch (error) {

@@ -27,6 +27,7 @@ export interface BuildOptions extends CommonOptions {
   readonly threads?: number;
   readonly seed: number;
   readonly codes: Codes;
+  readonly codeBytes?: number;
   readonly quantize: Quantize;
   readonly ids?: string;
   readonly check: number;
@@ -124,10 +125,12 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
         threads: options.threads,
         seed: options.seed,
         codes: options.codes,
+        codeBytes: options.codeBytes,
         quantize: options.quantize,
         ids,
         signal: context.signal,
-        onProgress: (event) => progress.update(event, event.phase === "order" ? "steps" : "points"),
+        onProgress: (event) =>
+          progress.update(event, event.phase === "order" || event.phase === "train" ? "steps" : "points"),
       });
     } finally {
       progress.stop();

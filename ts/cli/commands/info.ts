@@ -15,6 +15,7 @@ export interface InfoOptions extends CommonOptions {
 }
 
 const PAGED_NOT = "not possible: its records hold no codes; build it with --codes 1bit";
+const SUPERBLOCK_BYTES = 4096;
 
 /** Bytes of a record beside its vector at the default degree of 32: neighbours, id, norm, degree; rounded up. */
 const RECORD_REST_BYTES = 32 * 4 + 16;
@@ -22,19 +23,22 @@ const RECORD_REST_BYTES = 32 * 4 + 16;
 function indexFields(path: string, stats: IndexStats, check: SelfCheck | undefined): [string, string][] {
   const { layout, memory, degree } = stats;
   const pagesBytes = layout.pages * layout.pageBytes;
+  const codesBytes = layout.fileBytes - SUPERBLOCK_BYTES - pagesBytes;
   const records = `vectors ${formatBytes(memory.vectors)}, neighbours ${formatBytes(memory.graph)}`;
   const fields: [string, string][] = [
     ["vectors", `${formatNumber(stats.size)} x ${stats.dimensions} ${stats.dataType}`],
     ["metric", stats.metric],
     [
       "built with",
-      `R ${stats.maxDegree}, L ${stats.buildListSize}, alpha ${stats.alpha}, seed ${stats.seed}, codes ${stats.codes}`,
+      `R ${stats.maxDegree}, L ${stats.buildListSize}, alpha ${stats.alpha}, seed ${stats.seed}, ` +
+        `codes ${stats.codes}${stats.codes === "pq" ? ` of ${stats.codeBytes} bytes` : ""}`,
     ],
     ["graph", `degree ${degree.average.toFixed(2)} on average, ${degree.max} at most`],
     ["file", `${formatBytes(layout.fileBytes)}, ${formatNumber(layout.fileBytes)} bytes`],
     [
       "sections",
-      `superblock ${formatNumber(layout.fileBytes - pagesBytes)} bytes, node pages ${formatNumber(pagesBytes)} bytes`,
+      `superblock ${formatNumber(SUPERBLOCK_BYTES)} bytes, node pages ${formatNumber(pagesBytes)} bytes` +
+        (codesBytes > 0 ? `, pages of codes ${formatNumber(codesBytes)} bytes` : ""),
     ],
     [
       "pages",
@@ -72,16 +76,16 @@ async function indexInfo(
 }
 
 /** Bytes of 1-bit codes in a record of that degree. */
-const codesBytes = (dimensions: number): number => 32 * (Math.ceil(dimensions / 64) * 8 + 8);
+const recordCodesBytes = (dimensions: number): number => 32 * (Math.ceil(dimensions / 64) * 8 + 8);
 
 /** Bytes of an index of these vectors, stored as `type`. */
-function indexBytes(file: VectorFile, type: ElementType, recordCodesBytes = 0): number {
+function indexBytes(file: VectorFile, type: ElementType, moreBytes = 0): number {
   const vectorBytes = Math.ceil((file.dimensions * ELEMENT_BYTES[type]) / 8) * 8;
-  return file.count * (Math.ceil((vectorBytes + RECORD_REST_BYTES) / 16) * 16 + recordCodesBytes);
+  return file.count * (Math.ceil((vectorBytes + RECORD_REST_BYTES) / 16) * 16 + moreBytes);
 }
 
 function estimateText(file: VectorFile): string {
-  const coded = indexBytes(file, "f32", codesBytes(file.dimensions));
+  const coded = indexBytes(file, "f32", recordCodesBytes(file.dimensions));
   const asFloats =
     `about ${formatBytes(indexBytes(file, "f32"))} in memory and on disk (f32, R 32), ` +
     `${formatBytes(coded)} with --codes 1bit`;
