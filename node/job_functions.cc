@@ -90,7 +90,7 @@ Napi::Value exact(const Napi::CallbackInfo &info)
                     [query](ExactErrand &errand, uint32_t workers) { return errand.begin(query, workers); });
 }
 
-/* batch(index, queries, k, listSize, beamWidth, pageSearch, ids, distances, threads) */
+/* batch(index, queries, k, listSize, beamWidth, flags, ids, distances, threads) */
 Napi::Value batch(const Napi::CallbackInfo &info)
 {
     Index *index = open_index(info);
@@ -99,8 +99,9 @@ Napi::Value batch(const Napi::CallbackInfo &info)
     }
     size_t length = 0;
     const float *queries = floats(info[1], &length);
-    const diskann_search_params params = {uint32_argument(info, 2), uint32_argument(info, 3),
-                                          uint32_argument(info, 4), uint32_argument(info, 5), 0};
+    const uint32_t flags = uint32_argument(info, 5);
+    const diskann_search_params params = {uint32_argument(info, 2), uint32_argument(info, 3), uint32_argument(info, 4),
+                                          flags & 1, flags >> 1};
     const uint64_t count = length / index->dimensions();
     if (count * index->dimensions() != length || params.k == 0 || params.k > DISKANN_K_MAX) {
         return number(info, DISKANN_ERR_INVALID_ARGUMENT);

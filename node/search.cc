@@ -220,12 +220,19 @@ Index *index_of(Handle *handle)
                                                                       : nullptr;
 }
 
+/* flags: 1 page_search, 2 may_scan */
 bool params_argument(napi_env env, const napi_value *values, diskann_search_params *params)
 {
-    return napi_get_value_uint32(env, values[0], &params->k) == napi_ok &&
-           napi_get_value_uint32(env, values[1], &params->list_size) == napi_ok &&
-           napi_get_value_uint32(env, values[2], &params->beam_width) == napi_ok &&
-           napi_get_value_uint32(env, values[3], &params->page_search) == napi_ok;
+    uint32_t flags = 0;
+    if (napi_get_value_uint32(env, values[0], &params->k) != napi_ok ||
+        napi_get_value_uint32(env, values[1], &params->list_size) != napi_ok ||
+        napi_get_value_uint32(env, values[2], &params->beam_width) != napi_ok ||
+        napi_get_value_uint32(env, values[3], &flags) != napi_ok) {
+        return false;
+    }
+    params->page_search = flags & 1;
+    params->may_scan = flags >> 1;
+    return true;
 }
 
 /* NULL: not the query of such an index. */
@@ -298,7 +305,7 @@ int search_paged(napi_env env, Addon &addon, const PagedHandle &handle, double t
     return status;
 }
 
-/* search(index, ticket, query, k, listSize, beamWidth, pageSearch): a status */
+/* search(index, ticket, query, k, listSize, beamWidth, flags): a status */
 napi_value search(napi_env env, napi_callback_info info)
 {
     size_t count = SEARCH_ARGUMENTS;
@@ -330,7 +337,7 @@ napi_value search(napi_env env, napi_callback_info info)
     return status_value(env, status);
 }
 
-/* searchSync(index, query, k, listSize, beamWidth, pageSearch, ids, distances): hits, or a status. For measurements. */
+/* searchSync(index, query, k, listSize, beamWidth, flags, ids, distances): hits, or a status. For measurements. */
 Napi::Value search_sync(const Napi::CallbackInfo &info)
 {
     const Napi::Env env = info.Env();

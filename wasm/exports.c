@@ -164,12 +164,12 @@ static void finish_row(double *ids, float *distances, uint32_t count, uint32_t k
 
 /*
  * Answers `queries` queries that lie one after another, `dimensions` floats each: row r of the answer is at ids + r k
- * and distances + r k, padded with NaN and Infinity. exchange: searched
+ * and distances + r k, padded with NaN and Infinity. flags: 1 page_search, 2 may_scan. exchange: searched
  */
 int EXPORT(search)(diskann_searcher *searcher, const float *vectors, uint32_t dimensions, uint32_t queries, uint32_t k,
-                   uint32_t list_size, uint32_t beam_width, uint32_t page_search, double *ids, float *distances)
+                   uint32_t list_size, uint32_t beam_width, uint32_t flags, double *ids, float *distances)
 {
-    const diskann_search_params params = {k, list_size, beam_width, page_search, 0};
+    const diskann_search_params params = {k, list_size, beam_width, flags & 1, flags >> 1};
     uint64_t distance_count = 0;
     uint64_t hop_count = 0;
     uint64_t round_count = 0;

@@ -19,6 +19,7 @@ const CONFIG: CoreConfig = {
   alpha: 1.2,
   seed: 0,
   codes: 2,
+  codeBytes: 0,
 };
 const PARAMS: CoreSearch = { k: 5, listSize: 40, beamWidth: 1, pageSearch: false };
 const rows = someRows(4000, DIMENSIONS);

@@ -25,6 +25,7 @@ const CONFIG: CoreConfig = {
   alpha: 1.2,
   seed: 0,
   codes: 3,
+  codeBytes: 0,
 };
 const PARAMS: CoreSearch = { k: 5, listSize: 40, beamWidth: 4, pageSearch: true };
 const SMALL: PagedOptions = { cacheBytes: 100_000, resident: "never" };

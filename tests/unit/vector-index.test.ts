@@ -72,6 +72,7 @@ class FakeIndex implements BackendIndex {
       buildListSize: 100,
       seed: 0,
       codes: 0,
+      codeBytes: 0,
     };
     const layout = { recordBytes: 100, pageBytes: 4096, recordsPerPage: 40, pages: 0, fileBytes: 3 };
     const memory = {

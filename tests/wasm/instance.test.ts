@@ -17,6 +17,7 @@ const config: CoreConfig = {
   alpha: 1.2,
   seed: 0,
   codes: 2,
+  codeBytes: 0,
 };
 const search = { k: 5, listSize: 30, beamWidth: 1, pageSearch: false };
 

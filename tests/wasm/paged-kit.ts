@@ -18,6 +18,7 @@ const CONFIG = {
   alpha: 1.2,
   seed: 0,
   codes: 3,
+  codeBytes: 0,
 };
 export const PARAMS: CoreSearch = { k: 5, listSize: 20, beamWidth: 4, pageSearch: true };
 

@@ -17,6 +17,7 @@ const config = {
   alpha: 1.2,
   seed: 0,
   codes: 2,
+  codeBytes: 0,
 };
 
 async function freshBackend() {

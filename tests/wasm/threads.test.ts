@@ -24,6 +24,7 @@ const config: CoreConfig = {
   alpha: 1.2,
   seed: 7,
   codes: 0,
+  codeBytes: 0,
 };
 const rows = generate({ dimensions: DIMENSIONS, rows: ROWS });
 

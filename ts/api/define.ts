@@ -11,7 +11,6 @@ import { CODES, DATA_TYPES, METRICS, SQ8 } from "../core/constants.js";
 import { DiskAnnError } from "../core/errors.js";
 import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
 import { insertRows } from "./insertion.js";
-import { checkSource } from "./location.js";
 import { beginLongCall, type LongCall } from "./long-call.js";
 import { readIds, readRows } from "./rows.js";
 import { type Made, sealMade, VectorIndex } from "./vector-index.js";
@@ -132,10 +131,12 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
 
     async open(this: unknown, source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex> {
       const call = beginLongCall(options);
-      const find = checkSource(source);
       const { mode, cacheBytes, defaults } = checkOpen(options ?? {});
       const resident = mode === "paged" ? "never" : "allowed";
       return allOrNothing(call, async (keep) => {
+        // Apart from the entry: not every page opens or saves.
+        const { checkSource } = await import("./location.js");
+        const find = checkSource(source);
         const backend = await load(options ?? ({} as Extra));
         const { signal, onProgress } = call;
         const control = { signal, onProgress, threads: undefined };

@@ -30,7 +30,6 @@ import type {
 import { queryFloats } from "../core/vectors.js";
 import { readQueries, searchQueries } from "./batch.js";
 import { type Insertion, insertRows, keepIds, noteAdded } from "./insertion.js";
-import { checkTarget } from "./location.js";
 import { beginLongCall, type LongCall } from "./long-call.js";
 import { hitsOfOne, statsOf, withCounters } from "./results.js";
 import { readIds, readRows } from "./rows.js";
@@ -287,10 +286,10 @@ export class VectorIndex implements AsyncDisposable {
   /** Writes the index to a file or another place, all or nothing: what was there stays until the new one is complete. */
   async save(target: SaveTarget, options?: CallOptions): Promise<void> {
     const call = beginLongCall(options);
-    const find = checkTarget(target);
     await this.#queue.enter(true, call.signal);
     return this.#turn(call, async () => {
-      await this.#core.save(await find(), this.#control(call));
+      const { checkTarget } = await import("./location.js");
+      await this.#core.save(await checkTarget(target)(), this.#control(call));
       call.finish();
     });
   }

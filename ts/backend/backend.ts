@@ -65,6 +65,8 @@ export interface CoreSearch {
   readonly listSize: number;
   readonly beamWidth: number;
   readonly pageSearch: boolean;
+  /** A small index in memory may be compared whole. */
+  readonly scan?: boolean;
 }
 
 /** Rows of hits: `count` rows of `k`, padded with NaN and Infinity; and the work of all rows together. */

@@ -1,5 +1,6 @@
 /** What both backends need to carry arguments and answers across. */
 import type { AbortSignalLike } from "../core/types.js";
+import type { CoreSearch } from "./backend.js";
 import { STATUS_ERR_NO_MEMORY, statusError } from "./failure.js";
 
 /** Order of the fields of a configuration. */
@@ -45,6 +46,11 @@ export const STATS_FIELDS = [
 
 const ID_BYTES = 8;
 const FLOAT_BYTES = 4;
+
+/** The two as one number, for the crossing. */
+export function searchFlags({ pageSearch, scan }: CoreSearch): number {
+  return (pageSearch ? 1 : 0) + (scan ? 2 : 0);
+}
 
 export function throwIfAborted(signal: AbortSignalLike | undefined): void {
   if (signal?.aborted) throw signal.reason;

@@ -175,6 +175,7 @@ export interface CheckedSearch {
   readonly listSize: number;
   readonly beamWidth: number;
   readonly pageSearch: boolean;
+  readonly scan: boolean;
   readonly counters: boolean;
 }
 
@@ -187,6 +188,7 @@ export const SEARCH_DEFAULTS: CheckedSearch = {
   listSize: LIST_SIZE_DEFAULT,
   beamWidth: 1,
   pageSearch: false,
+  scan: true,
   counters: false,
 };
 
@@ -213,6 +215,7 @@ export function checkSearch(options: SearchOptions, defaults: CheckedSearch): Ch
     listSize: Math.max(listSize, k),
     beamWidth: integerOr("beamWidth", options.beamWidth, 1, LIMITS.beamWidthMax, defaults.beamWidth),
     pageSearch: booleanOr("pageSearch", options.pageSearch, defaults.pageSearch),
+    scan: booleanOr("scan", options.scan, true),
     counters: booleanOr("counters", options.counters, false),
   };
 }

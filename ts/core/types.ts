@@ -141,6 +141,11 @@ export interface SearchOptions {
   beamWidth?: number | undefined;
   /** Score every record of a page when the page is first used; default: as the index was opened. */
   pageSearch?: boolean | undefined;
+  /**
+   * Default true: an index in memory of at most 16 `searchListSize` vectors is compared whole, which is faster there and finds all.
+   * Not with codes in the file (`"1bit"`, `"pq"`).
+   */
+  scan?: boolean | undefined;
   /** `search` only: the hits tell the work in their `counters`; default false. */
   counters?: boolean | undefined;
   signal?: AbortSignalLike | undefined;

@@ -55,7 +55,8 @@ export interface Functions {
     k: number,
     listSize: number,
     beamWidth: number,
-    pageSearch: number,
+    /** `searchFlags` of common.ts. */
+    flags: number,
   ): Status;
   searchSync(
     index: IndexHandle,
@@ -63,7 +64,8 @@ export interface Functions {
     k: number,
     listSize: number,
     beamWidth: number,
-    pageSearch: number,
+    /** `searchFlags` of common.ts. */
+    flags: number,
     ids: Float64Array,
     distances: Float32Array,
   ): number;
@@ -85,7 +87,8 @@ export interface Functions {
     k: number,
     listSize: number,
     beamWidth: number,
-    pageSearch: number,
+    /** `searchFlags` of common.ts. */
+    flags: number,
     ids: Float64Array,
     distances: Float32Array,
     threads: number,

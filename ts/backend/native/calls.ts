@@ -8,6 +8,7 @@ import { getSystemErrorName } from "node:util";
 import { onAbort } from "../../core/abort.js";
 import type { AbortSignalLike, ProgressEvent } from "../../core/types.js";
 import type { Control, CoreHits, CoreSearch } from "../backend.js";
+import { searchFlags } from "../common.js";
 import {
   abortReason,
   failureError,
@@ -131,11 +132,11 @@ export class Calls {
     signal: AbortSignalLike | undefined,
     fileError?: () => FileError,
   ): Promise<CoreHits> {
-    const { k, listSize, beamWidth, pageSearch } = params;
+    const { k, listSize, beamWidth } = params;
     return new Promise((resolve, reject) => {
       const ticket = this.#free.pop() ?? this.#under.length;
-      const wide = pageSearch ? 1 : 0;
-      const status = this.functions.search(index, ticket, query, k, listSize, beamWidth, wide);
+      const flags = searchFlags(params);
+      const status = this.functions.search(index, ticket, query, k, listSize, beamWidth, flags);
       if (status < 0) {
         this.#release(ticket);
         reject(statusError(status));

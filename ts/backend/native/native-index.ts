@@ -15,8 +15,9 @@ import type {
   CoreStats,
   CoreTarget,
 } from "../backend.js";
-import { allocate, CONFIG_FIELDS, emptyHits, STATS_FIELDS, throwIfAborted } from "../common.js";
-import { STATUS_ERR_IO, statusError, verifyReport } from "../failure.js";
+import { allocate, CONFIG_FIELDS, emptyHits, STATS_FIELDS, searchFlags, throwIfAborted } from "../common.js";
+import { STATUS_ERR_IO, statusError } from "../failure.js";
+import { verifyReport } from "../findings.js";
 import type { IndexHandle, JobHandle, Status } from "./binding.js";
 import type { Calls } from "./calls.js";
 
@@ -96,7 +97,7 @@ export class NativeIndex implements BackendIndex {
   }
 
   async searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits> {
-    const { k, listSize, beamWidth, pageSearch } = params;
+    const { k, listSize, beamWidth } = params;
     throwIfAborted(control.signal);
     const copy = queries.slice();
     const { ids, distances } = emptyHits(queries.length / this.#dimensions, k);
@@ -106,7 +107,7 @@ export class NativeIndex implements BackendIndex {
       k,
       listSize,
       beamWidth,
-      pageSearch ? 1 : 0,
+      searchFlags(params),
       ids,
       distances,
       threadsOf(control),
@@ -195,9 +196,18 @@ export class NativeIndex implements BackendIndex {
 
   /** The answer of the C call alone, on this thread: for measurements. Returns the number of hits. */
   searchSync(query: Float32Array, params: CoreSearch, ids: Float64Array, distances: Float32Array): number {
-    const { k, listSize, beamWidth, pageSearch } = params;
-    const wide = pageSearch ? 1 : 0;
-    return this.#calls.functions.searchSync(this.#index, query, k, listSize, beamWidth, wide, ids, distances);
+    const { k, listSize, beamWidth } = params;
+    const flags = searchFlags(params);
+    return this.#calls.functions.searchSync(
+      this.#index,
+      query,
+      k,
+      listSize,
+      beamWidth,
+      flags,
+      ids,
+      distances,
+    );
   }
 }
 

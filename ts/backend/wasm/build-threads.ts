@@ -5,13 +5,13 @@
  */
 import { nextTask } from "../../core/task.js";
 import type { TypedRows } from "../../core/vectors.js";
-import type { BackendInsert, Control, CoreConfig } from "../backend.js";
+import type { BackendInsert, Control } from "../backend.js";
 import { Core } from "./core.js";
 import { CREW, type CrewPort, type Duty, type SpawnThread, type ThreadExports } from "./crew.js";
 import { type Crew, drive } from "./drive.js";
 import type { Address, CoreExports } from "./exchange.js";
 import { loadModule } from "./load.js";
-import { type ThreadedBuild, WasmIndex, WasmInsert } from "./wasm-index.js";
+import { newIndex, type ThreadedBuild, WasmIndex, WasmInsert } from "./wasm-index.js";
 
 /** Elements of a build that is worth the start of threads: a few tenths of a second. */
 const ELEMENTS_MIN = 2 ** 20;
@@ -226,12 +226,9 @@ class InThreads implements BackendInsert {
     control: Control,
   ): Promise<Uint8Array> {
     const { config, threads: workers } = this.#build;
-    const { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes }: CoreConfig = config;
-    const index = core.create((exports) =>
-      exports.index_create(dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, 0),
-    );
+    const index = newIndex(core, config);
     const op = core.create((exports) => exports.build_begin(index, workers));
-    await appendAll(new WasmInsert(core, op, dimensions), slabs);
+    await appendAll(new WasmInsert(core, op, config.dimensions), slabs);
     await drive(core, op, control, { crew: threads });
     core.run((exports) => exports.op_end(op));
     return new WasmIndex(module, core, index).toBytes({ signal: control.signal });

@@ -44,7 +44,7 @@ export interface CoreExports {
     k: number,
     listSize: number,
     beamWidth: number,
-    pageSearch: number,
+    flags: number,
     ids: Address,
     distances: Address,
   ): number;

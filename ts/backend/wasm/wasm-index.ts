@@ -19,11 +19,11 @@ import type {
   CoreStats,
   CoreTarget,
 } from "../backend.js";
-import { allocate, emptyHits, throwIfAborted } from "../common.js";
-import { failureError, NOWHERE, STATUS_ERR_NO_MEMORY, statusError, verifyReport } from "../failure.js";
+import { allocate, emptyHits, searchFlags, throwIfAborted } from "../common.js";
+import { failureError, NOWHERE, STATUS_ERR_NO_MEMORY, statusError } from "../failure.js";
 import { acquireCore, type Core, MEMORY_BYTES_MAX, releaseCore, Scratch } from "./core.js";
 import { operate, Pace } from "./drive.js";
-import { type Address, type CoreExports, FINDING, FINDINGS, SEARCHED, STATS } from "./exchange.js";
+import { type Address, type CoreExports, SEARCHED, STATS } from "./exchange.js";
 
 /** Queries and answers of one crossing of a batch fill about this much. */
 const BATCH_BYTES = 2 ** 19;
@@ -149,19 +149,20 @@ export class WasmIndex implements BackendIndex {
     queries: Float32Array,
     begin: number,
     rows: number,
-    { k, listSize, beamWidth, pageSearch }: CoreSearch,
+    params: CoreSearch,
     hits: { readonly ids: Float64Array; readonly distances: Float32Array },
   ): { distanceComputations: number; hops: number; rounds: number } {
     const core = this.#core;
     const dimensions = this.#dimensions;
+    const { k, listSize, beamWidth } = params;
     if (this.#searcher === 0) this.#searcher = core.create((exports) => exports.searcher_create(this.#index));
     const vectors = this.#vectors.take(rows * dimensions * FLOAT_BYTES);
     const ids = this.#hits.take(rows * k * (ID_BYTES + FLOAT_BYTES));
     const distances = ids + rows * k * ID_BYTES;
     core.f32.set(queries.subarray(begin * dimensions, (begin + rows) * dimensions), vectors / 4);
-    const wide = pageSearch ? 1 : 0;
+    const flags = searchFlags(params);
     const status = core.run(({ search }) =>
-      search(this.#searcher, vectors, dimensions, rows, k, listSize, beamWidth, wide, ids, distances),
+      search(this.#searcher, vectors, dimensions, rows, k, listSize, beamWidth, flags, ids, distances),
     );
     if (status < 0) {
       const row = queries.length > dimensions ? begin + core.slot(SEARCHED.row) : NOWHERE;
@@ -250,22 +251,10 @@ export class WasmIndex implements BackendIndex {
   }
 
   async verify(control: Control): Promise<VerifyReport> {
+    const { readFindings } = await import("./verify.js");
     const core = this.#core;
     const op = core.create((exports) => exports.verify_begin(this.#index));
-    return operate(core, op, control, {}, () => {
-      core.run((exports) => exports.verify_findings(op));
-      const count = core.slot(FINDINGS.count);
-      const total = core.slot(FINDINGS.total);
-      const first = core.slot(FINDINGS.first);
-      const columns = { kinds: [] as number[], slots: [] as number[], pages: [] as number[] };
-      for (let i = 0; i < count; i++) {
-        core.run((exports) => exports.verify_finding(first, i));
-        columns.kinds.push(core.slot(FINDING.kind));
-        columns.slots.push(core.slot(FINDING.slot));
-        columns.pages.push(core.slot(FINDING.page));
-      }
-      return verifyReport(columns.kinds, columns.slots, columns.pages, total);
-    });
+    return operate(core, op, control, {}, () => readFindings(core, op));
   }
 
   stats(): CoreStats {
@@ -299,6 +288,14 @@ function threadsToUse(wanted: number | undefined): number {
   return Math.min(wanted ?? navigator?.hardwareConcurrency ?? 1, THREADS_MAX);
 }
 
+/** An empty index in an instance. */
+export function newIndex(core: Core, config: CoreConfig): Address {
+  const { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes } = config;
+  return core.create(({ index_create }) =>
+    index_create(dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes, 0),
+  );
+}
+
 export async function createIndex(
   module: WebAssembly.Module,
   config: CoreConfig,
@@ -306,21 +303,7 @@ export async function createIndex(
 ): Promise<WasmIndex> {
   const core = await acquireCore(module);
   try {
-    const {
-      dimensions: d,
-      metric,
-      dataType,
-      maxDegree,
-      buildListSize,
-      alpha,
-      seed,
-      codes,
-      codeBytes,
-    } = config;
-    const index = core.create((exports) =>
-      exports.index_create(d, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes, 0),
-    );
-    return new WasmIndex(module, core, index, threads);
+    return new WasmIndex(module, core, newIndex(core, config), threads);
   } catch (error) {
     releaseCore(module, core);
     throw error;
