@@ -5,7 +5,7 @@ namespace diskann_node {
 namespace {
 
 enum : uint32_t { TELL_PROGRESS = 1, TELL_REQUESTS = 2, TELL_END = 4 };
-enum { PROGRESS_LENGTH = RECORD_PREFIX + 3, END_LENGTH = RECORD_PREFIX + 8 };
+enum { PROGRESS_LENGTH = RECORD_PREFIX + 3, END_LENGTH = RECORD_PREFIX + 11 };
 
 double *write_prefix(double *out, double ticket, RecordKind kind, size_t length)
 {
@@ -99,6 +99,9 @@ void Job::write_end(double *out)
     fields[5] = static_cast<double>(outcome.added);
     fields[6] = static_cast<double>(outcome.distances);
     fields[7] = static_cast<double>(outcome.hops);
+    fields[8] = static_cast<double>(outcome.rounds);
+    fields[9] = static_cast<double>(outcome.reads);
+    fields[10] = static_cast<double>(outcome.bytes_read);
 }
 
 void Job::write(uint32_t bits, double *out)

@@ -140,6 +140,9 @@ private:
             hits_.pad(query.row, answer.count);
             counters.distances += answer.counters.distances;
             counters.hops += answer.counters.hops;
+            counters.rounds += answer.counters.rounds;
+            counters.reads += answer.counters.reads;
+            counters.bytes_read += answer.counters.bytes_read;
         } else if (status != DISKANN_ERR_CANCELLED) {
             note(answer.failure, static_cast<int64_t>(query.row));
         }
@@ -212,6 +215,9 @@ int PagedBatchErrand::end(int status)
     for (const std::unique_ptr<PagedCrew> &crew : crews_) {
         outcome_.distances += crew->counters.distances;
         outcome_.hops += crew->counters.hops;
+        outcome_.rounds += crew->counters.rounds;
+        outcome_.reads += crew->counters.reads;
+        outcome_.bytes_read += crew->counters.bytes_read;
         const bool earlier = status == DISKANN_OK || crew->failure.row < outcome_.failure.row;
         if (crew->failure.status < 0 && status != DISKANN_ERR_CANCELLED && earlier) {
             outcome_.failure = crew->failure;

@@ -7,9 +7,9 @@ namespace diskann_node {
 
 namespace {
 
-enum { SEARCH_FIELDS = 6, SEARCH_ARGUMENTS = 7, SEARCH_SYNC_ARGUMENTS = 8 };
+enum { SEARCH_FIELDS = 9, SEARCH_ARGUMENTS = 7, SEARCH_SYNC_ARGUMENTS = 8 };
 
-/* ticket, kind, length, status, distances, hops, detail, page, k, ids[k], distances[k] two to a number */
+/* ticket, kind, length, status, distances, hops, rounds, reads, bytes read, detail, page, k, ids[k], distances[k] two to a number */
 size_t search_record_length(uint32_t k)
 {
     return RECORD_PREFIX + SEARCH_FIELDS + k + (size_t(k) + 1) / 2;
@@ -50,9 +50,12 @@ void SearchRecord::write(uint32_t, double *out)
     out[3] = status_;
     out[4] = static_cast<double>(counters_.distances);
     out[5] = static_cast<double>(counters_.hops);
-    out[6] = detail_;
-    out[7] = static_cast<double>(page_);
-    out[8] = k;
+    out[6] = static_cast<double>(counters_.rounds);
+    out[7] = static_cast<double>(counters_.reads);
+    out[8] = static_cast<double>(counters_.bytes_read);
+    out[9] = detail_;
+    out[10] = static_cast<double>(page_);
+    out[11] = k;
     double *ids = out + RECORD_PREFIX + SEARCH_FIELDS;
     for (uint32_t i = 0; i < count_; i++) {
         ids[i] = static_cast<double>(ids_[i]);

@@ -273,6 +273,7 @@ bool BatchErrand::search_row(diskann_searcher *searcher, Lane &lane, uint64_t ro
     hits_.pad(row, count);
     lane.distances += counters.distances;
     lane.hops += counters.hops;
+    lane.rounds += counters.rounds;
     return true;
 }
 
@@ -294,6 +295,7 @@ int BatchErrand::end(int status)
     for (const Lane &lane : lanes_) {
         outcome_.distances += lane.distances;
         outcome_.hops += lane.hops;
+        outcome_.rounds += lane.rounds;
         const bool earlier = status == DISKANN_OK || static_cast<int64_t>(lane.row) < outcome_.failure.row;
         if (lane.status < 0 && status != DISKANN_ERR_CANCELLED && earlier) {
             status = fail(lane.status);

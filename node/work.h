@@ -22,6 +22,9 @@ struct Outcome {
     uint64_t added = 0;
     uint64_t distances = 0;
     uint64_t hops = 0;
+    uint64_t rounds = 0;
+    uint64_t reads = 0;
+    uint64_t bytes_read = 0;
     FileError file;
     Index *index = nullptr; /* opened; one reference */
     std::shared_ptr<PagedIndex> paged; /* opened */
@@ -205,6 +208,7 @@ private:
     struct alignas(64) Lane {
         uint64_t distances = 0;
         uint64_t hops = 0;
+        uint64_t rounds = 0;
         int status = DISKANN_OK;
         uint64_t row = 0;
         std::vector<uint64_t> ids;

@@ -8,7 +8,7 @@
 #include "host.h"
 
 enum { ROWS = 900, DIMENSIONS = 40, QUERIES = 12 };
-static const char *const TYPES[] = {"f32", "f16", "i8", "u8"};
+static const char *const TYPES[] = {"f32", "f16", "i8", "u8", "sq8"};
 
 /* -- indexes -- */
 

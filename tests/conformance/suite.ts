@@ -28,7 +28,7 @@ export function conformance(test: Test, subject: Subject): void {
   storing(test, subject);
   places(test, subject);
   stores(test, subject);
-  if (subject.backend === "wasm") paging(test, subject);
+  paging(test, subject);
   order(test, subject);
   control(test, subject);
   goldenBytes(test, subject);

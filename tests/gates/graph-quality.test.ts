@@ -123,11 +123,11 @@ describe.each([
   );
 });
 
-/** Lists of a search along codes may start small: records that were read are hits, whether the list still has them or not. */
+/** A search along codes reads about as many records as its list holds, and takes its hits from those. */
 describe.each([
-  { name: "image", what: "100,000 image descriptors", small: 0.97, at: [53, 97] },
-  { name: "text", what: "25,000 text embeddings", small: 0.97, at: [39, 75] },
-] as const)("a graph with 1-bit codes over $what", ({ name, small, at }) => {
+  { name: "image", what: "100,000 image descriptors", least: 0.985, at: [53, 97] },
+  { name: "text", what: "25,000 text embeddings", least: 0.985, at: [41, 90] },
+] as const)("a graph with 1-bit codes over $what", ({ name, least, at }) => {
   let data: Dataset;
   let index: Index;
   beforeAll(async () => {
@@ -136,10 +136,10 @@ describe.each([
     index = await Native.build(base.values, { dimensions: base.dimensions, metric, codes: "1bit" });
   }, 8 * MINUTES);
 
-  test(`finds at least ${small} of the 10 nearest with search list size 20`, async () => {
-    const { recall, distances, hops } = await measure(index, data.queries.values, data.truth, 20);
+  test(`finds at least ${least} of the 10 nearest with search list size 100`, async () => {
+    const { recall, distances, hops } = await measure(index, data.queries.values, data.truth, 100);
     console.log(`recall@10 ${recall.toFixed(4)}, ${hops.toFixed(1)} records read`);
-    expect(recall).toBeGreaterThanOrEqual(small);
+    expect(recall).toBeGreaterThanOrEqual(least);
     expect(distances).toBe(hops);
   });
 
@@ -159,7 +159,7 @@ describe.each([
   test(
     "answers the same in WASM, to the bit, and is sound",
     async () => {
-      const other = await Wasm.open(await index.toBytes());
+      const other = await Wasm.open(await index.toBytes(), { mode: "resident" });
       const here = await measure(index, data.queries.values, data.truth, 50);
       const there = await measure(other, data.queries.values, data.truth, 50);
       expect(there.batch.ids).toEqual(here.batch.ids);

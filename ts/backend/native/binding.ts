@@ -184,7 +184,18 @@ export const KIND_REQUESTS = 2;
 export const KIND_END = 3;
 
 /** Then, by kind. After `k` of a search come k ids and k distances, the latter as floats. */
-export const SEARCHED = { status: 3, distances: 4, hops: 5, detail: 6, page: 7, k: 8, ids: 9 } as const;
+export const SEARCHED = {
+  status: 3,
+  distances: 4,
+  hops: 5,
+  rounds: 6,
+  reads: 7,
+  bytesRead: 8,
+  detail: 9,
+  page: 10,
+  k: 11,
+  ids: 12,
+} as const;
 export const PROGRESS = { phase: 3, done: 4, total: 5 } as const;
 export const ENDED = {
   status: 3,
@@ -195,4 +206,7 @@ export const ENDED = {
   added: 8,
   distances: 9,
   hops: 10,
+  rounds: 11,
+  reads: 12,
+  bytesRead: 13,
 } as const;

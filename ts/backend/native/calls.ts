@@ -57,6 +57,9 @@ interface FileError {
 export interface Ended extends Outcome {
   readonly distanceComputations: number;
   readonly hops: number;
+  readonly rounds: number;
+  readonly reads: number;
+  readonly bytesRead: number;
 }
 
 /** How a job is run beyond the control of its call. */
@@ -224,6 +227,9 @@ export class Calls {
         distances: this.#floats.slice(distances, distances + k),
         distanceComputations: numbers[at + SEARCHED.distances] as number,
         hops: numbers[at + SEARCHED.hops] as number,
+        rounds: numbers[at + SEARCHED.rounds] as number,
+        reads: numbers[at + SEARCHED.reads] as number,
+        bytesRead: numbers[at + SEARCHED.bytesRead] as number,
       });
     }
   }
@@ -275,7 +281,13 @@ export class Calls {
     const outcome = this.functions.finish(job.handle);
     if (status >= 0 && job.progress) this.#report(job, { ...job.progress, done: job.progress.total });
     if (status >= 0 && !job.stopped) {
-      const work = { distanceComputations: field(ENDED.distances), hops: field(ENDED.hops) };
+      const work = {
+        distanceComputations: field(ENDED.distances),
+        hops: field(ENDED.hops),
+        rounds: field(ENDED.rounds),
+        reads: field(ENDED.reads),
+        bytesRead: field(ENDED.bytesRead),
+      };
       job.resolve({ ...outcome, ...work });
       return;
     }

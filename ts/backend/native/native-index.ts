@@ -113,7 +113,8 @@ export class NativeIndex implements BackendIndex {
       threadsOf(control),
     );
     const work = await this.#calls.run(job, control, { lent: [copy, ids, distances] });
-    return { ids, distances, distanceComputations: work.distanceComputations, hops: work.hops };
+    const { distanceComputations, hops, rounds, reads, bytesRead } = work;
+    return { ids, distances, distanceComputations, hops, rounds, reads, bytesRead };
   }
 
   async searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits> {

@@ -13,6 +13,7 @@ import type {
 } from "../backend.js";
 import { emptyHits, STATS_FIELDS, throwIfAborted } from "../common.js";
 import { STATUS_ERR_CLOSED, statusError } from "../failure.js";
+import { PagedIndex } from "../paged.js";
 import type { PagedHandle } from "./binding.js";
 import type { Calls } from "./calls.js";
 import { coreStats, openIndex } from "./native-index.js";
@@ -20,15 +21,7 @@ import { coreStats, openIndex } from "./native-index.js";
 /** All threads there are, as the addon counts them. */
 const ALL = 0;
 
-function refuse(what: string): never {
-  throw new DiskAnnError(
-    "ERR_UNSUPPORTED",
-    `an index that stays in its file can only be searched, not ${what}: open it in memory, with mode "resident"`,
-  );
-}
-
-class NativePagedIndex implements BackendIndex {
-  readonly paged = true;
+class NativePagedIndex extends PagedIndex {
   readonly size: number;
   readonly #calls: Calls;
   readonly #dimensions: number;
@@ -36,6 +29,7 @@ class NativePagedIndex implements BackendIndex {
   #closed: Promise<void> | undefined;
 
   constructor(calls: Calls, index: PagedHandle, dimensions: number) {
+    super();
     this.#calls = calls;
     this.#index = index;
     this.#dimensions = dimensions;
@@ -66,16 +60,9 @@ class NativePagedIndex implements BackendIndex {
       control.threads ?? ALL,
     );
     const work = await this.#calls.run(job, control, { lent: [copy, ids, distances] });
-    return { ids, distances, distanceComputations: work.distanceComputations, hops: work.hops };
+    const { distanceComputations, hops, rounds, reads, bytesRead } = work;
+    return { ids, distances, distanceComputations, hops, rounds, reads, bytesRead };
   }
-
-  searchExact = async (): Promise<never> => refuse("scanned");
-  get = async (): Promise<never> => refuse("asked for a vector");
-  has = async (): Promise<never> => refuse("asked for an id");
-  insert = async (): Promise<never> => refuse("changed");
-  save = async (): Promise<never> => refuse("saved");
-  toBytes = async (): Promise<never> => refuse("copied into memory");
-  verify = async (): Promise<never> => refuse("verified");
 
   stats(): CoreStats {
     const values = new Float64Array(STATS_FIELDS.length);
@@ -129,7 +116,7 @@ export async function openPaged(
     if (mayLoad) return openIndex(calls, source, control, simd);
     throw new DiskAnnError(
       "ERR_UNSUPPORTED",
-      'this index cannot stay in its file, where its codes do not lead a search: build it with codes: "1bit", or open it with mode "resident"',
+      'this index cannot stay in its file, where its codes do not lead a search: build it with codes "1bit" or "pq", or open it with mode "resident"',
       { cause: error },
     );
   }

@@ -14,7 +14,8 @@ export interface InfoOptions extends CommonOptions {
   readonly inputType?: ElementType;
 }
 
-const PAGED_NOT = "not possible: its records hold no codes; build it with --codes 1bit";
+const PAGED_NOT = "not possible: it holds no codes; build it with --codes 1bit or pq";
+const PAGED_CODES = ["1bit", "pq"];
 const SUPERBLOCK_BYTES = 4096;
 
 /** Bytes of a record beside its vector at the default degree of 32: neighbours, id, norm, degree; rounded up. */
@@ -50,7 +51,7 @@ function indexFields(path: string, stats: IndexStats, check: SelfCheck | undefin
       `${formatBytes(memory.total)}: records ${formatBytes(memory.records)} (${records}), ` +
         `codes ${formatBytes(memory.codes)}, ids ${formatBytes(memory.ids)}`,
     ],
-    ["paged", stats.codes === "1bit" ? "possible: it can be searched in its file" : PAGED_NOT],
+    ["paged", PAGED_CODES.includes(stats.codes) ? "possible: it can be searched in its file" : PAGED_NOT],
     ["opened by", `${stats.backend}, ${stats.simd}`],
   ];
   const quantization = formatQuantization(stats);
@@ -70,7 +71,13 @@ async function indexInfo(
     const wanted = options.recall === true && index.size > 0;
     const check = wanted ? await selfCheck(index, CHECK_QUERIES_DEFAULT, context) : undefined;
     if (context.json)
-      context.printJson({ kind: "index", path, ...stats, canBePaged: stats.codes === "1bit", check });
+      context.printJson({
+        kind: "index",
+        path,
+        ...stats,
+        canBePaged: PAGED_CODES.includes(stats.codes),
+        check,
+      });
     else context.print(formatFields(indexFields(path, stats, check), context.style));
   });
 }
