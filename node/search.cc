@@ -9,7 +9,10 @@ namespace {
 
 enum { SEARCH_FIELDS = 9, SEARCH_ARGUMENTS = 7, SEARCH_SYNC_ARGUMENTS = 8 };
 
-/* ticket, kind, length, status, distances, hops, rounds, reads, bytes read, detail, page, k, ids[k], distances[k] two to a number */
+/*
+ * ticket, kind, length, status, distances, hops, rounds, reads, bytes read, detail, page, k, ids[k], distances[k] two to a
+ * number
+ */
 size_t search_record_length(uint32_t k)
 {
     return RECORD_PREFIX + SEARCH_FIELDS + k + (size_t(k) + 1) / 2;
