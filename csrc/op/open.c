@@ -10,12 +10,10 @@
  * The walk fills the id map on its way. The other edges are verify's business: they can do a search no harm.
  */
 #include "../store/page.h"
-#include "../store/superblock.h"
 #include "check.h"
 #include "code_pages.h"
 #include "index.h"
-#include "op.h"
-#include "transfer.h"
+#include "opening.h"
 
 #include <string.h>
 
@@ -30,16 +28,11 @@ typedef struct open_cell {
 } open_cell;
 
 typedef struct open_op {
-    diskann_op base;
-    _Alignas(64) uint8_t head[DISKANN_SUPERBLOCK_BYTES];
-    op_transfer transfer;
-    superblock block;
+    opening opening;
     code_pages codes;
     open_cell code_damage; /* the first page of codes that is damaged: node pages come before it */
-    const simd_kernels *kernels;
     open_cell *cells;     /* one per worker */
     diskann_index *index; /* NULL before it is made and after it was taken */
-    uint64_t file_bytes;
     uint64_t next_page;   /* to be read */
     uint32_t *stack;      /* of the walk: records found, but not entered */
     uint8_t *found;       /* one byte per record */
@@ -53,58 +46,28 @@ typedef struct open_op {
 
 static int fail_corrupt(open_op *op, uint32_t kind, int64_t page)
 {
-    return op_fail(&op->base, DISKANN_ERR_CORRUPT, kind, DISKANN_NOWHERE, page, 0);
+    return opening_fail_corrupt(&op->opening, kind, page);
 }
 
 static int fail_memory(open_op *op)
 {
-    return op_fail(&op->base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, op->block.file_bytes);
-}
-
-static int read_superblock(open_op *op, diskann_stage *stage)
-{
-    if (op->file_bytes < DISKANN_SUPERBLOCK_BYTES) {
-        return fail_corrupt(op, DISKANN_FINDING_FILE_BYTES, DISKANN_NOWHERE);
-    }
-    transfer_begin(&op->transfer);
-    transfer_add(&op->transfer, DISKANN_READ, 0, DISKANN_SUPERBLOCK_BYTES, op->head);
-    op->state = OPEN_DECODE;
-    return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, op->file_bytes);
-}
-
-static int decode_superblock(open_op *op)
-{
-    uint64_t value = 0;
-    const int status = superblock_decode(&op->block, op->kernels->crc32c, op->head, &value);
-    if (status == DISKANN_ERR_CORRUPT) {
-        return fail_corrupt(op, DISKANN_FINDING_SUPERBLOCK, DISKANN_NOWHERE);
-    }
-    if (status < 0) {
-        return op_fail(&op->base, status, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, value);
-    }
-    if (!index_codes_are_possible(&op->block.config)) {
-        return fail_corrupt(op, DISKANN_FINDING_SUPERBLOCK, DISKANN_NOWHERE);
-    }
-    if (op->block.file_bytes != op->file_bytes) {
-        return fail_corrupt(op, DISKANN_FINDING_FILE_BYTES, DISKANN_NOWHERE);
-    }
-    return DISKANN_OK;
+    return op_fail(&op->opening.base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, op->opening.block.file_bytes);
 }
 
 /* The size of the file vouches for the size of the index: what is allocated here is in proportion to it. */
 static int make_index(open_op *op)
 {
-    diskann_config config = op->block.config;
+    diskann_config config = op->opening.block.config;
     config.simd = op->simd;
-    const int status = index_create(&config, &op->base.account.allocator, &op->index);
+    const int status = index_create(&config, &op->opening.base.account.allocator, &op->index);
     if (status < 0) {
-        return op_fail(&op->base, status, 0, DISKANN_NOWHERE, DISKANN_NOWHERE,
+        return op_fail(&op->opening.base, status, 0, DISKANN_NOWHERE, DISKANN_NOWHERE,
                        status == DISKANN_ERR_NO_MEMORY ? sizeof(diskann_index) : 0);
     }
-    const uint64_t size = op->block.size;
+    const uint64_t size = op->opening.block.size;
     if (size > 0) {
-        op->stack = memory_get(&op->base.account, size * sizeof *op->stack);
-        op->found = memory_get_zeroed(&op->base.account, size);
+        op->stack = memory_get(&op->opening.base.account, size * sizeof *op->stack);
+        op->found = memory_get_zeroed(&op->opening.base.account, size);
     }
     if ((size > 0 && (op->stack == NULL || op->found == NULL)) || id_map_reserve(&op->index->ids, size) < 0) {
         return fail_memory(op);
@@ -120,18 +83,18 @@ static int read_pages(open_op *op, diskann_stage *stage)
 {
     record_store *records = &op->index->records;
     const record_layout *layout = &records->layout;
-    if (op->next_page == op->block.pages) {
+    if (op->next_page == op->opening.block.pages) {
         return DISKANN_OK;
     }
-    const uint64_t rest = op->block.pages - op->next_page;
+    const uint64_t rest = op->opening.block.pages - op->next_page;
     const uint64_t most = (uint64_t)ROUND_SEGMENTS << layout->segment_shift;
     const uint64_t end = op->next_page + (rest < most ? rest : most);
     if (record_store_reserve(records, end * layout->records_per_page) < 0) {
         return fail_memory(op);
     }
-    transfer_begin(&op->transfer);
-    op->next_page = transfer_add_pages(&op->transfer, DISKANN_READ, records, op->next_page, end);
-    return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, op->file_bytes);
+    transfer_begin(&op->opening.transfer);
+    op->next_page = transfer_add_pages(&op->opening.transfer, DISKANN_READ, records, op->next_page, end);
+    return transfer_hand_out(&op->opening.transfer, stage, DISKANN_PHASE_READ, op->opening.file_bytes);
 }
 
 static int hand_out_items(open_op *op, diskann_stage *stage, uint32_t state)
@@ -139,16 +102,16 @@ static int hand_out_items(open_op *op, diskann_stage *stage, uint32_t state)
     op->state = state;
     stage->phase = DISKANN_PHASE_CHECK;
     stage->parallel = state != OPEN_TREE;
-    stage->items = state == OPEN_CHECK ? op->block.pages : op->block.size;
-    stage->done = state == OPEN_CHECK ? 0 : op->block.pages + (state == OPEN_TREE ? 0 : op->block.size);
-    stage->total = op->block.pages + op->block.size * (op->index->space.codes != NULL ? 2 : 1);
+    stage->items = state == OPEN_CHECK ? op->opening.block.pages : op->opening.block.size;
+    stage->done = state == OPEN_CHECK ? 0 : op->opening.block.pages + (state == OPEN_TREE ? 0 : op->opening.block.size);
+    stage->total = op->opening.block.pages + op->opening.block.size * (op->index->space.codes != NULL ? 2 : 1);
     return DISKANN_RUN;
 }
 
 static void check_page_of(open_op *op, uint32_t page, open_cell *cell)
 {
     const diskann_index *index = op->index;
-    const check_limits limits = {index->config.max_degree, (uint32_t)op->block.size, op->block.next_id};
+    const check_limits limits = {index->config.max_degree, (uint32_t)op->opening.block.size, op->opening.block.next_id};
     const uint32_t kind = check_page(&index->space, &limits, page_at(&index->records, page), page);
     if (kind == DISKANN_FINDING_NONE) {
         index->records.dirty[page] = 0;
@@ -209,7 +172,7 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
     }
     if (op->state == OPEN_CODES) {
         for (uint64_t slot = begin; slot < end; slot++) {
-            index_encode(op->index, (uint32_t)slot, op->scratch + (size_t)worker * op->block.config.dimensions);
+            index_encode(op->index, (uint32_t)slot, op->scratch + (size_t)worker * op->opening.block.config.dimensions);
         }
         return;
     }
@@ -222,7 +185,7 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
 static int finish_check(open_op *op)
 {
     open_cell first = op->code_damage;
-    for (uint32_t i = 0; i < op->base.workers; i++) {
+    for (uint32_t i = 0; i < op->opening.base.workers; i++) {
         const open_cell *cell = &op->cells[i];
         if (cell->kind != DISKANN_FINDING_NONE &&
             (first.kind == DISKANN_FINDING_NONE || cell->page < first.page)) {
@@ -237,7 +200,7 @@ static int finish_check(open_op *op)
 
 static int finish_walk(open_op *op)
 {
-    const uint8_t *missed = memchr(op->found, 0, (size_t)op->block.size);
+    const uint8_t *missed = memchr(op->found, 0, (size_t)op->opening.block.size);
     if (op->bad_slot == SLOT_NONE && missed == NULL) {
         return DISKANN_OK;
     }
@@ -249,14 +212,14 @@ static int finish_walk(open_op *op)
 
 static uint64_t scratch_bytes(const open_op *op)
 {
-    return (uint64_t)op->base.workers * op->block.config.dimensions * sizeof *op->scratch;
+    return (uint64_t)op->opening.base.workers * op->opening.block.config.dimensions * sizeof *op->scratch;
 }
 
 static int prepare_codes(open_op *op)
 {
     diskann_index *index = op->index;
-    op->scratch = memory_get(&op->base.account, scratch_bytes(op));
-    if (op->scratch == NULL || code_store_reserve(&index->codes, op->block.size) < 0) {
+    op->scratch = memory_get(&op->opening.base.account, scratch_bytes(op));
+    if (op->scratch == NULL || code_store_reserve(&index->codes, op->opening.block.size) < 0) {
         return fail_memory(op);
     }
     return DISKANN_OK;
@@ -267,9 +230,9 @@ static int prepare_codes(open_op *op)
 static int prepare_code_pages(open_op *op)
 {
     diskann_index *index = op->index;
-    if (pq_codes_create_quantizer(&index->pq) < 0 || pq_codes_reserve(&index->pq, op->block.size) < 0 ||
-        code_pages_init(&op->codes, &op->block, &index->records.layout, op->kernels->crc32c, &index->pq,
-                        &op->base.account) < 0) {
+    if (pq_codes_create_quantizer(&index->pq) < 0 || pq_codes_reserve(&index->pq, op->opening.block.size) < 0 ||
+        code_pages_init(&op->codes, &op->opening.block, &index->records.layout, op->opening.kernels->crc32c, &index->pq,
+                        &op->opening.base.account) < 0) {
         return fail_memory(op);
     }
     return DISKANN_OK;
@@ -278,13 +241,13 @@ static int prepare_code_pages(open_op *op)
 /* The next round, or the check of all pages when all are there or one is damaged. */
 static int read_code_pages(open_op *op, diskann_stage *stage)
 {
-    transfer_begin(&op->transfer);
-    if (op->code_damage.kind == DISKANN_FINDING_NONE && code_pages_round(&op->codes, &op->transfer, DISKANN_READ)) {
+    transfer_begin(&op->opening.transfer);
+    if (op->code_damage.kind == DISKANN_FINDING_NONE && code_pages_round(&op->codes, &op->opening.transfer, DISKANN_READ)) {
         op->state = OPEN_CODE_PAGES;
-        return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, op->file_bytes);
+        return transfer_hand_out(&op->opening.transfer, stage, DISKANN_PHASE_READ, op->opening.file_bytes);
     }
     if (op->code_damage.kind == DISKANN_FINDING_NONE && !pq_codes_complete(&op->index->pq)) {
-        op->code_damage = (open_cell){op->block.pages, DISKANN_FINDING_CODES};
+        op->code_damage = (open_cell){op->opening.block.pages, DISKANN_FINDING_CODES};
     }
     return hand_out_items(op, stage, OPEN_CHECK);
 }
@@ -292,10 +255,10 @@ static int read_code_pages(open_op *op, diskann_stage *stage)
 static int finish(open_op *op)
 {
     diskann_index *index = op->index;
-    index->size = (uint32_t)op->block.size;
-    index->entry = op->block.entry;
-    index->next_id = op->block.next_id;
-    index->norm_max = op->block.norm_max;
+    index->size = (uint32_t)op->opening.block.size;
+    index->entry = op->opening.block.entry;
+    index->next_id = op->opening.block.next_id;
+    index->norm_max = op->opening.block.norm_max;
     op->state = OPEN_END;
     return DISKANN_OK;
 }
@@ -307,19 +270,20 @@ static int step(diskann_op *base, diskann_stage *stage)
     if (op_is_cancelled(base)) {
         return DISKANN_ERR_CANCELLED;
     }
-    TRY(transfer_finish(&op->transfer));
+    TRY(transfer_finish(&op->opening.transfer));
     switch (op->state) {
     case OPEN_SUPERBLOCK:
-        return read_superblock(op, stage);
+        op->state = OPEN_DECODE;
+        return opening_read(&op->opening, stage, op->opening.file_bytes);
     case OPEN_DECODE:
-        TRY(decode_superblock(op));
+        TRY(opening_decode(&op->opening));
         TRY(make_index(op));
         op->state = OPEN_PAGES; /* fall through */
     case OPEN_PAGES:
         if ((status = read_pages(op, stage)) != DISKANN_OK) {
             return status;
         }
-        if (op->block.size == 0) {
+        if (op->opening.block.size == 0) {
             return finish(op);
         }
         if (op->index->space.pq == NULL) {
@@ -332,11 +296,11 @@ static int step(diskann_op *base, diskann_stage *stage)
         return read_code_pages(op, stage);
     case OPEN_CHECK:
         TRY(finish_check(op));
-        find(op, op->block.entry);
+        find(op, op->opening.block.entry);
         return hand_out_items(op, stage, OPEN_TREE);
     case OPEN_TREE:
         TRY(finish_walk(op));
-        if (index_set_origin(op->index, op->block.entry) < 0) {
+        if (index_set_origin(op->index, op->opening.block.entry) < 0) {
             return fail_memory(op);
         }
         if (op->index->space.codes == NULL) {
@@ -351,7 +315,7 @@ static int step(diskann_op *base, diskann_stage *stage)
 
 static void complete(diskann_op *base, uint32_t ticket, int status)
 {
-    transfer_complete(&((open_op *)base)->transfer, ticket, status);
+    transfer_complete(&((open_op *)base)->opening.transfer, ticket, status);
 }
 
 static void reset(diskann_op *base)
@@ -361,8 +325,8 @@ static void reset(diskann_op *base)
         index_destroy(op->index);
     }
     code_pages_reset(&op->codes);
-    memory_put(&base->account, op->stack, op->block.size * sizeof *op->stack);
-    memory_put(&base->account, op->found, op->block.size);
+    memory_put(&base->account, op->stack, op->opening.block.size * sizeof *op->stack);
+    memory_put(&base->account, op->found, op->opening.block.size);
     memory_put(&base->account, op->scratch, scratch_bytes(op));
     memory_put(&base->account, op->cells, base->workers * sizeof *op->cells);
 }
@@ -373,23 +337,17 @@ int diskann_open_begin(uint64_t file_bytes, uint32_t simd, uint32_t workers,
                        const diskann_allocator *allocator, diskann_op **out)
 {
     diskann_op *base;
-    if (simd >= DISKANN_SIMD_COUNT || out == NULL) {
+    if (out == NULL) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
-    const simd_kernels *kernels = simd_kernels_get(simd);
-    if (kernels == NULL) {
-        return DISKANN_ERR_UNSUPPORTED;
-    }
-    TRY(op_create(&calls, sizeof(open_op), workers, allocator, &base));
+    TRY(opening_create(&calls, sizeof(open_op), file_bytes, simd, workers, allocator, &base));
     open_op *op = (open_op *)base;
     op->cells = memory_get_zeroed(&base->account, workers * sizeof *op->cells);
     if (op->cells == NULL) {
         diskann_op_end(base);
         return DISKANN_ERR_NO_MEMORY;
     }
-    op->kernels = kernels;
     op->simd = simd;
-    op->file_bytes = file_bytes;
     op->bad_slot = SLOT_NONE;
     *out = base;
     return DISKANN_OK;

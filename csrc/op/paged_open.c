@@ -5,70 +5,37 @@
  *     superblock: IO -> the entry's page: IO, or pages of codes: IO, in rounds
  */
 #include "code_pages.h"
+#include "opening.h"
 #include "paged.h"
-#include "transfer.h"
 
 enum paged_open_state { PAGED_OPEN_SUPERBLOCK, PAGED_OPEN_DECODE, PAGED_OPEN_ENTRY, PAGED_OPEN_CODES, PAGED_OPEN_END };
 
 typedef struct paged_open_op {
-    diskann_op base;
-    _Alignas(64) uint8_t head[DISKANN_SUPERBLOCK_BYTES];
-    op_transfer transfer;
-    superblock block;
-    const simd_kernels *kernels;
+    opening opening;
     code_pages codes;
     diskann_paged *paged; /* NULL before it is made and after it was taken */
     uint8_t *page;        /* of the entry */
-    uint64_t file_bytes;
     uint64_t cache_bytes;
     uint32_t state;
 } paged_open_op;
 
 static int fail_corrupt(paged_open_op *op, uint32_t kind, int64_t page)
 {
-    return op_fail(&op->base, DISKANN_ERR_CORRUPT, kind, DISKANN_NOWHERE, page, 0);
-}
-
-static int read_superblock(paged_open_op *op, diskann_stage *stage)
-{
-    if (op->file_bytes < DISKANN_SUPERBLOCK_BYTES) {
-        return fail_corrupt(op, DISKANN_FINDING_FILE_BYTES, DISKANN_NOWHERE);
-    }
-    transfer_begin(&op->transfer);
-    transfer_add(&op->transfer, DISKANN_READ, 0, DISKANN_SUPERBLOCK_BYTES, op->head);
-    op->state = PAGED_OPEN_DECODE;
-    return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, DISKANN_SUPERBLOCK_BYTES);
-}
-
-static int decode_superblock(paged_open_op *op)
-{
-    uint64_t value = 0;
-    const int status = superblock_decode(&op->block, op->kernels->crc32c, op->head, &value);
-    if (status == DISKANN_ERR_CORRUPT) {
-        return fail_corrupt(op, DISKANN_FINDING_SUPERBLOCK, DISKANN_NOWHERE);
-    }
-    if (status < 0) {
-        return op_fail(&op->base, status, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, value);
-    }
-    if (!index_codes_are_possible(&op->block.config)) {
-        return fail_corrupt(op, DISKANN_FINDING_SUPERBLOCK, DISKANN_NOWHERE);
-    }
-    return op->block.file_bytes == op->file_bytes ? DISKANN_OK
-                                                  : fail_corrupt(op, DISKANN_FINDING_FILE_BYTES, DISKANN_NOWHERE);
+    return opening_fail_corrupt(&op->opening, kind, page);
 }
 
 static int read_entry(paged_open_op *op, diskann_stage *stage)
 {
-    const record_layout *layout = &op->block.layout;
-    op->page = memory_get(&op->base.account, layout->page_bytes);
+    const record_layout *layout = &op->opening.block.layout;
+    op->page = memory_get(&op->opening.base.account, layout->page_bytes);
     if (op->page == NULL) {
-        return op_fail(&op->base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, layout->page_bytes);
+        return op_fail(&op->opening.base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, layout->page_bytes);
     }
-    transfer_begin(&op->transfer);
-    transfer_add(&op->transfer, DISKANN_READ, page_offset(layout, record_page(layout, op->block.entry)), layout->page_bytes,
-                 op->page);
+    transfer_begin(&op->opening.transfer);
+    const uint64_t offset = page_offset(layout, record_page(layout, op->opening.block.entry));
+    transfer_add(&op->opening.transfer, DISKANN_READ, offset, layout->page_bytes, op->page);
     op->state = PAGED_OPEN_ENTRY;
-    return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, DISKANN_SUPERBLOCK_BYTES + layout->page_bytes);
+    return transfer_hand_out(&op->opening.transfer, stage, DISKANN_PHASE_READ, DISKANN_SUPERBLOCK_BYTES + layout->page_bytes);
 }
 
 /* Codes are of vectors less the entry's. */
@@ -76,30 +43,30 @@ static int set_origin(paged_open_op *op)
 {
     diskann_paged *paged = op->paged;
     const record_layout *layout = &paged->records.layout;
-    const uint32_t page = record_page(layout, op->block.entry), dimensions = paged->space.dimensions;
+    const uint32_t page = record_page(layout, op->opening.block.entry), dimensions = paged->space.dimensions;
     const uint32_t kind = check_page(&paged->space, &paged->limits, op->page, page);
     if (kind != DISKANN_FINDING_NONE) {
         return fail_corrupt(op, kind, page);
     }
-    float *vector = memory_get(&op->base.account, dimensions * sizeof *vector);
+    float *vector = memory_get(&op->opening.base.account, dimensions * sizeof *vector);
     if (vector == NULL) {
         return DISKANN_ERR_NO_MEMORY;
     }
-    const uint8_t *record = page_record(layout, op->page, op->block.entry - page * layout->records_per_page);
+    const uint8_t *record = page_record(layout, op->page, op->opening.block.entry - page * layout->records_per_page);
     graph_code_vector(&paged->space, record, vector);
     bits_set_origin(&paged->bits, vector);
-    memory_put(&op->base.account, vector, dimensions * sizeof *vector);
+    memory_put(&op->opening.base.account, vector, dimensions * sizeof *vector);
     return DISKANN_OK;
 }
 
 static int prepare_codes(paged_open_op *op)
 {
     diskann_paged *paged = op->paged;
-    if (pq_codes_create_quantizer(&paged->pq) < 0 || pq_codes_reserve(&paged->pq, op->block.size) < 0 ||
-        code_pages_init(&op->codes, &op->block, &paged->records.layout, op->kernels->crc32c, &paged->pq,
-                        &op->base.account) < 0) {
-        return op_fail(&op->base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE,
-                       op->block.code_pages * op->block.layout.page_bytes);
+    if (pq_codes_create_quantizer(&paged->pq) < 0 || pq_codes_reserve(&paged->pq, op->opening.block.size) < 0 ||
+        code_pages_init(&op->codes, &op->opening.block, &paged->records.layout, op->opening.kernels->crc32c, &paged->pq,
+                        &op->opening.base.account) < 0) {
+        return op_fail(&op->opening.base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE,
+                       op->opening.block.code_pages * op->opening.block.layout.page_bytes);
     }
     return DISKANN_OK;
 }
@@ -107,14 +74,14 @@ static int prepare_codes(paged_open_op *op)
 /* The next round, or OK when all are there. */
 static int read_codes(paged_open_op *op, diskann_stage *stage)
 {
-    transfer_begin(&op->transfer);
-    if (code_pages_round(&op->codes, &op->transfer, DISKANN_READ)) {
+    transfer_begin(&op->opening.transfer);
+    if (code_pages_round(&op->codes, &op->opening.transfer, DISKANN_READ)) {
         op->state = PAGED_OPEN_CODES;
-        const uint64_t total = DISKANN_SUPERBLOCK_BYTES + op->block.code_pages * op->block.layout.page_bytes;
-        return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_READ, total);
+        const uint64_t total = DISKANN_SUPERBLOCK_BYTES + op->opening.block.code_pages * op->opening.block.layout.page_bytes;
+        return transfer_hand_out(&op->opening.transfer, stage, DISKANN_PHASE_READ, total);
     }
     if (!pq_codes_complete(&op->paged->pq)) {
-        return fail_corrupt(op, DISKANN_FINDING_CODES, (int64_t)op->block.pages);
+        return fail_corrupt(op, DISKANN_FINDING_CODES, (int64_t)op->opening.block.pages);
     }
     op->state = PAGED_OPEN_END;
     return DISKANN_OK;
@@ -133,17 +100,18 @@ static int step(diskann_op *base, diskann_stage *stage)
     if (op_is_cancelled(base)) {
         return DISKANN_ERR_CANCELLED;
     }
-    TRY(transfer_finish(&op->transfer));
+    TRY(transfer_finish(&op->opening.transfer));
     switch (op->state) {
     case PAGED_OPEN_SUPERBLOCK:
-        return read_superblock(op, stage);
+        op->state = PAGED_OPEN_DECODE;
+        return opening_read(&op->opening, stage, DISKANN_SUPERBLOCK_BYTES);
     case PAGED_OPEN_DECODE:
-        TRY(decode_superblock(op));
-        TRY(paged_create(&op->block, op->kernels, op->cache_bytes, &base->account.allocator, &op->paged));
-        if (op->block.size > 0 && op->paged->space.bits != NULL) {
+        TRY(opening_decode(&op->opening));
+        TRY(paged_create(&op->opening.block, op->opening.kernels, op->cache_bytes, &base->account.allocator, &op->paged));
+        if (op->opening.block.size > 0 && op->paged->space.bits != NULL) {
             return read_entry(op, stage);
         }
-        if (op->block.size > 0) {
+        if (op->opening.block.size > 0) {
             TRY(prepare_codes(op));
             return read_codes(op, stage);
         }
@@ -168,14 +136,14 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
 
 static void complete(diskann_op *base, uint32_t ticket, int status)
 {
-    transfer_complete(&((paged_open_op *)base)->transfer, ticket, status);
+    transfer_complete(&((paged_open_op *)base)->opening.transfer, ticket, status);
 }
 
 static void reset(diskann_op *base)
 {
     paged_open_op *op = (paged_open_op *)base;
     code_pages_reset(&op->codes);
-    memory_put(&base->account, op->page, op->block.layout.page_bytes);
+    memory_put(&base->account, op->page, op->opening.block.layout.page_bytes);
     diskann_paged_destroy(op->paged);
 }
 
@@ -185,17 +153,11 @@ int diskann_paged_open_begin(uint64_t file_bytes, uint32_t simd, uint64_t cache_
                              diskann_op **out)
 {
     diskann_op *base;
-    if (simd >= DISKANN_SIMD_COUNT || out == NULL) {
+    if (out == NULL) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
-    const simd_kernels *kernels = simd_kernels_get(simd);
-    if (kernels == NULL) {
-        return DISKANN_ERR_UNSUPPORTED;
-    }
-    TRY(op_create(&calls, sizeof(paged_open_op), 1, allocator, &base));
+    TRY(opening_create(&calls, sizeof(paged_open_op), file_bytes, simd, 1, allocator, &base));
     paged_open_op *op = (paged_open_op *)base;
-    op->kernels = kernels;
-    op->file_bytes = file_bytes;
     op->cache_bytes = cache_bytes;
     *out = base;
     return DISKANN_OK;
