@@ -201,7 +201,11 @@ static float codes_estimate(const codes *codes, uint32_t query, uint32_t owner, 
         return squared(codes->query, world->vectors + (size_t)slot * world->dimensions, world->dimensions);
     }
     if (codes->kind == CODE_PQ) {
-        return pq_sum(&codes->tables, codes->pq_codes + (size_t)slot * codes->bits, codes->bits);
+        float sum = 0;
+        for (uint32_t c = 0; c < codes->bits; c++) {
+            sum += codes->tables.sums[(size_t)c * PQ_TABLE_WIDTH + codes->pq_codes[(size_t)slot * codes->bits + c]];
+        }
+        return sum;
     }
     const float *point = codes->rotated + (size_t)slot * codes->length, *centre = centre_of(codes, owner, slot);
     const float *turned = codes->turned + (size_t)query * codes->length;
