@@ -43,9 +43,9 @@ async function trickle({ file, response, headers, range }: Asked, length: number
     response.write(body.subarray(at, Math.min(at + PIECE_BYTES, length)));
     await new Promise((resolve) => setTimeout(resolve, SLOW_MS));
   }
-  if (stop === "wait") return;
-  if (length < body.length) response.destroy();
-  else response.end();
+  // An answer that is complete has to end, or the next one on its connection never comes.
+  if (length >= body.length) response.end();
+  else if (stop === "close") response.destroy();
 }
 
 let versions = 0;
