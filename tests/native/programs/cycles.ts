@@ -80,9 +80,9 @@ const count = Number(process.argv[3]);
 if (!way) throw new Error("which way?");
 /*
  * Garbage waits until V8 thinks it weighs enough, some ten megabytes of it, and the allocator keeps the room it once
- * needed for that: the first 10,000 dropped indexes find out how much this is.
+ * needed for that: the first thousands of cycles find out how much this is.
  */
-const warm = way === ways["dropped"] ? 10_000 : Math.max(3000, Math.ceil(count / 4));
+const warm = way === ways["dropped"] ? 20_000 : Math.max(10_000, Math.ceil(count / 4));
 for (let i = 0; i < warm; i++) await way();
 const before = await resident();
 const began = performance.now();
