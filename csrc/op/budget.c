@@ -43,7 +43,7 @@ int budget_store_row(const budget_op *op, const uint8_t *row, uint8_t *record)
 static uint32_t phase_of(const budget_op *op, uint32_t state)
 {
     static const uint32_t phases[] = {DISKANN_PHASE_VALIDATE, DISKANN_PHASE_TRAIN, DISKANN_PHASE_LINK, DISKANN_PHASE_WRITE};
-    if (state == BUDGET_READ) {
+    if (state == BUDGET_READ || state == BUDGET_LOAD) {
         return phases[op->pass];
     }
     return state <= BUDGET_SAMPLE   ? DISKANN_PHASE_VALIDATE
