@@ -43,6 +43,8 @@ int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t 
     paged->block.config.simd = kernels->simd;
     paged->cache_limit = cache_limit;
     record_store_init(&paged->records, &block->config, &paged->account);
+    paged->records.layout = block->layout;
+    paged->place = (paged_place){DISKANN_SUPERBLOCK_BYTES, block->layout.page_bytes};
     paged->space = (graph_space){
         .records = &paged->records,
         .kernels = kernels,
@@ -89,6 +91,24 @@ void paged_rest(diskann_paged *paged)
     }
 }
 
+diskann_request paged_request(const diskann_paged *paged, uint32_t frame)
+{
+    const cache_frame *at = &paged->cache.frames[frame];
+    return (diskann_request){
+        .kind = DISKANN_READ,
+        .ticket = frame,
+        .offset = paged->place.begin + (uint64_t)at->page * paged->place.bytes,
+        .length = paged->place.bytes,
+        .buffer = at->bytes,
+    };
+}
+
+/* A page that came, as a search wants it: the first kind of damage, or NONE. */
+static uint32_t receive(const diskann_paged *paged, const cache_frame *frame)
+{
+    return check_page(&paged->space, &paged->limits, frame->bytes, frame->page);
+}
+
 uint32_t diskann_paged_complete(diskann_paged *paged, uint32_t ticket, int status)
 {
     page_cache *cache = &paged->cache;
@@ -99,7 +119,7 @@ uint32_t diskann_paged_complete(diskann_paged *paged, uint32_t ticket, int statu
     uint32_t kind = DISKANN_FINDING_NONE;
     if (status == DISKANN_OK) {
         const uint64_t mode = float_mode_enter();
-        kind = check_page(&paged->space, &paged->limits, frame->bytes, frame->page);
+        kind = receive(paged, frame);
         float_mode_leave(mode);
         status = kind == DISKANN_FINDING_NONE ? DISKANN_OK : DISKANN_ERR_CORRUPT;
     }

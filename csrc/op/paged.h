@@ -12,6 +12,12 @@
 #include "index.h"
 #include "op.h"
 
+/* Where pages lie in the file, and how long they are there: page i at begin + i * bytes. */
+typedef struct paged_place {
+    uint64_t begin;
+    uint32_t bytes; /* at most those of a page in memory */
+} paged_place;
+
 struct diskann_paged {
     memory_account account;
     superblock block;     /* what the file says; simd resolved */
@@ -20,6 +26,7 @@ struct diskann_paged {
     pq_codes pq;     /* where all codes are in memory */
     graph_space space;
     check_limits limits;
+    paged_place place;
     page_cache cache;
     uint64_t cache_limit; /* as asked for */
     uint32_t searches;    /* under way */
@@ -30,6 +37,8 @@ int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t 
                  const diskann_allocator *allocator, diskann_paged **out);
 /* A search of this width finds room for its rounds. ERR_NO_MEMORY. */
 int paged_reserve(diskann_paged *paged, uint32_t beam_width);
+/* What is asked of the host for the page of a frame that is to be read. */
+diskann_request paged_request(const diskann_paged *paged, uint32_t frame);
 /* Something has ended: nothing is kept between searches where that was asked for. */
 void paged_rest(diskann_paged *paged);
 
