@@ -437,6 +437,7 @@ const diskann_finding *diskann_verify_findings(const diskann_op *op, uint32_t *c
  * A search that waits for room holds none, so some search can always go on.
  */
 typedef struct diskann_paged diskann_paged;
+typedef struct diskann_pq diskann_pq;
 
 /*
  * Reads the superblock and one page, or the pages of codes. `cache_bytes`: what the cache may take; one that is too small for
@@ -445,8 +446,34 @@ typedef struct diskann_paged diskann_paged;
  */
 int diskann_paged_open_begin(uint64_t file_bytes, uint32_t simd, uint64_t cache_bytes, const diskann_allocator *allocator,
                              diskann_op **out);
-/* Owned by caller; NULL before the end or when taken already. */
+/* Of either kind of file. Owned by caller; NULL before the end or when taken already. */
 diskann_paged *diskann_paged_take(diskann_op *op);
+
+/*
+ * A disk index of Microsoft's DiskANN (prefix_disk.index) where it is, searched in the same way: its blocks of nodes become pages
+ * of records when they come, and every number in them is checked; there is no checksum. Ids are numbers of nodes. Codes and
+ * quantiser are in files of their own (prefix_pq_compressed.bin, prefix_pq_pivots.bin), which the host reads: before the first
+ * step it gives all codes, by slot, in calls of any size. The first block is then asked for. A file does not tell data type
+ * and metric. Cosine: of vectors of any length. IP: of the vectors that are in the file, which that program has scaled.
+ *
+ * Not for files that keep vectors elsewhere for reordering, have frozen points, data beside nodes or a degree above 512
+ * (ERR_UNSUPPORTED). ERR_CORRUPT: FINDING_SUPERBLOCK, or FINDING_CODES where codes are more or fewer than nodes.
+ * ERR_DIMENSION_MISMATCH: the quantiser is of other vectors. ERR_VERSION: of Rust's layout, not 1.
+ */
+typedef struct diskann_microsoft {
+    uint32_t data_type;   /* F32, F16, I8, U8 */
+    uint32_t metric;      /* L2, COSINE, IP */
+    uint32_t simd;        /* enum diskann_simd */
+    uint32_t reserved;    /* 0 */
+    uint64_t rows;        /* codes that will be given, one for each node */
+    const diskann_pq *pq; /* copied */
+} diskann_microsoft;
+/* As diskann_paged_open_begin. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED (simd), ERR_NO_MEMORY. */
+int diskann_paged_microsoft_begin(uint64_t file_bytes, const diskann_microsoft *how, uint64_t cache_bytes,
+                                  const diskann_allocator *allocator, diskann_op **out);
+/* Copies. ERR_INVALID_ARGUMENT: more than were announced, a number of no centroid, or after the first step. */
+int diskann_paged_microsoft_codes(diskann_op *op, const uint8_t *codes, uint64_t rows);
+
 /* All searches have ended, all requests are completed. NULL is fine. */
 void diskann_paged_destroy(diskann_paged *paged);
 /* `edges`, `degree_max` and the memory of parts are 0. */
@@ -471,8 +498,6 @@ int diskann_paged_search_take(diskann_op *op, uint64_t *ids, float *distances, u
  * number of the nearest of up to 256 centroids that k-means found for that chunk. It is trained on a sample, changes no
  * more, and any number of calls may use it side by side.
  */
-typedef struct diskann_pq diskann_pq;
-
 enum {
     DISKANN_PQ_CENTROIDS_MAX = 256,
     DISKANN_PQ_ITERATIONS_DEFAULT = 12,

@@ -7,6 +7,7 @@
 #define DISKANN_OP_PAGED_H
 
 #include "../store/cache.h"
+#include "../store/microsoft.h"
 #include "../store/superblock.h"
 #include "check.h"
 #include "index.h"
@@ -27,6 +28,7 @@ struct diskann_paged {
     graph_space space;
     check_limits limits;
     paged_place place;
+    microsoft_disk disk; /* of a file of Microsoft's; else zero */
     page_cache cache;
     uint64_t cache_limit; /* as asked for */
     uint32_t searches;    /* under way */
@@ -35,6 +37,10 @@ struct diskann_paged {
 /* `block` is checked. ERR_UNSUPPORTED: records without codes. ERR_NO_MEMORY. */
 int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t cache_limit,
                  const diskann_allocator *allocator, diskann_paged **out);
+/* Its pages are blocks of nodes; `block` was made of the same. */
+void paged_set_microsoft(diskann_paged *paged, const microsoft_disk *disk);
+/* As diskann_paged_take, of an operation of diskann_paged_microsoft_begin; NULL for others. */
+diskann_paged *paged_microsoft_take(diskann_op *op);
 /* A search of this width finds room for its rounds. ERR_NO_MEMORY. */
 int paged_reserve(diskann_paged *paged, uint32_t beam_width);
 /* What is asked of the host for the page of a frame that is to be read. */
