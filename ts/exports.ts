@@ -14,6 +14,7 @@ export type {
   IndexSource,
   IndexStats,
   Metric,
+  MicrosoftDisk,
   OpenOptions,
   Progress,
   ProgressEvent,

@@ -361,6 +361,21 @@ int EXPORT(paged_open_begin)(double file_bytes, uint32_t simd, double cache_byte
     return give(status, op);
 }
 
+/* Of a disk index of Microsoft's. */
+int EXPORT(paged_microsoft_begin)(double file_bytes, uint32_t data_type, uint32_t metric, double rows, const diskann_pq *pq,
+                                  double cache_bytes)
+{
+    const diskann_microsoft how = {data_type, metric, DISKANN_SIMD_AUTO, 0, (uint64_t)rows, pq};
+    diskann_op *op = NULL;
+    const int status = diskann_paged_microsoft_begin((uint64_t)file_bytes, &how, (uint64_t)cache_bytes, NULL, &op);
+    return give(status, op);
+}
+
+int EXPORT(paged_microsoft_codes)(diskann_op *op, const uint8_t *codes, uint32_t rows)
+{
+    return diskann_paged_microsoft_codes(op, codes, rows);
+}
+
 diskann_paged *EXPORT(paged_take)(diskann_op *op)
 {
     return diskann_paged_take(op);

@@ -141,8 +141,14 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
         const { signal, onProgress } = call;
         const control = { signal, onProgress, threads: undefined };
         const place = await find();
-        const paged = mode === "resident" ? undefined : ({ cacheBytes, resident } as const);
-        const core = keep(await backend.open(place, control, paged));
+        const how = options?.microsoft;
+        const disk =
+          how === undefined
+            ? undefined
+            : await (await import("./microsoft-disk.js")).readDisk(how, place, mode, control);
+        const paged = mode === "resident" ? undefined : ({ cacheBytes, resident, ...disk?.paged } as const);
+        const opened = keep(await backend.open(place, control, paged));
+        const core = disk ? keep(disk.finish(opened)) : opened;
         if (mode === "paged" && !core.paged) throw new DiskAnnError("ERR_UNSUPPORTED", NOT_PAGED);
         const width = PAGED_WIDTHS[place.kind] ?? 4;
         return assemble(classOf(this), backend, core, undefined, defaults(core.paged, width));

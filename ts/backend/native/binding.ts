@@ -102,6 +102,16 @@ export interface Functions {
   close(index: IndexHandle): JobHandle | Status;
 
   openPaged(path: string, simd: number, cacheBytes: number): JobHandle | Status;
+  openMicrosoft(
+    path: string,
+    codes: string,
+    pq: PqHandle,
+    dataType: number,
+    metric: number,
+    rows: number,
+    simd: number,
+    cacheBytes: number,
+  ): JobHandle | Status;
   batchPaged(
     index: PagedHandle,
     queries: Float32Array,

@@ -71,6 +71,15 @@ export interface CoreExports {
   verify_finding(first: Address, i: number): void;
 
   paged_open_begin(fileBytes: number, simd: number, cacheBytes: number): number;
+  paged_microsoft_begin(
+    fileBytes: number,
+    dataType: number,
+    metric: number,
+    rows: number,
+    pq: Address,
+    cacheBytes: number,
+  ): number;
+  paged_microsoft_codes(op: Op, codes: Address, rows: number): number;
   paged_take(op: Op): Index;
   paged_destroy(paged: Index): void;
   paged_stats(paged: Index): void;
