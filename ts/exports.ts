@@ -9,6 +9,7 @@ export type {
   DataType,
   ErrorCode,
   FileHandleLike,
+  GraphLists,
   Id,
   IndexOptions,
   IndexSource,

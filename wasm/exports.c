@@ -286,6 +286,12 @@ int EXPORT(op_rows)(diskann_op *op, const void *vectors, uint32_t data_type, dou
     return diskann_op_rows(op, vectors, data_type, (const uint64_t *)(const void *)ids, rows);
 }
 
+/* Lists of `rows` rows: their degrees, then their children, then all neighbours. */
+int EXPORT(op_links)(diskann_op *op, const uint32_t *lists, uint32_t rows)
+{
+    return diskann_op_links(op, lists, lists + rows, lists + (size_t)2 * rows, rows);
+}
+
 /* -- open, save -- */
 
 int EXPORT(open_begin)(double file_bytes, uint32_t simd)

@@ -325,7 +325,7 @@ int diskann_op_finish(diskann_op *op);
 enum { DISKANN_NOWHERE = -1 };
 typedef struct diskann_failure {
     int32_t status;   /* what step returned */
-    uint32_t detail;  /* enum diskann_finding_kind for ERR_CORRUPT, else 0 */
+    uint32_t detail;  /* enum diskann_finding_kind for ERR_CORRUPT and for lists of a graph that was given, else 0 */
     int64_t row;      /* row of the input, or DISKANN_NOWHERE */
     int64_t page;     /* node page, or DISKANN_NOWHERE */
     uint64_t value;   /* the id (DUPLICATE_ID), the bytes wanted (NO_MEMORY), the version or features found (VERSION) */
@@ -352,6 +352,16 @@ int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out
  * or none does. ERR_INVALID_ARGUMENT, ERR_NO_MEMORY, ERR_FULL; a failed call appends nothing.
  */
 int diskann_op_rows(diskann_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows);
+/*
+ * Build, of a graph that is there already: lists of rows in the order in which rows were given, of all of them or of none, in any
+ * number of calls before the first step. Row i has degrees[i] neighbours, at most max_degree, which are numbers of rows of this build;
+ * the lists lie one behind the other. The first children[i] of a list, at most half of max_degree, are tree edges: together they
+ * must form one tree over all rows, whose root becomes the entry. Copied. Nothing is searched or pruned, records get their order
+ * and codes are made as ever. ERR_INVALID_ARGUMENT; also once it runs, with the lowest row where one can be named: a
+ * neighbour that is no row, the row itself or there twice, a second parent, a second root, a ring.
+ */
+int diskann_op_links(diskann_op *op, const uint32_t *degrees, const uint32_t *children, const uint32_t *neighbours,
+                     uint64_t rows);
 /* Rows that are in the index for good so far. */
 uint64_t diskann_op_added(const diskann_op *op);
 /* Distance computations so far (search and prune), for measurements. */

@@ -89,6 +89,11 @@ export interface BackendInsert {
    * row; all slabs have it or none. Floats that the index cannot store make `run` reject.
    */
   append(rows: TypedRows, ids: Float64Array | undefined): void | Promise<void>;
+  /**
+   * Of a build, after the rows: lists of the next `rows` rows, of a graph that is there (`diskann_op_links`): their degrees, then
+   * their children, then all neighbours.
+   */
+  links(lists: Uint32Array, rows: number): void | Promise<void>;
   /** Validates all rows, then links them. After a failure `size` tells how many of them are in the index. */
   run(control: Control): Promise<void>;
   /** Ends it without changing the index; after `run` it does nothing. */

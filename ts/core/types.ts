@@ -98,6 +98,19 @@ export interface UrlLike {
   readonly protocol: string;
 }
 
+/**
+ * A graph that is there already, for `VectorIndex.build`, which then makes none: the neighbours of each row of the input, numbers of
+ * rows, one list behind the other. The first so many of a list are tree edges; all of them form a tree over all rows, whose
+ * root becomes the entry of searches. `importIndex` of `diskann/microsoft` makes such lists of any.
+ */
+export interface GraphLists {
+  /** Neighbours of each row, at most `maxDegree`. */
+  readonly degrees: Uint32Array;
+  /** Tree edges of each row, at most half of `maxDegree`. */
+  readonly children: Uint32Array;
+  readonly neighbours: Uint32Array;
+}
+
 export interface CallOptions {
   /** Aborting rejects the call with `signal.reason`. */
   signal?: AbortSignalLike | undefined;

@@ -73,6 +73,8 @@ export interface Functions {
 
   insert(index: IndexHandle, build: boolean, threads: number): JobHandle | Status;
   insertRows(job: JobHandle, rows: TypedRows, ids: Float64Array | undefined): Status;
+  /** `lists`: bytes of u32: degrees of the rows, their children, all neighbours. */
+  insertLinks(job: JobHandle, lists: Uint8Array, rows: number): Status;
   exact(
     index: IndexHandle,
     query: Float32Array,

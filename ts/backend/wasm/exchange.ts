@@ -61,6 +61,7 @@ export interface CoreExports {
   insert_begin(index: Index): number;
   build_begin(index: Index, workers: number): number;
   op_rows(op: Op, vectors: Address, dataType: number, ids: Address, rows: number): number;
+  op_links(op: Op, lists: Address, rows: number): number;
   open_begin(fileBytes: number, simd: number): number;
   open_take(op: Op): Index;
   save_begin(index: Index): number;
