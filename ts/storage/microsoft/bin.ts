@@ -34,8 +34,9 @@ export function copyElements<Name extends ElementName>(
   count: number,
 ): InstanceType<(typeof ARRAYS)[Name]> {
   const width = ARRAYS[name].BYTES_PER_ELEMENT;
-  const buffer = bytes.slice(at, at + count * width).buffer;
-  return new ARRAYS[name](buffer) as InstanceType<(typeof ARRAYS)[Name]>;
+  const copy = new Uint8Array(count * width); // not slice(), which is another thing of a Buffer
+  copy.set(bytes.subarray(at, at + count * width));
+  return new ARRAYS[name](copy.buffer) as InstanceType<(typeof ARRAYS)[Name]>;
 }
 
 export function bytesOf(elements: Elements): Uint8Array {
