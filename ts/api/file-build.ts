@@ -6,7 +6,7 @@ import type { Backend, CoreConfig, FileBuild, FileBuilder } from "../backend/bac
 import { checkInteger, invalid } from "../core/checks.js";
 import { DiskAnnError } from "../core/errors.js";
 import { nextTask } from "../core/task.js";
-import type { BuildControl } from "../core/types.js";
+import type { BuildControl, GraphLists } from "../core/types.js";
 import { dataTypeOf } from "../core/vectors.js";
 import { fileSink, fileSpool, type Spool } from "../storage/file.js";
 import { checkTarget } from "./location.js";
@@ -30,13 +30,17 @@ export interface FileBuildParts {
   readonly load: () => Promise<Backend>;
 }
 
+type FileBuildOptions = BuildControl & { readonly graph?: GraphLists | undefined };
+
 interface CheckedFile {
   readonly memoryBytes: number;
   readonly find: () => Promise<string>;
 }
 
 /** Throws unless the two options are there and make sense. */
-function checkFile({ path, memoryBytes }: BuildControl, codes: string): CheckedFile {
+function checkFile({ path, memoryBytes, graph }: FileBuildOptions, codes: string): CheckedFile {
+  if (graph !== undefined)
+    throw invalid("a graph that is given is built in memory: leave path and memoryBytes out");
   if (path === undefined || memoryBytes === undefined) throw invalid("path and memoryBytes go together");
   const bytes = checkInteger("memoryBytes", memoryBytes, 1, MEMORY_BYTES_MAX);
   if (codes === "1bit") throw new DiskAnnError("ERR_UNSUPPORTED", ONE_BIT);
