@@ -467,8 +467,8 @@ diskann_paged *diskann_paged_take(diskann_op *op);
  * and metric. Cosine: of vectors of any length. IP: of the vectors that are in the file, which that program has scaled.
  *
  * Not for files that keep vectors elsewhere for reordering, have frozen points, data beside nodes or a degree above 512
- * (ERR_UNSUPPORTED). ERR_CORRUPT: FINDING_SUPERBLOCK, or FINDING_CODES where codes are more or fewer than nodes.
- * ERR_DIMENSION_MISMATCH: the quantiser is of other vectors. ERR_VERSION: of Rust's layout, not 1.
+ * (ERR_UNSUPPORTED). ERR_CORRUPT: FINDING_SUPERBLOCK, or FINDING_CODES where codes are more or fewer than nodes
+ * or the quantiser is of other dimensions. ERR_VERSION: of Rust's layout, not 1.
  */
 typedef struct diskann_microsoft {
     uint32_t data_type;   /* F32, F16, I8, U8 */

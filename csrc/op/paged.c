@@ -167,7 +167,7 @@ void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out)
     out->pages = block->pages;
     out->file_bytes = block->file_bytes;
     out->memory_codes = pq_codes_bytes(&paged->pq);
-    out->memory_total = paged->account.live_bytes;
+    out->memory_total = paged->account.live_bytes + pq_codes_apart(&paged->pq);
     out->cache_bytes = paged->cache.bytes;
     out->cache_limit = cache_bytes_of(paged->cache.frame_count, paged->cache.page_bytes);
     out->cache_hits = paged->cache.hits;

@@ -47,10 +47,7 @@ static int decode(microsoft_op *op)
     if (status < 0) {
         return op_fail(&opening->base, status, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, value);
     }
-    if (disk.dimensions != op->codes.dimensions) {
-        return DISKANN_ERR_DIMENSION_MISMATCH;
-    }
-    if (op->rows != op->rows_wanted || op->rows != disk.size) {
+    if (disk.dimensions != op->codes.dimensions || op->rows != op->rows_wanted || op->rows != disk.size) {
         return opening_fail_corrupt(opening, DISKANN_FINDING_CODES, DISKANN_NOWHERE);
     }
     fill_block(&opening->block, op, &disk);

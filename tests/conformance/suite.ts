@@ -8,6 +8,7 @@ import { coding } from "./topics/coding.js";
 import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
 import { making } from "./topics/making.js";
+import { microsoft } from "./topics/microsoft.js";
 import { order } from "./topics/order.js";
 import { paging } from "./topics/paging.js";
 import { places } from "./topics/places.js";
@@ -29,6 +30,7 @@ export function conformance(test: Test, subject: Subject): void {
   places(test, subject);
   stores(test, subject);
   paging(test, subject);
+  microsoft(test, subject);
   order(test, subject);
   control(test, subject);
   goldenBytes(test, subject);
