@@ -1,6 +1,6 @@
 /*
- * Opening a disk index of Microsoft's DiskANN to be searched where it is. Its codes and their quantiser come from the host, which
- * has them in files of their own; what is read here is the first block.
+ * Opening a disk index of Microsoft's DiskANN to be searched where it is. Its codes and their quantiser come from the
+ * host, which has them in files of their own; what is read here is the first block.
  *
  *     codes, from the host -> first block: IO
  */
@@ -40,7 +40,8 @@ static int decode(microsoft_op *op)
     opening *opening = &op->opening;
     microsoft_disk disk;
     uint64_t value = 0;
-    const int status = microsoft_decode(&disk, opening->head, opening->file_bytes, op->data_type, &value);
+    const uint32_t element_bytes = simd_element_bytes(op->data_type);
+    const int status = microsoft_decode(&disk, opening->head, opening->file_bytes, element_bytes, &value);
     if (status == DISKANN_ERR_CORRUPT) {
         return opening_fail_corrupt(opening, DISKANN_FINDING_SUPERBLOCK, DISKANN_NOWHERE);
     }

@@ -59,7 +59,8 @@ static void put_head(const disk *d, uint32_t block)
 {
     const shape *s = &d->shape;
     const uint64_t file_bytes = d->m.file.file_bytes;
-    const uint64_t fields[] = {s->count, s->dimensions, s->count / 2, d->node_bytes, block / d->node_bytes, 0, 0, 0, file_bytes};
+    const uint64_t fields[] = {s->count, s->dimensions, s->count / 2, d->node_bytes, block / d->node_bytes,
+                               0,        0,             0,            file_bytes};
     uint8_t *head = d->m.file.file;
     put_u32(head, s->block == 0 ? 9 : 96);
     put_u32(head + 4, 1);
