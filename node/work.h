@@ -37,6 +37,7 @@ struct Outcome {
 
 class InsertErrand;
 class PqTrainErrand;
+class BudgetErrand;
 
 /* Any work with an outcome. Holds a reference to its index until the end. */
 class Errand : public Work {
@@ -53,6 +54,7 @@ public:
     Index *index() const { return index_; }
     virtual InsertErrand *as_insert() { return nullptr; }
     virtual PqTrainErrand *as_pq_train() { return nullptr; }
+    virtual BudgetErrand *as_budget() { return nullptr; }
 
 protected:
     int fail(int status, uint64_t value = 0);

@@ -367,6 +367,42 @@ uint64_t diskann_op_added(const diskann_op *op);
 /* Distance computations so far (search and prune), for measurements. */
 uint64_t diskann_op_distances(const diskann_op *op);
 
+/* -- build into a file -- */
+
+/*
+ * An index of more rows than memory holds, made as a file. The rows are in a place that the host reads, row after row, of one
+ * type; they are read several times, always in order. In memory are the graph, codes and what is being worked at:
+ * all that is ever taken of the allocator at one time is at most `memory_bytes`.
+ *
+ * Where that holds them all, rows are built as they are, or quantised as sq8: the edges are then those of their
+ * 8-bit form. Else they are divided among shards, each row to the two nearest, whose graphs are merged by codes of product
+ * quantisation. The bytes of the file depend on rows, ids, config and memory_bytes alone.
+ */
+typedef struct diskann_budget {
+    diskann_config config; /* as for diskann_index_create; codes 1BIT: ERR_UNSUPPORTED */
+    uint64_t rows;
+    uint64_t memory_bytes;
+    uint32_t data_type;    /* of the rows that are read: that of the config, but for sq8, or DISKANN_F32 */
+    uint32_t has_ids;      /* 1: they come by diskann_budget_ids; 0: 0, 1, 2, ... */
+} diskann_budget;
+
+typedef struct diskann_budget_needs {
+    uint64_t memory_bytes; /* with less it cannot be done */
+    uint32_t shards;       /* with memory_bytes as given; 1: all rows at once; 0: it is too little */
+    uint32_t workers;      /* as many have room, with memory_bytes as given */
+} diskann_budget_needs;
+
+/* What it would take, before anything is done. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED. */
+int diskann_budget_need(const diskann_budget *budget, diskann_budget_needs *out);
+/*
+ * READ requests are of the rows: of `rows` rows of `dimensions` elements each, one after the other. WRITE and SYNC are of the
+ * file, whose bytes are each written once. After the last step the file is an index, to be opened. It ends with the
+ * errors of a build; ERR_NO_MEMORY: `memory_bytes` is too little, or `workers` are more than diskann_budget_need has said.
+ */
+int diskann_budget_begin(const diskann_budget *budget, uint32_t workers, const diskann_allocator *allocator, diskann_op **out);
+/* Appends ids of rows, before the first step; copied. ERR_INVALID_ARGUMENT. */
+int diskann_budget_ids(diskann_op *op, const uint64_t *ids, uint64_t count);
+
 /* -- open, save -- */
 
 /*

@@ -35,6 +35,8 @@ export interface VectorIndexEntry<Extra> {
   /**
    * An index of many vectors at once: the best graph, the fastest way. All or nothing. Equal input gives equal bytes,
    * on every platform, with any number of threads. With `graph` that graph is taken as it is, and only put into order.
+   *
+   * With `path` and `memoryBytes` the index is made as a file, of rows that may be larger than memory, and then opened as `open` does.
    */
   build(
     vectors: VectorSource,
@@ -132,6 +134,15 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
       const rows = readRows(vectors, dimensions, dataType, call.signal);
       const ids = readIds(options.ids, rows.total);
       return allOrNothing(call, async (keep) => {
+        if (options.path !== undefined || options.memoryBytes !== undefined) {
+          const { buildFile } = await import("./file-build.js");
+          const parts = { config: configOf(checked), rows, ids, threads, load: () => load(options) };
+          const { backend, path, memoryBytes } = await buildFile(parts, options, call);
+          const { cacheBytes, defaults } = checkOpen({});
+          const paged = { cacheBytes: Math.min(cacheBytes, memoryBytes), resident: "allowed" } as const;
+          const core = keep(await backend.open({ kind: "path", path }, { signal: call.signal }, paged));
+          return assemble(classOf(this), backend, core, threads, defaults(core.paged, 4));
+        }
         const backend = await load(options);
         const core = keep(await backend.create(configOf(checked)));
         await insertRows(core, dimensions, { kind: "build", rows, ids, threads, graph: options.graph }, call);

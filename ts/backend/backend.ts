@@ -143,10 +143,46 @@ export interface PagedOptions {
   readonly microsoft?: MicrosoftParts;
 }
 
+/** An index that is made as a file, of rows in another, under a memory budget: `diskann_budget`. */
+export interface FileBuild {
+  readonly config: CoreConfig;
+  readonly rows: number;
+  /** The number of their type in `DATA_TYPES`. */
+  readonly rowType: number;
+  readonly hasIds: boolean;
+  /** What the core may take. */
+  readonly memoryBytes: number;
+}
+
+export interface FileBuildNeeds {
+  readonly memoryBytes: number;
+  /** 0: `memoryBytes` of the build is too little. */
+  readonly shards: number;
+  /** Threads that have room. */
+  readonly workers: number;
+}
+
+/** Where rows are read and the file is written. Called one at a time. */
+export interface FileBuildPlaces {
+  read(offset: number, into: Uint8Array): Promise<void>;
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+  sync(): Promise<void>;
+  ids(first: number, count: number): Float64Array;
+}
+
+export interface FileBuilder {
+  needs(build: FileBuild): FileBuildNeeds;
+  run(build: FileBuild, places: FileBuildPlaces, control: Control): Promise<void>;
+  /** Idempotent. */
+  close(): void;
+}
+
 export interface Backend {
   readonly name: "native" | "wasm";
   readonly simd: Simd;
   create(config: CoreConfig): Promise<BackendIndex>;
   /** `paged`: undefined opens it in memory. */
   open(source: CoreSource, control: Control, paged?: PagedOptions): Promise<BackendIndex>;
+  /** Where there is a file system. */
+  fileBuilder?(): Promise<FileBuilder>;
 }

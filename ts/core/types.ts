@@ -120,6 +120,17 @@ export interface CallOptions {
 export interface BuildControl extends CallOptions {
   /** One id per row; default: the next free ones, 0, 1, 2, ... */
   ids?: ArrayLike<number> | undefined;
+  /**
+   * Node, Deno, Bun: where the index is to lie as a file, which is replaced when the new one is whole. Goes with `memoryBytes`. While
+   * it is built the rows lie in a second file beside it.
+   */
+  path?: string | UrlLike | undefined;
+  /**
+   * What the build may take beside the process at rest: graph, codes, buffers. `ERR_NO_MEMORY` says what is needed at least, as
+   * soon as the number of rows is known. The bytes of the file depend on it. Not for codes `"1bit"`. The opened index is paged where
+   * its codes are in the file (`"pq"`) and it is larger than `memoryBytes` or 64 MiB; else it is in memory.
+   */
+  memoryBytes?: number | undefined;
 }
 
 /**

@@ -62,6 +62,9 @@ export interface CoreExports {
   build_begin(index: Index, workers: number): number;
   op_rows(op: Op, vectors: Address, dataType: number, ids: Address, rows: number): number;
   op_links(op: Op, lists: Address, rows: number): number;
+  budget_need(): number;
+  budget_begin(): number;
+  budget_ids(op: Op, ids: Address, count: number): number;
   open_begin(fileBytes: number, simd: number): number;
   open_take(op: Op): Index;
   save_begin(index: Index): number;
