@@ -464,6 +464,31 @@ int diskann_paged_search_begin(diskann_paged *paged, const float *query, const d
 int diskann_paged_search_take(diskann_op *op, uint64_t *ids, float *distances, uint32_t *count,
                               diskann_search_counters *counters);
 
+/*
+ * The rest of what can be asked of such an index reads its file in order, in rounds of a few megabytes, past the cache: nothing
+ * of the index changes, so these operations may be driven beside searches, on other threads, with requests of their own that go
+ * to diskann_op_complete. Each page is checked as it comes: ERR_CORRUPT and ERR_IO, with the page.
+ */
+
+/* As diskann_exact_begin; diskann_exact_take. Reads all. */
+int diskann_paged_exact_begin(const diskann_paged *paged, const float *query, uint32_t k, uint32_t workers, diskann_op **out);
+/*
+ * Looks for an id. What is in the cache is looked at in this call, which the host therefore orders as it does those of searches;
+ * then pages are read up to the one that has it: half of the file in the mean, all of it for an id that is not there, unless it
+ * is at or above next_id.
+ */
+int diskann_paged_find_begin(const diskann_paged *paged, uint64_t id, diskann_op **out);
+/* After the last step: as diskann_index_get; `out` may be NULL. ERR_NOT_FOUND. */
+int diskann_paged_find_take(const diskann_op *op, float *out);
+/*
+ * As diskann_verify_begin; diskann_verify_findings. Reads all, with about 12 bytes of memory for each record, up to 32 where ids
+ * are sparse. Two things it does not do, since they want records in any order: make 1-bit codes anew (their form is checked),
+ * and tell UNREACHABLE of TREE. ERR_IO ends it.
+ */
+int diskann_paged_verify_begin(const diskann_paged *paged, uint32_t workers, diskann_op **out);
+/* Writes the file once more, as diskann_save_begin does: READ and WRITE requests by turns, then one SYNC. */
+int diskann_paged_copy_begin(const diskann_paged *paged, uint32_t workers, diskann_op **out);
+
 /* ---- product quantisation ------------------------------------------------------------------------------ */
 
 /*
