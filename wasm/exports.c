@@ -439,6 +439,39 @@ int EXPORT(paged_search_take)(diskann_op *op, uint32_t k, double *ids, float *di
     return status;
 }
 
+int EXPORT(paged_exact_begin)(const diskann_paged *paged, const float *query, uint32_t k)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_paged_exact_begin(paged, query, k, 1, &op);
+    return give(status, op);
+}
+
+int EXPORT(paged_find_begin)(const diskann_paged *paged, double id)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_paged_find_begin(paged, (uint64_t)id, &op);
+    return give(status, op);
+}
+
+int EXPORT(paged_find_take)(const diskann_op *op, float *out)
+{
+    return diskann_paged_find_take(op, out);
+}
+
+int EXPORT(paged_verify_begin)(const diskann_paged *paged)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_paged_verify_begin(paged, 1, &op);
+    return give(status, op);
+}
+
+int EXPORT(paged_copy_begin)(const diskann_paged *paged)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_paged_copy_begin(paged, 1, &op);
+    return give(status, op);
+}
+
 /* ---- product quantisation ------------------------------------------------------------------------------ */
 
 /* `offsets`, `centre`: may be NULL. */

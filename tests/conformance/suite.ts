@@ -12,6 +12,7 @@ import { order } from "./topics/order.js";
 import { paging } from "./topics/paging.js";
 import { places } from "./topics/places.js";
 import { quantizing } from "./topics/quantizing.js";
+import { scanning } from "./topics/scanning.js";
 import { searching } from "./topics/searching.js";
 import { stores } from "./topics/stores.js";
 import { storing } from "./topics/storing.js";
@@ -29,6 +30,7 @@ export function conformance(test: Test, subject: Subject): void {
   places(test, subject);
   stores(test, subject);
   paging(test, subject);
+  scanning(test, subject);
   order(test, subject);
   control(test, subject);
   goldenBytes(test, subject);

@@ -94,7 +94,7 @@ export interface BackendInsert {
   discard(): void | Promise<void>;
 }
 
-/** An index in memory, or one that stays in its file: that one reads only, and rejects the rest with `ERR_UNSUPPORTED`. */
+/** An index in memory, or one that stays in its file: that one rejects `insert` with `ERR_UNSUPPORTED`. */
 export interface BackendIndex {
   readonly size: number;
   /** It stays in its file. */
@@ -103,8 +103,8 @@ export interface BackendIndex {
   /** `queries`: count x dimensions, row-major. */
   searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits>;
   searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits>;
-  get(id: number): Promise<Float32Array | undefined>;
-  has(id: number): Promise<boolean>;
+  get(id: number, control: Control): Promise<Float32Array | undefined>;
+  has(id: number, control: Control): Promise<boolean>;
   insert(kind: "build" | "add", threads: number | undefined): BackendInsert | Promise<BackendInsert>;
   save(target: CoreTarget, control: Control): Promise<void>;
   toBytes(control: Control): Promise<Uint8Array>;

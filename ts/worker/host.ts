@@ -174,8 +174,8 @@ class Host {
       ),
     searchExact: (call, [index, query, k, threads]) =>
       this.#index(index).searchExact(query as Float32Array, k as number, call.control(threads)),
-    get: (_call, [index, id]) => this.#index(index).get(id as number),
-    has: (_call, [index, id]) => this.#index(index).has(id as number),
+    get: (call, [index, id]) => this.#index(index).get(id as number, call.control(undefined)),
+    has: (call, [index, id]) => this.#index(index).has(id as number, call.control(undefined)),
     insert: (_call, [index, kind, threads]) => this.#beginInsert(index, kind as "build" | "add", threads),
     append: async (_call, [, insert, rows, ids]) => {
       await this.#insert(insert).append(rows as TypedRows, ids as Float64Array | undefined);

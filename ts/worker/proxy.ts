@@ -216,12 +216,12 @@ class ProxyIndex implements BackendIndex {
     return this.#call("searchExact", [query.slice(), k, control.threads], control) as Promise<CoreHits>;
   }
 
-  get(id: number): Promise<Float32Array | undefined> {
-    return this.#call("get", [id]) as Promise<Float32Array | undefined>;
+  get(id: number, control: Control): Promise<Float32Array | undefined> {
+    return this.#call("get", [id], control) as Promise<Float32Array | undefined>;
   }
 
-  has(id: number): Promise<boolean> {
-    return this.#call("has", [id]) as Promise<boolean>;
+  has(id: number, control: Control): Promise<boolean> {
+    return this.#call("has", [id], control) as Promise<boolean>;
   }
 
   async insert(kind: "build" | "add", threads: number | undefined): Promise<BackendInsert> {

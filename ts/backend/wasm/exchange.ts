@@ -85,6 +85,11 @@ export interface CoreExports {
   paged_search_advance(op: Op): number;
   paged_complete(paged: Index, count: number, status: number): void;
   paged_search_take(op: Op, k: number, ids: Address, distances: Address): number;
+  paged_exact_begin(paged: Index, query: Address, k: number): number;
+  paged_find_begin(paged: Index, id: number): number;
+  paged_find_take(op: Op, out: Address): number;
+  paged_verify_begin(paged: Index): number;
+  paged_copy_begin(paged: Index): number;
 
   pq_create(
     dimensions: number,

@@ -1,10 +1,10 @@
 /** The WebAssembly backend. */
 
 import type { BlobLike } from "../../core/types.js";
-import { openStore } from "../../storage/select.js";
+import { openSink, openStore } from "../../storage/select.js";
 import type { Backend, CoreSource, PagedOptions } from "../backend.js";
-import { emptyHits } from "../common.js";
-import { failureError } from "../failure.js";
+import { allocate, emptyHits, throwIfAborted } from "../common.js";
+import { failureError, statusError } from "../failure.js";
 import { acquireCore, releaseCore, Scratch } from "./core.js";
 import { operate, Pace, readFailure } from "./drive.js";
 import { STATS } from "./exchange.js";
@@ -18,8 +18,8 @@ export type { WasmOptions } from "./load.js";
  * that is loaded at once in pieces, to share them, and make it longer.
  */
 export const kit = {
-  ...{ openStore, emptyHits, failureError, acquireCore, releaseCore, Scratch },
-  ...{ operate, Pace, readFailure, openIndex, STATS },
+  ...{ openStore, openSink, allocate, emptyHits, throwIfAborted, failureError, statusError },
+  ...{ acquireCore, releaseCore, Scratch, operate, Pace, readFailure, openIndex, STATS },
 };
 export type Kit = typeof kit;
 
