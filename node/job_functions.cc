@@ -301,6 +301,9 @@ Napi::Value finish(const Napi::CallbackInfo &info)
     if (outcome.quantizer != nullptr) {
         result.Set("pq", wrap(env, new PqHandle(std::move(outcome.quantizer))));
     }
+    if (outcome.found) {
+        result.Set("found", true);
+    }
     if (outcome.verified) {
         set_findings(outcome, result);
     }

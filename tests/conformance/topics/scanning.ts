@@ -102,7 +102,8 @@ function typed(test: Test, subject: Subject, build: Build): void {
       const bytes = await index.toBytes();
       const paged = await open(subject, bytes);
       equal(await paged.searchExact([0, 1, 2]), await index.searchExact([0, 1, 2]), "exact search");
-      for (const id of [7, 12, 13, 2 ** 53 - 1]) equal(await paged.get(id), await index.get(id), `vector ${id}`);
+      for (const id of [7, 12, 13, 2 ** 53 - 1])
+        equal(await paged.get(id), await index.get(id), `vector ${id}`);
       equal(await paged.verify(), { ok: true, errors: [] }, "audit");
       equal(await paged.toBytes(), bytes, "copy");
       await Promise.all([paged.close(), index.close()]);
@@ -142,7 +143,10 @@ function controlled(test: Test, subject: Subject, build: Build): void {
       const running = rejection(() => call({ signal: controller.signal }));
       controller.abort(reason);
       ok((await running) === reason, `${name} is aborted`);
-      ok((await rejection(() => call({ signal: AbortSignal.abort(reason) }))) === reason, `${name} does not begin`);
+      ok(
+        (await rejection(() => call({ signal: AbortSignal.abort(reason) }))) === reason,
+        `${name} does not begin`,
+      );
     }
     equal((await paged.verify()).ok, true, "it goes on");
     await rejects(() => paged.get(-1), "ERR_INVALID_ARGUMENT");
@@ -165,7 +169,11 @@ function controlled(test: Test, subject: Subject, build: Build): void {
     equal(found, await Promise.all(queries.map((query) => resident.search(query, options))), "answers");
     equal(
       await Promise.all(all),
-      [{ ok: true, errors: [] }, await resident.searchExact(queries[0] as Float32Array), await resident.get(5)],
+      [
+        { ok: true, errors: [] },
+        await resident.searchExact(queries[0] as Float32Array),
+        await resident.get(5),
+      ],
       "the others",
     );
     await Promise.all([paged.close(), resident.close()]);

@@ -39,6 +39,22 @@ export function coreStats(values: Float64Array): CoreStats {
   return Object.fromEntries(STATS_FIELDS.map((name, i) => [name, values[i]])) as unknown as CoreStats;
 }
 
+/** To a place that the addon does not write to. */
+export async function saveBytes(bytes: Uint8Array, target: CoreTarget, control: Control): Promise<void> {
+  const sink = await openSink(target, bytes.length);
+  try {
+    for (let at = 0; at < bytes.length; at += SLAB_BYTES) {
+      throwIfAborted(control.signal);
+      await sink.write(at, bytes.subarray(at, at + SLAB_BYTES));
+    }
+    await sink.sync();
+  } catch (error) {
+    await sink.abort(error);
+    throw error;
+  }
+  await sink.commit();
+}
+
 class NativeInsert implements BackendInsert {
   readonly #calls: Calls;
   #job: JobHandle | undefined;
@@ -151,19 +167,7 @@ export class NativeIndex implements BackendIndex {
       );
       return;
     }
-    const bytes = await this.toBytes(control);
-    const sink = await openSink(target, bytes.length);
-    try {
-      for (let at = 0; at < bytes.length; at += SLAB_BYTES) {
-        throwIfAborted(control.signal);
-        await sink.write(at, bytes.subarray(at, at + SLAB_BYTES));
-      }
-      await sink.sync();
-    } catch (error) {
-      await sink.abort(error);
-      throw error;
-    }
-    await sink.commit();
+    await saveBytes(await this.toBytes(control), target, control);
   }
 
   async toBytes(control: Control): Promise<Uint8Array> {
@@ -255,11 +259,11 @@ async function openSlices(source: CoreSource, control: Control): Promise<Slices>
 }
 
 /** Copies what the addon asks for, in slices of at most a slab, so that the event loop gets its turns; says where it is. */
-async function serveReads(
+export async function serveReads(
   calls: Calls,
   job: JobHandle,
   read: Slices["read"],
-  progress: (done: number) => void,
+  progress: (done: number) => void = () => {},
 ): Promise<void> {
   const requests = calls.functions.requests(job);
   for (let i = 0; i < requests.length / 2; i++) {
