@@ -161,7 +161,7 @@ typedef struct diskann_config {
     uint32_t codes;           /* enum diskann_codes */
     uint64_t seed;            /* order of insertion of a build; sample and first centroids of PQ */
     uint32_t code_bytes;      /* PQ: bytes of a code, 1 .. dimensions; 0: a byte for four dimensions. Other codes: 0 */
-    uint32_t reserved;        /* 0 */
+    uint32_t page_bytes;      /* 4096, 8192, 16384, 32768 or 65536, with room for a record; 0: as suits (csrc/FORMAT.md) */
 } diskann_config;
 
 /* Fills in the defaults: l2, f32, R 32, L 100, alpha 1.2, codes as they suit, seed 0. */
@@ -188,7 +188,7 @@ int diskann_index_create(const diskann_config *config, const diskann_allocator *
 void diskann_index_destroy(diskann_index *index);
 
 typedef struct diskann_stats {
-    diskann_config config;     /* simd and codes say what is, never AUTO */
+    diskann_config config;     /* simd, codes and page_bytes say what is, never AUTO or 0 */
     uint64_t size;             /* vectors */
     uint64_t next_id;          /* what an insert without ids assigns first */
     uint64_t edges;            /* sum of the degrees */
@@ -372,6 +372,19 @@ diskann_index *diskann_open_take(diskann_op *op);
  * temporary name and renames after the end. Equal indexes write equal bytes.
  */
 int diskann_save_begin(diskann_index *index, uint32_t workers, diskann_op **out);
+
+/* -- convert -- */
+
+/*
+ * The same index with other codes or pages of another size: of `config` count `codes`, `code_bytes` and `page_bytes`. Vectors,
+ * ids and graph are copied; codes are copied where they are of the same kind, else made anew as a build makes them. So the
+ * index has the bytes that a build with these codes and pages has, if nothing was inserted after the build and the graph does not
+ * depend on the codes (it does where 8BIT is misled). The index is only read. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED (codes),
+ * ERR_NO_MEMORY.
+ */
+int diskann_convert_begin(const diskann_index *index, const diskann_config *config, uint32_t workers, diskann_op **out);
+/* After the last step: owned by caller; NULL before the end or when taken already. */
+diskann_index *diskann_convert_take(diskann_op *op);
 
 /* -- exact search -- */
 
