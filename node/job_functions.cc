@@ -137,6 +137,21 @@ Napi::Value open_bytes(const Napi::CallbackInfo &info)
                     [length](OpenErrand &opened, uint32_t) { return opened.begin_bytes(length); });
 }
 
+/* convert(index, codes, codeBytes, pageBytes, threads) */
+Napi::Value convert(const Napi::CallbackInfo &info)
+{
+    Index *index = open_index(info);
+    if (index == nullptr) {
+        return closed(info);
+    }
+    diskann_config config = {};
+    config.codes = uint32_argument(info, 1);
+    config.code_bytes = uint32_argument(info, 2);
+    config.page_bytes = uint32_argument(info, 3);
+    return make_job(info, std::make_unique<ConvertErrand>(index, config), number_argument(info, 4),
+                    [](ConvertErrand &errand, uint32_t workers) { return errand.begin(workers); });
+}
+
 /* save(index, path, threads) */
 Napi::Value save(const Napi::CallbackInfo &info)
 {
@@ -326,6 +341,7 @@ void add_job_functions(Addon &addon, Napi::Object target)
     add("batch", guarded<batch>);
     add("open", guarded<open>);
     add("openBytes", guarded<open_bytes>);
+    add("convert", guarded<convert>);
     add("save", guarded<save>);
     add("saveBytes", guarded<save_bytes>);
     add("verify", guarded<verify>);

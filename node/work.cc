@@ -194,6 +194,26 @@ int OpenErrand::take()
     return DISKANN_OK;
 }
 
+int ConvertErrand::begin(uint32_t workers)
+{
+    return diskann_convert_begin(index()->core(), &config_, workers, &op_);
+}
+
+int ConvertErrand::conclude(int status)
+{
+    if (status != DISKANN_OK) {
+        return status;
+    }
+    diskann_index *core = diskann_convert_take(op_);
+    try {
+        outcome_.index = new Index(index()->owner(), core, index()->dimensions());
+    } catch (const std::bad_alloc &) {
+        diskann_index_destroy(core);
+        return fail(DISKANN_ERR_NO_MEMORY);
+    }
+    return DISKANN_OK;
+}
+
 int SaveErrand::begin(uint32_t workers)
 {
     return diskann_save_begin(index()->core(), workers, &op_);

@@ -169,6 +169,19 @@ private:
     std::atomic<bool> cancelled_{false};
 };
 
+/* The index with other codes or pages: into the outcome. */
+class ConvertErrand : public OpErrand {
+public:
+    ConvertErrand(Index *index, const diskann_config &config) : OpErrand(index), config_(config) {}
+    int begin(uint32_t workers);
+
+protected:
+    int conclude(int status) override;
+
+private:
+    const diskann_config config_;
+};
+
 /* To a file, by way of a temporary one beside it. */
 class SaveErrand : public OpErrand {
 public:

@@ -18,6 +18,7 @@ export type {
   Progress,
   ProgressEvent,
   Quantize,
+  SaveOptions,
   SaveTarget,
   SearchBatch,
   SearchCounters,

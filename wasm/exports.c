@@ -39,7 +39,7 @@ static int give(int status, const void *object)
 
 int EXPORT(index_create)(uint32_t dimensions, uint32_t metric, uint32_t data_type, uint32_t max_degree,
                          uint32_t build_list_size, double alpha, double seed, uint32_t codes,
-                         uint32_t code_bytes, uint32_t simd)
+                         uint32_t code_bytes, uint32_t page_bytes, uint32_t simd)
 {
     diskann_index *index = NULL;
     diskann_config config;
@@ -52,6 +52,7 @@ int EXPORT(index_create)(uint32_t dimensions, uint32_t metric, uint32_t data_typ
     config.seed = (uint64_t)seed;
     config.codes = codes;
     config.code_bytes = code_bytes;
+    config.page_bytes = page_bytes;
     config.simd = simd;
     const int status = diskann_index_create(&config, NULL, &index);
     return give(status, index);
@@ -75,13 +76,13 @@ static void put_stats(const diskann_stats *stats)
     *slot++ = (double)stats->config.seed;
     *slot++ = stats->config.codes;
     *slot++ = stats->config.code_bytes;
+    *slot++ = stats->config.page_bytes;
     *slot++ = stats->config.simd;
     *slot++ = (double)stats->size;
     *slot++ = (double)stats->next_id;
     *slot++ = (double)stats->edges;
     *slot++ = stats->degree_max;
     *slot++ = stats->record_bytes;
-    *slot++ = stats->page_bytes;
     *slot++ = stats->records_per_page;
     *slot++ = (double)stats->pages;
     *slot++ = (double)stats->file_bytes;
@@ -305,6 +306,21 @@ int EXPORT(save_begin)(diskann_index *index)
     diskann_op *op = NULL;
     const int status = diskann_save_begin(index, 1, &op);
     return give(status, op);
+}
+
+/* -- convert -- */
+
+int EXPORT(convert_begin)(const diskann_index *index, uint32_t codes, uint32_t code_bytes, uint32_t page_bytes)
+{
+    diskann_op *op = NULL;
+    const diskann_config config = {.codes = codes, .code_bytes = code_bytes, .page_bytes = page_bytes};
+    const int status = diskann_convert_begin(index, &config, 1, &op);
+    return give(status, op);
+}
+
+diskann_index *EXPORT(convert_take)(diskann_op *op)
+{
+    return diskann_convert_take(op);
 }
 
 /* -- exact search -- */

@@ -7,6 +7,7 @@ import { adding } from "./topics/adding.js";
 import { coding } from "./topics/coding.js";
 import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
+import { layouts } from "./topics/layouts.js";
 import { making } from "./topics/making.js";
 import { order } from "./topics/order.js";
 import { paging } from "./topics/paging.js";
@@ -31,6 +32,7 @@ export function conformance(test: Test, subject: Subject): void {
   stores(test, subject);
   paging(test, subject);
   scanning(test, subject);
+  layouts(test, subject);
   order(test, subject);
   control(test, subject);
   goldenBytes(test, subject);

@@ -1,5 +1,12 @@
 /** The class users hold, over any backend. Entries derive theirs with `defineVectorIndex`. */
-import type { BackendIndex, Control, CoreConfig, CoreHits, CoreStats } from "../backend/backend.js";
+import type {
+  BackendIndex,
+  Control,
+  CoreConfig,
+  CoreHits,
+  CoreLayout,
+  CoreStats,
+} from "../backend/backend.js";
 import { CallQueue, closedError } from "../core/call-queue.js";
 import {
   type CheckedSearch,
@@ -18,6 +25,7 @@ import type {
   Id,
   IndexStats,
   Metric,
+  SaveOptions,
   SaveTarget,
   SearchBatch,
   SearchHit,
@@ -287,25 +295,36 @@ export class VectorIndex implements AsyncDisposable {
    * Writes the index to a file or another place, all or nothing: what was there stays until the new one is complete. Paged: a copy,
    * each page checked on its way.
    */
-  async save(target: SaveTarget, options?: CallOptions): Promise<void> {
+  async save(target: SaveTarget, options?: SaveOptions): Promise<void> {
     const call = beginLongCall(options);
     await this.#queue.enter(true, call.signal);
     return this.#turn(call, async () => {
       const { checkTarget } = await import("./location.js");
-      await this.#core.save(await checkTarget(target)(), this.#control(call));
+      const find = checkTarget(target);
+      const layout = await this.#layout(options);
+      await this.#core.save(await find(), this.#control(call), layout);
       call.finish();
     });
   }
 
   /** The bytes of the file that `save` writes. */
-  async toBytes(options?: CallOptions): Promise<Uint8Array> {
+  async toBytes(options?: SaveOptions): Promise<Uint8Array> {
     const call = beginLongCall(options);
     await this.#queue.enter(true, call.signal);
     return this.#turn(call, async () => {
-      const bytes = await this.#core.toBytes(this.#control(call));
+      const layout = await this.#layout(options);
+      const bytes = await this.#core.toBytes(this.#control(call), layout);
       call.finish();
       return bytes;
     });
+  }
+
+  /** Undefined: as it is. */
+  async #layout(options: SaveOptions = {}): Promise<CoreLayout | undefined> {
+    const { codes, codeBytes, pageBytes } = options;
+    if (codes === undefined && codeBytes === undefined && pageBytes === undefined) return undefined;
+    const { checkLayout } = await import("./layout.js");
+    return checkLayout({ codes, codeBytes, pageBytes }, this.#core.paged, this.#core.stats());
   }
 
   /**

@@ -74,6 +74,21 @@ export interface IndexOptions {
   codes?: Codes | undefined;
   /** With codes `"pq"`: bytes of a code, 1 .. dimensions; default: one for four dimensions, rounded up. */
   codeBytes?: number | undefined;
+  /**
+   * Bytes of a page of the file, what a paged index reads at once: 4096, 8192, 16384, 32768 or 65536, with room for a record. Default:
+   * the smallest that records fill to 92 %. Larger ones are fewer reads where each read is slow, and more bytes.
+   */
+  pageBytes?: number | undefined;
+}
+
+/** How a file is laid out, where it is not to be as the index is: same vectors, ids and graph. */
+export interface SaveOptions extends CallOptions {
+  /** Default: those of the index. Codes of another kind are made as a build makes them; while that lasts, memory holds both. */
+  codes?: Codes | undefined;
+  /** As in `IndexOptions`. */
+  codeBytes?: number | undefined;
+  /** As in `IndexOptions`; default: where anything of the layout is given, what suits, else as it is. */
+  pageBytes?: number | undefined;
 }
 
 export interface ProgressEvent {

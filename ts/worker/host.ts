@@ -6,6 +6,7 @@ import type {
   Control,
   CoreConfig,
   CoreHits,
+  CoreLayout,
   CoreSearch,
   CoreSource,
   CoreTarget,
@@ -185,9 +186,14 @@ class Host {
       await this.#insert(insert).discard();
       this.#inserts.delete(insert as number);
     },
-    save: (call, [index, place, threads]) =>
-      this.#index(index).save(targetOf(call, place as RemotePlace), call.control(threads)),
-    toBytes: (call, [index, threads]) => this.#index(index).toBytes(call.control(threads)),
+    save: (call, [index, place, threads, layout]) =>
+      this.#index(index).save(
+        targetOf(call, place as RemotePlace),
+        call.control(threads),
+        layout as CoreLayout | undefined,
+      ),
+    toBytes: (call, [index, threads, layout]) =>
+      this.#index(index).toBytes(call.control(threads), layout as CoreLayout | undefined),
     verify: (call, [index, threads]) => this.#index(index).verify(call.control(threads)),
     close: async (_call, [index]) => {
       await this.#index(index).close();

@@ -10,6 +10,7 @@ import type {
   Control,
   CoreConfig,
   CoreHits,
+  CoreLayout,
   CoreSearch,
   CoreSource,
   CoreStats,
@@ -248,18 +249,18 @@ class ProxyIndex implements BackendIndex {
     };
   }
 
-  async save(target: CoreTarget, control: Control): Promise<void> {
+  async save(target: CoreTarget, control: Control, layout?: CoreLayout): Promise<void> {
     const { place, serve, abandon } = serveTarget(target);
     try {
-      await this.#call("save", [place, control.threads], { ...control, serve });
+      await this.#call("save", [place, control.threads, layout], { ...control, serve });
     } catch (error) {
       await abandon();
       throw error;
     }
   }
 
-  toBytes(control: Control): Promise<Uint8Array> {
-    return this.#call("toBytes", [control.threads], control) as Promise<Uint8Array>;
+  toBytes(control: Control, layout?: CoreLayout): Promise<Uint8Array> {
+    return this.#call("toBytes", [control.threads, layout], control) as Promise<Uint8Array>;
   }
 
   verify(control: Control): Promise<VerifyReport> {

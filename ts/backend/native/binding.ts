@@ -97,6 +97,13 @@ export interface Functions {
   ): JobHandle | Status;
   open(path: string, simd: number, threads: number): JobHandle | Status;
   openBytes(length: number, simd: number, threads: number): JobHandle | Status;
+  convert(
+    index: IndexHandle,
+    codes: number,
+    codeBytes: number,
+    pageBytes: number,
+    threads: number,
+  ): JobHandle | Status;
   save(index: IndexHandle, path: string, threads: number): JobHandle | Status;
   saveBytes(index: IndexHandle, out: Uint8Array, threads: number): JobHandle | Status;
   verify(index: IndexHandle, threads: number): JobHandle | Status;

@@ -10,6 +10,7 @@ import type {
   Control,
   CoreConfig,
   CoreHits,
+  CoreLayout,
   CoreSearch,
   CoreSource,
   CoreStats,
@@ -158,8 +159,9 @@ export class NativeIndex implements BackendIndex {
     return new NativeInsert(this.#calls, made(job));
   }
 
-  async save(target: CoreTarget, control: Control): Promise<void> {
+  async save(target: CoreTarget, control: Control, layout?: CoreLayout): Promise<void> {
     throwIfAborted(control.signal);
+    if (layout) return this.#withConverted(layout, control, (index) => index.save(target, control));
     if (target.kind === "path") {
       await this.#calls.run(
         this.#calls.functions.save(this.#index, target.path, threadsOf(control)),
@@ -170,14 +172,32 @@ export class NativeIndex implements BackendIndex {
     await saveBytes(await this.toBytes(control), target, control);
   }
 
-  async toBytes(control: Control): Promise<Uint8Array> {
+  async toBytes(control: Control, layout?: CoreLayout): Promise<Uint8Array> {
     throwIfAborted(control.signal);
+    if (layout) return this.#withConverted(layout, control, (index) => index.toBytes(control));
     const { fileBytes } = await this.#calls.run(this.#calls.functions.measure(this.#index), {});
     throwIfAborted(control.signal);
     const bytes = allocate(fileBytes, () => new Uint8Array(fileBytes));
     const job = this.#calls.functions.saveBytes(this.#index, bytes, threadsOf(control));
     await this.#calls.run(job, control, { lent: [bytes] });
     return bytes;
+  }
+
+  /** The index as it is to be laid out, for a while. */
+  async #withConverted<Result>(
+    { codes, codeBytes, pageBytes }: CoreLayout,
+    control: Control,
+    use: (index: NativeIndex) => Promise<Result>,
+  ): Promise<Result> {
+    const { convert } = this.#calls.functions;
+    const job = convert(this.#index, codes, codeBytes, pageBytes, threadsOf(control));
+    const { index } = await this.#calls.run(job, control);
+    const converted = new NativeIndex(this.#calls, index as IndexHandle, this.#dimensions);
+    try {
+      return await use(converted);
+    } finally {
+      await converted.close();
+    }
   }
 
   async verify(control: Control): Promise<VerifyReport> {

@@ -26,6 +26,7 @@ export interface CoreExports {
     seed: number,
     codes: number,
     codeBytes: number,
+    pageBytes: number,
     simd: number,
   ): number;
   index_destroy(index: Index): void;
@@ -64,6 +65,8 @@ export interface CoreExports {
   open_begin(fileBytes: number, simd: number): number;
   open_take(op: Op): Index;
   save_begin(index: Index): number;
+  convert_begin(index: Index, codes: number, codeBytes: number, pageBytes: number): number;
+  convert_take(op: Op): Index;
   exact_begin(index: Index, query: Address, k: number): number;
   exact_take(op: Op, k: number, ids: Address, distances: Address): void;
   verify_begin(index: Index): number;

@@ -28,6 +28,7 @@ export interface BuildOptions extends CommonOptions {
   readonly seed: number;
   readonly codes: Codes;
   readonly codeBytes?: number;
+  readonly pageBytes?: number;
   readonly quantize: Quantize;
   readonly ids?: string;
   readonly check: number;
@@ -126,6 +127,7 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
         seed: options.seed,
         codes: options.codes,
         codeBytes: options.codeBytes,
+        pageBytes: options.pageBytes,
         quantize: options.quantize,
         ids,
         signal: context.signal,
