@@ -22,9 +22,8 @@ const ALLOWED_IMPORTS = ["env.emscripten_notify_memory_growth"];
 const ALLOWED_IMPORTS_THREADS = ["env.memory", "env.emscripten_resize_heap"];
 
 const common = [...FLAGS, ...WARNINGS, ...TARGET_FLAGS.wasm32, "-DNDEBUG"];
-/** What waits for bytes, or runs once in a while, is made small. */
-const COLD =
-  /^(wasm\/exports|csrc\/store\/(superblock|section)|csrc\/op\/(code_pages|convert|findings|op|open|opening|page_stream|paged\w*|save|transfer|verify))\.c$/;
+/** Operations only say what is done next: the loops that take time are on the floors below. */
+const levelOf = (unit) => (/^(csrc\/op|wasm)\//.test(unit) ? "-Os" : "-O3");
 const flags = [
   ...common,
   "-O3",
@@ -87,10 +86,7 @@ function checkModule(bytes, allowed) {
 async function compile(units, folder, more) {
   mkdirSync(folder, { recursive: true });
   const objects = units.map((unit) => join(folder, `${unit.replaceAll("/", "-")}.o`));
-  const waiting = units.map((unit, i) => {
-    const level = COLD.test(unit) ? "-Oz" : "-O3";
-    return [...common, level, ...more, "-c", unit, "-o", objects[i]];
-  });
+  const waiting = units.map((unit, i) => [...common, levelOf(unit), ...more, "-c", unit, "-o", objects[i]]);
   const compileSome = async () => {
     for (let words = waiting.pop(); words !== undefined; words = waiting.pop()) {
       await promisify(execFile)("emcc", words, { cwd: root, env: environment });
@@ -113,11 +109,14 @@ async function linkWithThreads(units, output) {
 
 async function linkAlone(units, output) {
   const folder = `${output}-objects`;
-  const objects = await compile(units, folder, []);
   const options = { cwd: root, env: environment, stdio: "inherit" };
-  const { status } = spawnSync("emcc", [...flags, ...objects, "-o", output], options);
-  if (status !== 0) process.exit(1);
+  const { status } = spawnSync(
+    "emcc",
+    [...flags, ...(await compile(units, folder, [])), "-o", output],
+    options,
+  );
   rmSync(folder, { recursive: true });
+  if (status !== 0) process.exit(1);
 }
 
 async function build(output, link, allowed) {

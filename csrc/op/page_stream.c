@@ -20,9 +20,12 @@ static uint64_t buffer_bytes(const page_stream *stream)
 int page_stream_init(page_stream *stream, const diskann_paged *paged, uint64_t count, uint32_t phase,
                      memory_account *account)
 {
+    memset(stream, 0, sizeof *stream);
+    if (paged->disk.nodes > 0) { /* it has no pages of ours */
+        return DISKANN_ERR_UNSUPPORTED;
+    }
     const uint64_t fitting = (uint64_t)READS * READ_BYTES / paged->block.layout.page_bytes;
     const uint64_t most = fitting < count ? fitting : count;
-    memset(stream, 0, sizeof *stream);
     stream->account = account;
     stream->paged = paged;
     stream->count = count;

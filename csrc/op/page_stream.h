@@ -25,7 +25,7 @@ typedef struct page_stream {
     uint32_t passes;       /* 2: each page is read and written, which counts twice */
 } page_stream;
 
-/* `count`: how many of the file's pages; may be 0. ERR_NO_MEMORY. */
+/* `count`: how many of the file's pages; may be 0. ERR_NO_MEMORY; ERR_UNSUPPORTED: a file of Microsoft's. */
 int page_stream_init(page_stream *stream, const diskann_paged *paged, uint64_t count, uint32_t phase,
                      memory_account *account);
 /* Also of one that is zero. */

@@ -108,10 +108,12 @@ int diskann_paged_copy_begin(const diskann_paged *paged, uint32_t workers, diska
     TRY(op_create(&calls, sizeof(paged_copy_op), workers, &paged->account.allocator, out));
     paged_copy_op *op = (paged_copy_op *)*out;
     op->paged = paged;
-    if (page_stream_init(&op->stream, paged, page_stream_pages(paged), DISKANN_PHASE_WRITE, &op->base.account) < 0) {
+    const int status =
+        page_stream_init(&op->stream, paged, page_stream_pages(paged), DISKANN_PHASE_WRITE, &op->base.account);
+    if (status < 0) {
         diskann_op_end(*out);
         *out = NULL;
-        return DISKANN_ERR_NO_MEMORY;
+        return status;
     }
     op->stream.passes = 2;
     return DISKANN_OK;

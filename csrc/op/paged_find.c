@@ -110,11 +110,14 @@ int diskann_paged_find_begin(const diskann_paged *paged, uint64_t id, diskann_op
     op->paged = paged;
     op->id = id;
     op->vector = memory_get(&op->base.account, paged->space.dimensions * sizeof *op->vector);
-    if (op->vector == NULL ||
-        page_stream_init(&op->stream, paged, paged->block.pages, DISKANN_PHASE_SCAN, &op->base.account) < 0) {
+    int status = op->vector != NULL ? DISKANN_OK : DISKANN_ERR_NO_MEMORY;
+    if (status == DISKANN_OK) {
+        status = page_stream_init(&op->stream, paged, paged->block.pages, DISKANN_PHASE_SCAN, &op->base.account);
+    }
+    if (status < 0) {
         diskann_op_end(*out);
         *out = NULL;
-        return DISKANN_ERR_NO_MEMORY;
+        return status;
     }
     look_into_cache(op);
     return DISKANN_OK;

@@ -15,6 +15,7 @@ import type {
   CoreSource,
   CoreStats,
   CoreTarget,
+  MicrosoftParts,
   PagedOptions,
 } from "../backend.js";
 import { allocate, emptyHits, STATS_FIELDS, throwIfAborted } from "../common.js";
@@ -276,6 +277,33 @@ async function openWhereItIs(
   return undefined;
 }
 
+/** A disk index of Microsoft's. Its quantiser is copied, so that it is wanted until then only. */
+async function openMicrosoft(
+  calls: Calls,
+  path: string,
+  control: Control,
+  simd: number,
+  { cacheBytes }: PagedOptions,
+  { dataType, metric, pivots, codes, count }: MicrosoftParts,
+): Promise<BackendIndex> {
+  if (codes.kind !== "path") throw notInPlace();
+  const { dimensions, chunks, centroids, offsets } = pivots;
+  const { functions } = calls;
+  const shape = Float64Array.of(dimensions, chunks, centroids, simd);
+  const pq = functions.pqCreate(shape, Float64Array.from(offsets), pivots.pivots, pivots.centre);
+  if (typeof pq === "number") throw statusError(pq);
+  const job = functions.openMicrosoft(path, codes.path, pq, dataType, metric, count, simd, cacheBytes);
+  const opened = await calls.run(job, control, { lent: [pq] });
+  return new NativePagedIndex(calls, opened.paged as PagedHandle, opened.dimensions as number);
+}
+
+function notInPlace(): DiskAnnError {
+  return new DiskAnnError(
+    "ERR_UNSUPPORTED",
+    'the addon leaves only files in their place, opened by path: give a path, use "diskann/wasm", or open it with mode "resident"',
+  );
+}
+
 export async function openPaged(
   calls: Calls,
   source: CoreSource,
@@ -284,6 +312,11 @@ export async function openPaged(
   paged: PagedOptions,
 ): Promise<BackendIndex> {
   throwIfAborted(control.signal);
+  const { microsoft } = paged;
+  if (microsoft) {
+    if (source.kind !== "path") throw notInPlace();
+    return openMicrosoft(calls, source.path, control, simd, paged, microsoft);
+  }
   const index = await openWhereItIs(calls, source, control, simd, paged);
   return index ?? openIndex(calls, source, control, simd);
 }
