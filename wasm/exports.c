@@ -293,6 +293,9 @@ int EXPORT(op_links)(diskann_op *op, const uint32_t *lists, uint32_t rows)
     return diskann_op_links(op, lists, lists + rows, lists + (size_t)2 * rows, rows);
 }
 
+/* What the module for builds on threads does without. */
+#ifndef WASM_FOR_BUILDS
+
 /* -- build into a file -- */
 
 /* The host has put the fields of a configuration but simd, as in stats, into the exchange, and then what is beside it. */
@@ -346,6 +349,8 @@ int EXPORT(budget_ids)(diskann_op *op, double *ids, uint32_t count)
     return diskann_budget_ids(op, (const uint64_t *)(const void *)ids, count);
 }
 
+#endif
+
 /* -- open, save -- */
 
 int EXPORT(open_begin)(double file_bytes, uint32_t simd)
@@ -366,6 +371,8 @@ int EXPORT(save_begin)(diskann_index *index)
     const int status = diskann_save_begin(index, 1, &op);
     return give(status, op);
 }
+
+#ifndef WASM_FOR_BUILDS
 
 /* -- convert -- */
 
@@ -638,3 +645,5 @@ void EXPORT(pq_search_take)(diskann_op *op, uint32_t k, double *rows, float *dis
     diskann_pq_search_take(op, (uint64_t *)(void *)rows, distances, &count);
     finish_row(rows, distances, count, k);
 }
+
+#endif

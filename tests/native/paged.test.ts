@@ -27,6 +27,7 @@ const CONFIG: CoreConfig = {
   seed: 0,
   codes: 3,
   codeBytes: 0,
+  pageBytes: 0,
 };
 const PARAMS: CoreSearch = { k: 5, listSize: 40, beamWidth: 4, pageSearch: true };
 const SMALL: PagedOptions = { cacheBytes: 100_000, resident: "never" };

@@ -171,8 +171,9 @@ export interface MicrosoftDisk {
 export interface OpenOptions extends CallOptions {
   /**
    * Where the index is while it is open. `"resident"`: all of it in memory, for everything. `"paged"`: in its place, which searches
-   * read a page at a time; memory holds a cache of pages, and all other calls reject with `ERR_UNSUPPORTED`, as `open` does
-   * where records hold no codes (see `codes: "1bit"`). Paged bytes, blobs and files must stay as they are until `close`.
+   * read a page at a time; memory holds a cache of pages. `add` rejects with `ERR_UNSUPPORTED`, as `open` does where the file has no
+   * codes that lead a search (see `codes: "1bit"`, `"pq"`); exact searches, audits and copies read the file from end to end, `get` and
+   * `has` up to the id. Paged bytes, blobs and files must stay as they are until `close`.
    * `"auto"`, the default: resident when the file fits into `cacheBytes` or its records hold no codes, else paged. With equal search
    * options the answers are the same, to the bit.
    */
