@@ -98,6 +98,31 @@ class ScaledIndex extends PagedIndex {
     return this.#scaled(await this.#inner.searchBatch(this.#widened(queries), params, control));
   }
 
+  /** A file of Microsoft's is searched and nothing else: these reject. */
+  searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits> {
+    return this.#inner.searchExact(this.#widened(query), k, control);
+  }
+
+  get(id: number, control: Control): Promise<Float32Array | undefined> {
+    return this.#inner.get(id, control);
+  }
+
+  has(id: number, control: Control): Promise<boolean> {
+    return this.#inner.has(id, control);
+  }
+
+  save(target: CoreTarget, control: Control): Promise<void> {
+    return this.#inner.save(target, control);
+  }
+
+  toBytes(control: Control): Promise<Uint8Array> {
+    return this.#inner.toBytes(control);
+  }
+
+  verify(control: Control): Promise<VerifyReport> {
+    return this.#inner.verify(control);
+  }
+
   stats(): CoreStats {
     return { ...this.#inner.stats(), dimensions: this.#dimensions };
   }
