@@ -272,6 +272,7 @@ static diskann_config inner_config(const diskann_budget *budget, uint32_t data_t
     config.data_type = data_type;
     config.codes = DISKANN_CODES_NONE;
     config.code_bytes = 0;
+    config.page_bytes = 0;
     if (code_is_worthwhile(&config)) {
         config.codes = DISKANN_CODES_AUTO;
     }
