@@ -1,5 +1,5 @@
 /**
- * Builds dist/diskann.wasm: one raw module, no glue, no threads, SIMD128; and diskann-threads.wasm, the same over a memory that
+ * Builds dist/diskann.wasm: one raw module, no glue, no threads, SIMD128; and diskann-threads.wasm, what builds need, over a memory that
  * the host makes and threads share.
  *
  *     node wasm/build.mjs [--force] [output]
@@ -100,7 +100,7 @@ async function linkWithThreads(units, output) {
   const folder = `${output}-objects`;
   const ask = (name) => execFileSync("em-config", [name], { encoding: "utf8", env: environment }).trim();
   const libraries = join(ask("CACHE"), "sysroot/lib/wasm32-emscripten");
-  const words = [...linkFlags, ...(await compile(units, folder, ["-pthread"])), "-L", libraries];
+  const words = [...linkFlags, ...(await compile(units, folder, ["-pthread", "-DDISKANN_FOR_BUILDS"])), "-L", libraries];
   words.push("-lc-mt", "-lemmalloc-mt", "-lcompiler_rt-mt", "-o", output);
   const linker = ["wasm-ld", "wasm-ld-14"].map((name) => join(ask("LLVM_ROOT"), name)).find(existsSync);
   execFileSync(linker ?? "wasm-ld", words, { stdio: "inherit" });

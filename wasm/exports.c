@@ -410,6 +410,8 @@ void EXPORT(verify_finding)(const diskann_finding *first, uint32_t i)
     exchange_slots[2] = (double)first[i].page;
 }
 
+#ifndef DISKANN_FOR_BUILDS /* what follows is not for the module that builds in threads */
+
 /* ---- paged index --------------------------------------------------------------------------------------- */
 
 int EXPORT(paged_open_begin)(double file_bytes, uint32_t simd, double cache_bytes)
@@ -588,3 +590,5 @@ void EXPORT(pq_search_take)(diskann_op *op, uint32_t k, double *rows, float *dis
     diskann_pq_search_take(op, (uint64_t *)(void *)rows, distances, &count);
     finish_row(rows, distances, count, k);
 }
+
+#endif
