@@ -1,6 +1,6 @@
 /**
- * Builds dist/diskann.wasm: one raw module, no glue, no threads, SIMD128; and diskann-threads.wasm, what builds need, over a memory that
- * the host makes and threads share.
+ * Builds dist/diskann.wasm: one raw module, no glue, no threads, SIMD128; and diskann-threads.wasm, what builds need of it,
+ * over a memory that the host makes and threads share.
  *
  *     node wasm/build.mjs [--force] [output]
  *
