@@ -161,7 +161,7 @@ typedef struct diskann_config {
     uint32_t codes;           /* enum diskann_codes */
     uint64_t seed;            /* order of insertion of a build; sample and first centroids of PQ */
     uint32_t code_bytes;      /* PQ: bytes of a code, 1 .. dimensions; 0: a byte for four dimensions. Other codes: 0 */
-    uint32_t reserved;        /* 0 */
+    uint32_t page_bytes;      /* 4096, 8192, 16384, 32768 or 65536, with room for a record; 0: as suits (csrc/FORMAT.md) */
 } diskann_config;
 
 /* Fills in the defaults: l2, f32, R 32, L 100, alpha 1.2, codes as they suit, seed 0. */
@@ -188,7 +188,7 @@ int diskann_index_create(const diskann_config *config, const diskann_allocator *
 void diskann_index_destroy(diskann_index *index);
 
 typedef struct diskann_stats {
-    diskann_config config;     /* simd and codes say what is, never AUTO */
+    diskann_config config;     /* simd, codes and page_bytes say what is, never AUTO or 0 */
     uint64_t size;             /* vectors */
     uint64_t next_id;          /* what an insert without ids assigns first */
     uint64_t edges;            /* sum of the degrees */
@@ -419,6 +419,19 @@ diskann_index *diskann_open_take(diskann_op *op);
  */
 int diskann_save_begin(diskann_index *index, uint32_t workers, diskann_op **out);
 
+/* -- convert -- */
+
+/*
+ * The same index with other codes or pages of another size: of `config` count `codes`, `code_bytes` and `page_bytes`. Vectors,
+ * ids and graph are copied; codes are copied where they are of the same kind, else made anew as a build makes them. So the
+ * index has the bytes that a build with these codes and pages has, if nothing was inserted after the build and the graph does not
+ * depend on the codes (it does where 8BIT is misled). The index is only read. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED (codes),
+ * ERR_NO_MEMORY.
+ */
+int diskann_convert_begin(const diskann_index *index, const diskann_config *config, uint32_t workers, diskann_op **out);
+/* After the last step: owned by caller; NULL before the end or when taken already. */
+diskann_index *diskann_convert_take(diskann_op *op);
+
 /* -- exact search -- */
 
 /* Scans all vectors; k and the order of hits as in diskann_search. `query` is copied. */
@@ -537,6 +550,31 @@ int diskann_paged_search_begin(diskann_paged *paged, const float *query, const d
 /* After the last step; once. */
 int diskann_paged_search_take(diskann_op *op, uint64_t *ids, float *distances, uint32_t *count,
                               diskann_search_counters *counters);
+
+/*
+ * The rest of what can be asked of such an index reads its file in order, in rounds of a few megabytes, past the cache: nothing
+ * of the index changes, so these operations may be driven beside searches, on other threads, with requests of their own that go
+ * to diskann_op_complete. Each page is checked as it comes: ERR_CORRUPT and ERR_IO, with the page.
+ */
+
+/* As diskann_exact_begin; diskann_exact_take. Reads all. */
+int diskann_paged_exact_begin(const diskann_paged *paged, const float *query, uint32_t k, uint32_t workers, diskann_op **out);
+/*
+ * Looks for an id. What is in the cache is looked at in this call, which the host therefore orders as it does those of searches;
+ * then pages are read up to the one that has it: half of the file in the mean, all of it for an id that is not there, unless it
+ * is at or above next_id.
+ */
+int diskann_paged_find_begin(const diskann_paged *paged, uint64_t id, diskann_op **out);
+/* After the last step: as diskann_index_get; `out` may be NULL. ERR_NOT_FOUND. */
+int diskann_paged_find_take(const diskann_op *op, float *out);
+/*
+ * As diskann_verify_begin; diskann_verify_findings. Reads all, with about 12 bytes of memory for each record, up to 32 where ids
+ * are sparse. Two things it does not do, since they want records in any order: make 1-bit codes anew (their form is checked),
+ * and tell UNREACHABLE of TREE. ERR_IO ends it.
+ */
+int diskann_paged_verify_begin(const diskann_paged *paged, uint32_t workers, diskann_op **out);
+/* Writes the file once more, as diskann_save_begin does: READ and WRITE requests by turns, then one SYNC. */
+int diskann_paged_copy_begin(const diskann_paged *paged, uint32_t workers, diskann_op **out);
 
 /* ---- product quantisation ------------------------------------------------------------------------------ */
 

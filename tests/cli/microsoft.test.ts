@@ -106,7 +106,8 @@ describe("import", () => {
 });
 
 const sample = `${dataFolder()}/microsoft/f32_1000x32`;
-if (!existsSync(`${sample}.mem`)) console.log("no files of Microsoft's DiskANN here: only our own are tested");
+if (!existsSync(`${sample}.mem`))
+  console.log("no files of Microsoft's DiskANN here: only our own are tested");
 test.each(existsSync(`${sample}.mem`) ? [sample] : [])("%s comes back as it was", async (path) => {
   expect((await diskann.run(["import", "-i", `${path}.mem`, "-o", "s.diskann"], here)).code).toBe(0);
   expect((await diskann.run(["export", "-i", "s.diskann", "-o", "s"], here)).code).toBe(0);

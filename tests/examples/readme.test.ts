@@ -69,10 +69,7 @@ describe("the programs", () => {
     const packages = "external";
     await bundle({ entryPoints, outfile, format: "esm", platform: "node", packages, logLevel: "silent" });
     const lines = (await outputIn(folder, process.execPath, outfile)).trim().split("\n");
-    expect(lines).toEqual([
-      "2000 { added: 0, dropped: 0, omitted: 0 }",
-      "paged { id: 0, distance: 0 }",
-    ]);
+    expect(lines).toEqual(["2000 { added: 0, dropped: 0, omitted: 0 }", "paged { id: 0, distance: 0 }"]);
   });
 
   it("search a file that is larger than its cache", async () => {

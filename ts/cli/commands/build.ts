@@ -28,6 +28,7 @@ export interface BuildOptions extends CommonOptions {
   readonly seed: number;
   readonly codes: Codes;
   readonly codeBytes?: number;
+  readonly pageBytes?: number;
   readonly quantize: Quantize;
   readonly ids?: string;
   readonly check: number;
@@ -141,6 +142,7 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
         seed: options.seed,
         codes: options.codes,
         codeBytes: options.codeBytes,
+        pageBytes: options.pageBytes,
         quantize: options.quantize,
         ids,
         ...(options.memory === undefined ? {} : { path: options.output, memoryBytes: options.memory }),
