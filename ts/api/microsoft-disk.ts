@@ -6,13 +6,14 @@ import type {
   CoreSearch,
   CoreSource,
   CoreStats,
+  CoreTarget,
   PagedOptions,
 } from "../backend/backend.js";
 import { PagedIndex } from "../backend/paged.js";
 import { checkOptions, choice, describe, invalid } from "../core/checks.js";
 import { DATA_TYPES, METRICS } from "../core/constants.js";
 import { DiskAnnError } from "../core/errors.js";
-import type { AbortSignalLike, IndexSource, MicrosoftDisk } from "../core/types.js";
+import type { AbortSignalLike, IndexSource, MicrosoftDisk, VerifyReport } from "../core/types.js";
 import { checkSource } from "./location.js";
 import { readCodeShape, readParts, readWhole, withSource } from "./pq-reading.js";
 
