@@ -90,9 +90,10 @@ Napi::Value insert_links(const Napi::CallbackInfo &info)
     for (uint64_t i = 0; i < rows; i++) {
         edges += degrees[i];
     }
-    const int status = numbers - 2 * rows != edges ? static_cast<int>(DISKANN_ERR_INVALID_ARGUMENT)
-                                                  : diskann_op_links(errand->op(), degrees, degrees + rows, degrees + 2 * rows, rows);
-    return number(info, status);
+    if (numbers - 2 * rows != edges) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    return number(info, diskann_op_links(errand->op(), degrees, degrees + rows, degrees + 2 * rows, rows));
 }
 
 /* exact(index, query, k, ids, distances, threads) */

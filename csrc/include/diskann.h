@@ -353,12 +353,12 @@ int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out
  */
 int diskann_op_rows(diskann_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows);
 /*
- * Build, of a graph that is there already: lists of rows in the order in which rows were given, of all of them or of none, in any
- * number of calls before the first step. Row i has degrees[i] neighbours, at most max_degree, which are numbers of rows of this build;
- * the lists lie one behind the other. The first children[i] of a list, at most half of max_degree, are tree edges: together they
- * must form one tree over all rows, whose root becomes the entry. Copied. Nothing is searched or pruned, records get their order
- * and codes are made as ever. ERR_INVALID_ARGUMENT; also once it runs, with the lowest row where one can be named: a
- * neighbour that is no row, the row itself or there twice, a second parent, a second root, a ring.
+ * Build, of a graph that is there already: lists of rows in the order in which rows were given, of all of them or of none, in
+ * any number of calls before the first step. Row i has degrees[i] neighbours, at most max_degree, which are numbers of rows of
+ * this build; the lists lie one behind the other. The first children[i] of a list, at most half of max_degree, are tree edges:
+ * together they must form one tree over all rows, whose root becomes the entry. Copied. Nothing is searched or pruned, records
+ * get their order and codes are made as ever. ERR_INVALID_ARGUMENT; also once it runs, with the lowest row where one can be
+ * named: a neighbour that is no row, the row itself or there twice, a second parent, a second root, a ring.
  */
 int diskann_op_links(diskann_op *op, const uint32_t *degrees, const uint32_t *children, const uint32_t *neighbours,
                      uint64_t rows);
@@ -509,15 +509,16 @@ int diskann_paged_open_begin(uint64_t file_bytes, uint32_t simd, uint64_t cache_
 diskann_paged *diskann_paged_take(diskann_op *op);
 
 /*
- * A disk index of Microsoft's DiskANN (prefix_disk.index) where it is, searched in the same way: its blocks of nodes become pages
- * of records when they come, and every number in them is checked; there is no checksum. Ids are numbers of nodes. Codes and
- * quantiser are in files of their own (prefix_pq_compressed.bin, prefix_pq_pivots.bin), which the host reads: before the first
- * step it gives all codes, by slot, in calls of any size. The first block is then asked for. A file does not tell data type
- * and metric. Cosine: of vectors of any length. IP: of the vectors that are in the file, which that program has scaled.
+ * A disk index of Microsoft's DiskANN (prefix_disk.index) where it is, searched in the same way: its blocks of nodes become
+ * pages of records when they come, and every number in them is checked; there is no checksum. Ids are numbers of nodes. Codes
+ * and quantiser are in files of their own (prefix_pq_compressed.bin, prefix_pq_pivots.bin), which the host reads: before the
+ * first step it gives all codes, by node, in calls of any size. Then the first block is asked for. A file does not tell data
+ * type and metric. COSINE: of vectors of any length. IP: of the vectors that are in the file, which that program has scaled.
+ * Files of its C++ and, from their description only, of its Rust implementation.
  *
  * Not for files that keep vectors elsewhere for reordering, have frozen points, data beside nodes or a degree above 512
- * (ERR_UNSUPPORTED). ERR_CORRUPT: FINDING_SUPERBLOCK, or FINDING_CODES where codes are more or fewer than nodes.
- * ERR_DIMENSION_MISMATCH: the quantiser is of other vectors. ERR_VERSION: of Rust's layout, not 1.
+ * (ERR_UNSUPPORTED). ERR_CORRUPT: FINDING_SUPERBLOCK, or FINDING_CODES where codes are more or fewer than nodes or the
+ * quantiser is of other dimensions. ERR_VERSION: of Rust's layout, not 1.
  */
 typedef struct diskann_microsoft {
     uint32_t data_type;   /* F32, F16, I8, U8 */

@@ -10,6 +10,7 @@ import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
 import { layouts } from "./topics/layouts.js";
 import { making } from "./topics/making.js";
+import { microsoft } from "./topics/microsoft.js";
 import { order } from "./topics/order.js";
 import { paging } from "./topics/paging.js";
 import { places } from "./topics/places.js";
@@ -32,6 +33,7 @@ export function conformance(test: Test, subject: Subject): void {
   places(test, subject);
   stores(test, subject);
   paging(test, subject);
+  microsoft(test, subject);
   scanning(test, subject);
   layouts(test, subject);
   budget(test, subject);

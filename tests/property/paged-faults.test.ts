@@ -37,7 +37,8 @@ const CALLS: Record<string, (index: BackendIndex, signal?: AbortSignal) => Promi
   search: async (index, signal) => plain(await index.search(query(0), PARAMS, signal)),
   searches: async (index, signal) =>
     (await Promise.all([1, 2, 3].map((i) => index.search(query(i), PARAMS, signal)))).map(plain),
-  searchBatch: async (index, signal) => plain(await index.searchBatch(queries, PARAMS, { signal, threads: 1 })),
+  searchBatch: async (index, signal) =>
+    plain(await index.searchBatch(queries, PARAMS, { signal, threads: 1 })),
   searchExact: async (index, signal) => plain(await index.searchExact(query(4), 7, { signal })),
   get: (index, signal) => index.get(ROWS - 1, { signal }),
   has: (index, signal) => index.has(ROWS - 7, { signal }),
