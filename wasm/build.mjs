@@ -103,7 +103,12 @@ async function linkWithThreads(units, output) {
   const folder = `${output}-objects`;
   const ask = (name) => execFileSync("em-config", [name], { encoding: "utf8", env: environment }).trim();
   const libraries = join(ask("CACHE"), "sysroot/lib/wasm32-emscripten");
-  const words = [...linkFlags, ...(await compile(units, folder, ["-pthread", "-DWASM_FOR_BUILDS"])), "-L", libraries];
+  const words = [
+    ...linkFlags,
+    ...(await compile(units, folder, ["-pthread", "-DWASM_FOR_BUILDS"])),
+    "-L",
+    libraries,
+  ];
   words.push("-lc-mt", "-lemmalloc-mt", "-lcompiler_rt-mt", "-o", output);
   const linker = ["wasm-ld", "wasm-ld-14"].map((name) => join(ask("LLVM_ROOT"), name)).find(existsSync);
   execFileSync(linker ?? "wasm-ld", words, { stdio: "inherit" });

@@ -54,7 +54,6 @@ class FakeIndex implements BackendIndex {
         await this.gate;
         this.size += rows;
       },
-      links: () => {},
       discard: () => {
         this.discarded++;
       },
