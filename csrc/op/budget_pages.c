@@ -87,7 +87,8 @@ static void write_list(const budget_op *op, uint64_t row, uint32_t slot, record_
 {
     const int same = is_one(op);
     const record_list *from =
-        same ? record_links(&op->inner->records.layout, record_at(&op->inner->records, slot)) : links_at(&op->links, (uint32_t)row);
+        same ? record_links(&op->inner->records.layout, record_at(&op->inner->records, slot))
+             : links_at(&op->links, (uint32_t)row);
     to->degree = from->degree;
     to->children = from->children;
     for (uint32_t i = 0; i < from->degree; i++) {

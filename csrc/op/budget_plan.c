@@ -127,7 +127,8 @@ static uint64_t training_bytes(uint64_t rows, uint64_t dimensions, uint64_t chun
 {
     const uint64_t widest = (dimensions + chunks - 1) / chunks;
     const uint64_t group = (rows + 64) * (4 * dimensions + 8 * chunks), one = (rows + 64) * (4 * widest + 8);
-    return rows * 4 * dimensions + least(rows * 4 * dimensions, 1 << 20) + 4 * dimensions + most(one, least(group, TRAIN_GROUP_BYTES)) +
+    return rows * 4 * dimensions + least(rows * 4 * dimensions, 1 << 20) + 4 * dimensions +
+           most(one, least(group, TRAIN_GROUP_BYTES)) +
            512 * dimensions + 8 * dimensions * centroids + chunks * (8 * centroids + 1024) + rows / 8;
 }
 

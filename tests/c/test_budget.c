@@ -257,12 +257,14 @@ static void the_plan_is_kept(void)
             w.workers = 8; /* as many as every plan has room for */
             w.shuffle = 9;
             CHECK_INT(build(&w), DISKANN_OK);
-            printf("%u %u %llu of %llu shards %u\n", dimensions[i], degree, (unsigned long long)w.meter.peak, (unsigned long long)w.budget.memory_bytes, budget_plan_of(&w.budget).shards);
+            printf("%u %u %llu of %llu shards %u\n", dimensions[i], degree, (unsigned long long)w.meter.peak,
+                   (unsigned long long)w.budget.memory_bytes, budget_plan_of(&w.budget).shards);
             drop(&w);
             w.meter = (meter){0};
             w.budget.memory_bytes = whole_bytes(&w.budget);
             CHECK_INT(build(&w), DISKANN_OK);
-            printf("%u %u %llu of %llu whole\n", dimensions[i], degree, (unsigned long long)w.meter.peak, (unsigned long long)w.budget.memory_bytes);
+            printf("%u %u %llu of %llu whole\n", dimensions[i], degree, (unsigned long long)w.meter.peak,
+                   (unsigned long long)w.budget.memory_bytes);
             drop(&w);
             free(rows);
         }
