@@ -43,10 +43,13 @@ int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t 
     paged->block.config.simd = kernels->simd;
     paged->cache_limit = cache_limit;
     record_store_init(&paged->records, &block->config, &paged->account);
+    paged->records.layout = block->layout;
+    navigator_init(&paged->navigator, &paged->account);
     paged->space = (graph_space){
         .records = &paged->records,
         .kernels = kernels,
         .bits = codes == DISKANN_CODES_1BIT ? &paged->bits : NULL,
+        .navigator = &paged->navigator,
         .pq = codes == DISKANN_CODES_PQ ? &paged->pq : NULL,
         .metric = block->config.metric,
         .data_type = block->config.data_type,
@@ -69,6 +72,7 @@ void diskann_paged_destroy(diskann_paged *paged)
         if (paged->bits.account != NULL) {
             bits_coder_reset(&paged->bits);
         }
+        navigator_reset(&paged->navigator);
         pq_codes_reset(&paged->pq);
         cache_reset(&paged->cache);
         memory_account account = paged->account;
@@ -120,7 +124,7 @@ void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out)
     out->records_per_page = block->layout.records_per_page;
     out->pages = block->pages;
     out->file_bytes = block->file_bytes;
-    out->memory_codes = pq_codes_bytes(&paged->pq);
+    out->memory_codes = pq_codes_bytes(&paged->pq) + navigator_bytes(&paged->navigator);
     out->memory_total = paged->account.live_bytes;
     out->cache_bytes = paged->cache.bytes;
     out->cache_limit = cache_bytes_of(paged->cache.frame_count, paged->cache.page_bytes);

@@ -66,6 +66,7 @@ void record_layout_init(record_layout *layout, const diskann_config *config)
     layout->record_bytes = layout->codes_offset + codes_bytes(config);
     layout->page_bytes = choose_page_bytes(layout->record_bytes);
     layout->records_per_page = (layout->page_bytes - PAGE_HEADER_BYTES) / layout->record_bytes;
+    layout->pages_offset = DISKANN_SUPERBLOCK_BYTES;
 
     layout->segment_shift = 0;
     while (((uint64_t)layout->page_bytes << (layout->segment_shift + 1)) <= SEGMENT_BYTES_TARGET) {

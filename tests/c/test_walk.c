@@ -7,6 +7,8 @@
 #include "check.h"
 #include "host.h"
 
+#include <float.h>
+
 enum { ROWS = 900, DIMENSIONS = 40, QUERIES = 12 };
 static const char *const TYPES[] = {"f32", "f16", "i8", "u8", "sq8"};
 
@@ -103,7 +105,8 @@ typedef struct plain {
     float *value;      /* what a slot is in the list by */
     float *distance;   /* of those scored */
     uint8_t *noted, *scored, *absorbed;
-    uint32_t count, list_size;
+    uint32_t count, list_size; /* as long as a round is wide, at least */
+    uint32_t wanted;           /* L: so many have to be absorbed */
     diskann_search_counters counters;
 } plain;
 
@@ -191,18 +194,69 @@ static void plain_absorb(plain *p, uint32_t slot, int page_search)
     }
 }
 
+/* The distance from the origin of codes. */
+static float plain_base(const plain *p, const float *weighted)
+{
+    const graph_space space = graph_space_of_floats(&p->index->space);
+    const uint32_t metric = p->index->config.metric;
+    const float squared =
+        space.kernels->one[DISKANN_F32][SIMD_SUM_L2](weighted, p->index->bits.origin, p->index->config.dimensions);
+    return metric == DISKANN_IP ? 0 : metric == DISKANN_COSINE ? squared / 2 : squared;
+}
+
+/* The 32 nearest by their codes of every so-and-so-many-th of the first `size`, which is known; and the entry. */
+static void plain_start(plain *p, const float *weighted)
+{
+    const diskann_index *index = p->index;
+    const uint32_t size = index->navigator.size, places = size / 16 / 32 * 32;
+    if (places == 0) {
+        plain_offer(p, 0, index->entry);
+        return;
+    }
+    bits_coder coder = index->bits;
+    bits_layout_init(&coder.layout, index->config.dimensions, 32);
+    float scratch[4 * 64], vector[DIMENSIONS], base = plain_base(p, weighted);
+    uint8_t *block = calloc(1, coder.layout.block_bytes);
+    entry starts[400];
+    REQUIRE(block != NULL && places <= 400 && bits_scratch_floats(&coder.layout) <= 4 * 64);
+    bits_owner_set(&coder, scratch, coder.origin);
+    for (uint32_t i = 0; i < places; i++) {
+        const entry start = {0, (uint32_t)((uint64_t)size * i / places)};
+        graph_code_vector(&index->space, record_at(&index->records, start.slot), vector);
+        bits_encode(&coder, scratch, block, 0, vector);
+        float estimate;
+        uint32_t at = i;
+        bits_estimates(&coder, &p->coded, block, 1, base, &estimate);
+        for (; at > 0 && is_before((entry){estimate, start.slot}, starts[at - 1]); at--) {
+            starts[at] = starts[at - 1];
+        }
+        starts[at] = (entry){estimate, start.slot};
+    }
+    for (uint32_t i = 0; i < 32; i++) {
+        plain_offer(p, starts[i].value, starts[i].slot);
+    }
+    plain_offer(p, FLT_MAX, index->entry);
+    free(block);
+}
+
+static int plain_is_over(const plain *p)
+{
+    for (uint32_t i = 0; i < p->count && i < p->wanted; i++) {
+        if (!p->absorbed[p->list[i].slot]) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 static void plain_run(plain *p, const diskann_search_params *params)
 {
-    plain_offer(p, 0, p->index->entry);
-    for (;;) {
+    while (!plain_is_over(p)) {
         uint32_t named[DISKANN_BEAM_WIDTH_MAX], count = 0;
         for (uint32_t i = 0; i < p->count && count < params->beam_width; i++) {
             if (!p->absorbed[p->list[i].slot]) {
                 named[count++] = p->list[i].slot;
             }
-        }
-        if (count == 0) {
-            return;
         }
         p->counters.rounds++;
         for (uint32_t i = 0; i < count; i++) {
@@ -241,7 +295,8 @@ static answer plain_hits(const plain *p, uint32_t k)
 /* Vectors and queries without zeros. */
 static answer plain_search(diskann_index *index, const float *query, diskann_search_params params)
 {
-    plain p = {.index = index, .list_size = params.list_size > params.k ? params.list_size : params.k};
+    plain p = {.index = index, .wanted = params.list_size > params.k ? params.list_size : params.k};
+    p.list_size = p.wanted > params.beam_width ? p.wanted : params.beam_width;
     uint8_t converted[DIMENSIONS];
     float weighted[DIMENSIONS];
     REQUIRE(graph_query(&index->space, query, converted, &p.point) == DISKANN_OK);
@@ -257,6 +312,7 @@ static answer plain_search(diskann_index *index, const float *query, diskann_sea
     p.distance = p.value + index->size;
     p.scored = p.noted + index->size;
     p.absorbed = p.scored + index->size;
+    plain_start(&p, weighted);
     plain_run(&p, &params);
     const answer a = plain_hits(&p, params.k);
     bits_query_reset(&p.coded, &index->bits, &index->account);
@@ -287,20 +343,32 @@ static void check_against_plain(diskann_index *index, const float *queries)
     diskann_searcher_destroy(searcher);
 }
 
+static void compare(uint32_t type, uint32_t metric, uint32_t count, uint32_t sampled)
+{
+    const unsigned before = check_failures;
+    float *rows = make_rows(count, DIMENSIONS, type, 1), *queries = make_rows(QUERIES, DIMENSIONS, type, 2);
+    const diskann_config config = config_of(DIMENSIONS, type, metric);
+    diskann_index *index = make_index(&config, rows, count);
+    CHECK_UINT(index->navigator.size, sampled);
+    check_against_plain(index, queries);
+    diskann_index_destroy(index);
+    free(rows);
+    free(queries);
+    check_that(check_failures == before, __FILE__, __LINE__, "%s, metric %u", TYPES[type], metric);
+}
+
 static void a_search_is_that_of_the_definition(void)
 {
     for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i++) {
-        const uint32_t type = i % DISKANN_DATA_TYPE_COUNT, metric = i / DISKANN_DATA_TYPE_COUNT;
-        const unsigned before = check_failures;
-        float *rows = make_rows(ROWS, DIMENSIONS, type, 1), *queries = make_rows(QUERIES, DIMENSIONS, type, 2);
-        const diskann_config config = config_of(DIMENSIONS, type, metric);
-        diskann_index *index = make_index(&config, rows, ROWS);
-        check_against_plain(index, queries);
-        diskann_index_destroy(index);
-        free(rows);
-        free(queries);
-        check_that(check_failures == before, __FILE__, __LINE__, "%s, metric %u", TYPES[type], metric);
+        compare(i % DISKANN_DATA_TYPE_COUNT, i / DISKANN_DATA_TYPE_COUNT, ROWS, 0);
     }
+}
+
+static void a_search_starts_at_the_navigator(void)
+{
+    compare(DISKANN_F32, DISKANN_COSINE, 1400, 1260);
+    compare(DISKANN_U8, DISKANN_L2, 1800, 1620);
+    compare(DISKANN_F16, DISKANN_IP, 1200, 1080);
 }
 
 /* -- the same from every family -- */
@@ -552,6 +620,7 @@ static void a_searcher_remembers_nothing(void)
 }
 
 CHECK_MAIN(CHECK_TEST(a_searcher_survives_every_failed_allocation), CHECK_TEST(a_searcher_remembers_nothing),
-           CHECK_TEST(a_search_is_that_of_the_definition), CHECK_TEST(every_family_gives_the_same_bits),
+           CHECK_TEST(a_search_is_that_of_the_definition), CHECK_TEST(a_search_starts_at_the_navigator),
+           CHECK_TEST(every_family_gives_the_same_bits),
            CHECK_TEST(all_hits_there_are_are_found), CHECK_TEST(searches_among_equal_vectors_end),
            CHECK_TEST(zero_vectors_are_far_from_all), CHECK_TEST(the_largest_record_works))
