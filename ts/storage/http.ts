@@ -209,6 +209,8 @@ class Gate {
 /** A file to be read in parts. `ERR_UNSUPPORTED`, and how to configure it, where the server does not send any. */
 export async function httpStore(url: string, signal?: AbortSignalLike): Promise<PageStore> {
   const { part: first, bytes: head } = await fetchPart(url, { offset: 0, length: HEAD_BYTES }, signal);
+  if (head.length !== Math.min(HEAD_BYTES, first.size))
+    throw failed(url, `${head.length} bytes came where it begins`);
   const gate = new Gate(CONCURRENCY);
   const readRange = async (range: Range, stop: AbortSignalLike): Promise<void> => {
     const { part, bytes } = await fetchPart(url, range, stop);
@@ -227,7 +229,10 @@ export async function httpStore(url: string, signal?: AbortSignalLike): Promise<
       synchronous: false,
       writable: false,
     },
-    read: (requests, outer) => readRound(takeHead(requests, head), gate, readRange, outer),
+    read: async (requests, outer) => {
+      if (outer?.aborted) throw outer.reason;
+      await readRound(takeHead(requests, head), gate, readRange, outer);
+    },
     close: async () => {},
   };
 }
