@@ -179,7 +179,7 @@ static void write_note(graph_walk *walk, uint32_t place, uint32_t slot, uint32_t
 
 int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree, walk_limits limits)
 {
-    const uint32_t list_size = limits.list_size > limits.width ? limits.list_size : limits.width, k = limits.k;
+    const uint32_t list_size = limits.list_size + limits.width - 1, k = limits.k;
     memory_account *account = walk->account;
     const uint32_t estimates = (max_degree + BITS_GROUP - 1) / BITS_GROUP * BITS_GROUP; /* codes in records come in groups */
     TRY(reserve_query(walk, space));
@@ -402,7 +402,7 @@ void walk_begin(graph_walk *walk, const graph_space *space, const float *query, 
         pq_query_set(&walk->tables, space->pq, walk->query);
     }
     walk->point = point;
-    walk->list_size = limits.list_size > limits.width ? limits.list_size : limits.width;
+    walk->list_size = limits.list_size + limits.width - 1;
     walk->wanted = limits.list_size;
     walk->width = limits.width;
     walk->k = limits.k;

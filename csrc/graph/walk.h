@@ -13,8 +13,8 @@
  * its turn. It begins with the entry; with codes in memory or a navigator, with the nearest of a sample of slots too. Hits are
  * the k nearest of all whose distance is known.
  *
- * A round that is wider than L has a list as long as it is wide: it takes more than it must and saves rounds. The walk is over
- * when the L nearest are expanded.
+ * The walk is over when the L nearest are expanded. The list is longer by what a round has room for beside one slot, so that
+ * rounds are full: what lies beyond L now is often wanted in the next round, which is then saved.
  */
 #ifndef DISKANN_GRAPH_WALK_H
 #define DISKANN_GRAPH_WALK_H

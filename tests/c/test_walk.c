@@ -105,7 +105,7 @@ typedef struct plain {
     float *value;      /* what a slot is in the list by */
     float *distance;   /* of those scored */
     uint8_t *noted, *scored, *absorbed;
-    uint32_t count, list_size; /* as long as a round is wide, at least */
+    uint32_t count, list_size; /* L, and what a round has room for beside one */
     uint32_t wanted;           /* L: so many have to be absorbed */
     diskann_search_counters counters;
 } plain;
@@ -296,7 +296,7 @@ static answer plain_hits(const plain *p, uint32_t k)
 static answer plain_search(diskann_index *index, const float *query, diskann_search_params params)
 {
     plain p = {.index = index, .wanted = params.list_size > params.k ? params.list_size : params.k};
-    p.list_size = p.wanted > params.beam_width ? p.wanted : params.beam_width;
+    p.list_size = p.wanted + params.beam_width - 1;
     uint8_t converted[DIMENSIONS];
     float weighted[DIMENSIONS];
     REQUIRE(graph_query(&index->space, query, converted, &p.point) == DISKANN_OK);
