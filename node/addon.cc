@@ -179,6 +179,7 @@ Napi::Value connect(const Napi::CallbackInfo &info)
     add_search_functions(connected, functions);
     add_job_functions(connected, functions);
     add_pq_functions(connected, functions);
+    add_budget_functions(connected, functions);
     add_paged_functions(connected, functions);
     return functions;
 }

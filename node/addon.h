@@ -206,6 +206,7 @@ void add_search_functions(Addon &addon, Napi::Object target);
 void add_job_functions(Addon &addon, Napi::Object target);
 void add_paged_functions(Addon &addon, Napi::Object target);
 void add_pq_functions(Addon &addon, Napi::Object target);
+void add_budget_functions(Addon &addon, Napi::Object target);
 
 } // namespace diskann_node
 

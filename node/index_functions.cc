@@ -1,27 +1,11 @@
 /* Functions of an index that are quick enough for the JavaScript thread. */
-#include "addon.h"
+#include "arguments.h"
 
 #include <limits>
 
 namespace diskann_node {
 
 namespace {
-
-enum { CONFIG_FIELDS = 10 };
-
-void read_config(const double *fields, diskann_config *config)
-{
-    diskann_config_init(config, static_cast<uint32_t>(fields[0]));
-    config->metric = static_cast<uint32_t>(fields[1]);
-    config->data_type = static_cast<uint32_t>(fields[2]);
-    config->max_degree = static_cast<uint32_t>(fields[3]);
-    config->build_list_size = static_cast<uint32_t>(fields[4]);
-    config->alpha = static_cast<float>(fields[5]);
-    config->seed = static_cast<uint64_t>(fields[6]);
-    config->codes = static_cast<uint32_t>(fields[7]);
-    config->code_bytes = static_cast<uint32_t>(fields[8]);
-    config->simd = static_cast<uint32_t>(fields[9]);
-}
 
 /* create(config): an index, or a status */
 Napi::Value create(const Napi::CallbackInfo &info)

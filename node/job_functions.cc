@@ -73,6 +73,28 @@ Napi::Value insert_rows(const Napi::CallbackInfo &info)
     return number(info, status);
 }
 
+/* insertLinks(job, lists, rows): a status. Copies; so it is for slabs of a few megabytes. */
+Napi::Value insert_links(const Napi::CallbackInfo &info)
+{
+    Job *job = unwrap<Job>(info[0]);
+    InsertErrand *errand = job->errand() != nullptr ? job->errand()->as_insert() : nullptr;
+    size_t length = 0;
+    const uint8_t *lists = bytes(info[1], &length);
+    const uint64_t rows = uint32_argument(info, 2), numbers = length / sizeof(uint32_t);
+    if (errand == nullptr || errand->index() == nullptr || job->drive()->started() || numbers < 2 * rows ||
+        reinterpret_cast<uintptr_t>(lists) % sizeof(uint32_t) != 0) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    const uint32_t *degrees = reinterpret_cast<const uint32_t *>(lists);
+    uint64_t edges = 0;
+    for (uint64_t i = 0; i < rows; i++) {
+        edges += degrees[i];
+    }
+    const int status = numbers - 2 * rows != edges ? static_cast<int>(DISKANN_ERR_INVALID_ARGUMENT)
+                                                  : diskann_op_links(errand->op(), degrees, degrees + rows, degrees + 2 * rows, rows);
+    return number(info, status);
+}
+
 /* exact(index, query, k, ids, distances, threads) */
 Napi::Value exact(const Napi::CallbackInfo &info)
 {
@@ -212,36 +234,58 @@ Napi::Value cancel(const Napi::CallbackInfo &info)
     return info.Env().Undefined();
 }
 
-/* requests(job): offset and length of each */
+/* requests(job): kind, offset and length of each */
 Napi::Value requests(const Napi::CallbackInfo &info)
 {
     Job *job = unwrap<Job>(info[0]);
     const uint32_t count = job->drive() != nullptr ? job->drive()->stage().request_count : 0;
-    Napi::Float64Array list = Napi::Float64Array::New(info.Env(), size_t(count) * 2);
+    Napi::Float64Array list = Napi::Float64Array::New(info.Env(), size_t(count) * 3);
     for (uint32_t i = 0; i < count; i++) {
         const diskann_request &request = job->drive()->stage().requests[i];
-        list[size_t(i) * 2] = static_cast<double>(request.offset);
-        list[size_t(i) * 2 + 1] = static_cast<double>(request.length);
+        list[size_t(i) * 3] = request.kind;
+        list[size_t(i) * 3 + 1] = static_cast<double>(request.offset);
+        list[size_t(i) * 3 + 2] = static_cast<double>(request.length);
     }
     return list;
 }
 
-/* fill(job, request, at, bytes): copies bytes into the buffer of a request */
-Napi::Value fill(const Napi::CallbackInfo &info)
+/* Where `length` bytes of the buffer of a request lie, from `at` on; NULL: there are none. */
+uint8_t *request_bytes(const Napi::CallbackInfo &info, uint32_t kind, size_t length)
 {
     Job *job = unwrap<Job>(info[0]);
     const uint32_t i = uint32_argument(info, 1);
     const uint64_t at = static_cast<uint64_t>(number_argument(info, 2));
-    size_t length = 0;
-    const uint8_t *from = bytes(info[3], &length);
     if (job->drive() == nullptr || i >= job->drive()->stage().request_count) {
-        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+        return nullptr;
     }
     const diskann_request &request = job->drive()->stage().requests[i];
-    if (at > request.length || length > request.length - at) {
+    const bool fits = request.kind == kind && at <= request.length && length <= request.length - at;
+    return fits ? static_cast<uint8_t *>(request.buffer) + at : nullptr;
+}
+
+/* fill(job, request, at, bytes): copies bytes into the buffer of a READ */
+Napi::Value fill(const Napi::CallbackInfo &info)
+{
+    size_t length = 0;
+    const uint8_t *from = bytes(info[3], &length);
+    uint8_t *to = request_bytes(info, DISKANN_READ, length);
+    if (to == nullptr) {
         return number(info, DISKANN_ERR_INVALID_ARGUMENT);
     }
-    std::memcpy(static_cast<uint8_t *>(request.buffer) + at, from, length);
+    std::memcpy(to, from, length);
+    return number(info, DISKANN_OK);
+}
+
+/* drain(job, request, at, bytes): copies bytes out of the buffer of a WRITE */
+Napi::Value drain(const Napi::CallbackInfo &info)
+{
+    size_t length = 0;
+    uint8_t *to = bytes(info[3], &length);
+    const uint8_t *from = request_bytes(info, DISKANN_WRITE, length);
+    if (from == nullptr) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    std::memcpy(to, from, length);
     return number(info, DISKANN_OK);
 }
 
@@ -319,6 +363,7 @@ void add_job_functions(Addon &addon, Napi::Object target)
     };
     add("insert", guarded<insert>);
     add("insertRows", guarded<insert_rows>);
+    add("insertLinks", guarded<insert_links>);
     add("exact", guarded<exact>);
     add("batch", guarded<batch>);
     add("open", guarded<open>);
@@ -332,6 +377,7 @@ void add_job_functions(Addon &addon, Napi::Object target)
     add("cancel", cancel);
     add("requests", requests);
     add("fill", fill);
+    add("drain", drain);
     add("resume", resume);
     add("finish", finish);
 }

@@ -37,6 +37,7 @@ struct Outcome {
 
 class InsertErrand;
 class PqTrainErrand;
+class BudgetErrand;
 
 /* Any work with an outcome. Holds a reference to its index until the end. */
 class Errand : public Work {
@@ -53,6 +54,7 @@ public:
     Index *index() const { return index_; }
     virtual InsertErrand *as_insert() { return nullptr; }
     virtual PqTrainErrand *as_pq_train() { return nullptr; }
+    virtual BudgetErrand *as_budget() { return nullptr; }
 
 protected:
     int fail(int status, uint64_t value = 0);
@@ -149,6 +151,7 @@ protected:
     virtual int begin_op(uint64_t bytes);
     /* The opened index into the outcome. */
     virtual int take();
+    bool is_cancelled() const { return cancelled_.load(); }
 
     const std::shared_ptr<Shared> shared_;
     const uint32_t simd_;

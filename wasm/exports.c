@@ -286,6 +286,64 @@ int EXPORT(op_rows)(diskann_op *op, const void *vectors, uint32_t data_type, dou
     return diskann_op_rows(op, vectors, data_type, (const uint64_t *)(const void *)ids, rows);
 }
 
+/* Lists of `rows` rows: their degrees, then their children, then all neighbours. */
+int EXPORT(op_links)(diskann_op *op, const uint32_t *lists, uint32_t rows)
+{
+    return diskann_op_links(op, lists, lists + rows, lists + (size_t)2 * rows, rows);
+}
+
+/* -- build into a file -- */
+
+/* The host has put the fields of a configuration but simd, as in stats, into the exchange, and then what is beside it. */
+static diskann_budget given_budget(void)
+{
+    const double *slot = exchange_slots;
+    diskann_budget budget;
+    diskann_config_init(&budget.config, (uint32_t)*slot++);
+    budget.config.metric = (uint32_t)*slot++;
+    budget.config.data_type = (uint32_t)*slot++;
+    budget.config.max_degree = (uint32_t)*slot++;
+    budget.config.build_list_size = (uint32_t)*slot++;
+    budget.config.alpha = (float)*slot++;
+    budget.config.seed = (uint64_t)*slot++;
+    budget.config.codes = (uint32_t)*slot++;
+    budget.config.code_bytes = (uint32_t)*slot++;
+    budget.rows = (uint64_t)*slot++;
+    budget.data_type = (uint32_t)*slot++;
+    budget.has_ids = (uint32_t)*slot++;
+    budget.memory_bytes = (uint64_t)*slot;
+    return budget;
+}
+
+/* exchange: needs */
+int EXPORT(budget_need)(void)
+{
+    const diskann_budget budget = given_budget();
+    diskann_budget_needs needs = {0, 0, 0};
+    const int status = diskann_budget_need(&budget, &needs);
+    exchange_slots[0] = (double)needs.memory_bytes;
+    exchange_slots[1] = needs.shards;
+    exchange_slots[2] = needs.workers;
+    return status;
+}
+
+int EXPORT(budget_begin)(void)
+{
+    const diskann_budget budget = given_budget();
+    diskann_op *op = NULL;
+    const int status = diskann_budget_begin(&budget, 1, NULL, &op);
+    return give(status, op);
+}
+
+/* `ids`: doubles, overwritten with integers. */
+int EXPORT(budget_ids)(diskann_op *op, double *ids, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        double_to_id(&ids[i]);
+    }
+    return diskann_budget_ids(op, (const uint64_t *)(const void *)ids, count);
+}
+
 /* -- open, save -- */
 
 int EXPORT(open_begin)(double file_bytes, uint32_t simd)
@@ -359,6 +417,21 @@ int EXPORT(paged_open_begin)(double file_bytes, uint32_t simd, double cache_byte
     diskann_op *op = NULL;
     const int status = diskann_paged_open_begin((uint64_t)file_bytes, simd, (uint64_t)cache_bytes, NULL, &op);
     return give(status, op);
+}
+
+/* Of a disk index of Microsoft's. */
+int EXPORT(paged_microsoft_begin)(double file_bytes, uint32_t data_type, uint32_t metric, double rows, const diskann_pq *pq,
+                                  double cache_bytes)
+{
+    const diskann_microsoft how = {data_type, metric, DISKANN_SIMD_AUTO, 0, (uint64_t)rows, pq};
+    diskann_op *op = NULL;
+    const int status = diskann_paged_microsoft_begin((uint64_t)file_bytes, &how, (uint64_t)cache_bytes, NULL, &op);
+    return give(status, op);
+}
+
+int EXPORT(paged_microsoft_codes)(diskann_op *op, const uint8_t *codes, uint32_t rows)
+{
+    return diskann_paged_microsoft_codes(op, codes, rows);
 }
 
 diskann_paged *EXPORT(paged_take)(diskann_op *op)

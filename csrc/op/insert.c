@@ -7,6 +7,7 @@
 
 #include "../base/float_mode.h"
 #include "../simd/elements.h"
+#include "extremes.h"
 
 #include <string.h>
 
@@ -45,10 +46,15 @@ int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out
     return begin(index, workers, 1, out);
 }
 
+int insert_waits_for_rows(const diskann_op *op)
+{
+    return op->calls == &insert_calls && op->status > 0 && ((const insert_op *)op)->stage == INSERT_START;
+}
+
 static int check_rows(const insert_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows)
 {
     const int is_taken = data_type == DISKANN_F32 || (data_type == op->index->config.data_type && data_type != DISKANN_SQ8);
-    if (op->base.calls != &insert_calls || op->stage != INSERT_START || vectors == NULL || !is_taken) {
+    if (!insert_waits_for_rows(&op->base) || vectors == NULL || !is_taken) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     if (op->given_ids != 0 && op->given_ids != (ids != NULL ? 2u : 1u)) {
@@ -124,25 +130,6 @@ uint64_t diskann_op_distances(const diskann_op *base)
 }
 
 /* ---- validation ---- */
-
-static void lower_to(_Atomic uint64_t *minimum, uint64_t value)
-{
-    uint64_t seen = atomic_load_explicit(minimum, memory_order_relaxed);
-    while (value < seen && !atomic_compare_exchange_weak_explicit(minimum, &seen, value, memory_order_relaxed,
-                                                                  memory_order_relaxed)) {
-    }
-}
-
-/* Norms are not negative, so their bits have the order of their values. */
-static void raise_to(_Atomic uint32_t *maximum, float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    uint32_t seen = atomic_load_explicit(maximum, memory_order_relaxed);
-    while (bits > seen && !atomic_compare_exchange_weak_explicit(maximum, &seen, bits, memory_order_relaxed,
-                                                                 memory_order_relaxed)) {
-    }
-}
 
 static void validate_rows(insert_op *op, uint64_t begin_row, uint64_t end_row)
 {
@@ -333,6 +320,9 @@ static int step(diskann_op *base, diskann_stage *stage)
     }
     switch (op->stage) {
     case INSERT_START:
+        if (op->linked != 0 && op->linked != op->rows) {
+            return DISKANN_ERR_INVALID_ARGUMENT;
+        }
         return op->rows == 0 ? finish(op)
                              : insert_enter(op, stage, INSERT_VALIDATE, DISKANN_PHASE_VALIDATE, op->rows, 1);
     case INSERT_VALIDATE:

@@ -4,6 +4,7 @@
  */
 import { type Subject, subjectOf, type Test } from "./kit.js";
 import { adding } from "./topics/adding.js";
+import { budget } from "./topics/budget.js";
 import { coding } from "./topics/coding.js";
 import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
@@ -29,6 +30,7 @@ export function conformance(test: Test, subject: Subject): void {
   places(test, subject);
   stores(test, subject);
   paging(test, subject);
+  budget(test, subject);
   order(test, subject);
   control(test, subject);
   goldenBytes(test, subject);

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { gzipSync } from "node:zlib";
 import { describe, expect, it } from "vitest";
 import * as exchange from "../../ts/backend/wasm/exchange.js";
+import { NEEDS } from "../../ts/backend/wasm/file-exchange.js";
 import * as paged from "../../ts/backend/wasm/paged-exchange.js";
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url));
@@ -76,6 +77,7 @@ describe("the WebAssembly module", () => {
       searched: exchange.SEARCHED,
       advance: paged.ADVANCE,
       answered: paged.ANSWERED,
+      needs: NEEDS,
       stage: exchange.STAGE,
       request: exchange.REQUEST,
       failure: exchange.FAILURE,

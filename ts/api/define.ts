@@ -9,7 +9,14 @@ import {
 } from "../core/checks.js";
 import { CODES, DATA_TYPES, METRICS, SQ8 } from "../core/constants.js";
 import { DiskAnnError } from "../core/errors.js";
-import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
+import type {
+  BuildControl,
+  GraphLists,
+  IndexOptions,
+  IndexSource,
+  OpenOptions,
+  VectorSource,
+} from "../core/types.js";
 import { insertRows } from "./insertion.js";
 import { beginLongCall, type LongCall } from "./long-call.js";
 import { readIds, readRows } from "./rows.js";
@@ -27,9 +34,14 @@ export interface VectorIndexEntry<Extra> {
   create(options: IndexOptions & Extra): Promise<VectorIndex>;
   /**
    * An index of many vectors at once: the best graph, the fastest way. All or nothing. Equal input gives equal bytes,
-   * on every platform, with any number of threads.
+   * on every platform, with any number of threads. With `graph` that graph is taken as it is, and only put into order.
+   *
+   * With `path` and `memoryBytes` the index is made as a file, of rows that may be larger than memory, and then opened as `open` does.
    */
-  build(vectors: VectorSource, options: IndexOptions & BuildControl & Extra): Promise<VectorIndex>;
+  build(
+    vectors: VectorSource,
+    options: IndexOptions & BuildControl & { graph?: GraphLists | undefined } & Extra,
+  ): Promise<VectorIndex>;
   /**
    * Opens what `save` or `toBytes` made: a path or `file:` URL, an `http(s):`, `opfs:` or `idb:` address, bytes, a `Blob`, a
    * `FileSystemFileHandle`. In memory, or where it is: see `OpenOptions`.
@@ -114,7 +126,7 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
     async build(
       this: unknown,
       vectors: VectorSource,
-      options: IndexOptions & BuildControl & Extra,
+      options: IndexOptions & BuildControl & { graph?: GraphLists | undefined } & Extra,
     ): Promise<VectorIndex> {
       const checked = checkIndexOptions(options);
       const call = beginLongCall(options);
@@ -122,9 +134,18 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
       const rows = readRows(vectors, dimensions, dataType, call.signal);
       const ids = readIds(options.ids, rows.total);
       return allOrNothing(call, async (keep) => {
+        if (options.path !== undefined || options.memoryBytes !== undefined) {
+          const { buildFile } = await import("./file-build.js");
+          const parts = { config: configOf(checked), rows, ids, threads, load: () => load(options) };
+          const { backend, path, memoryBytes } = await buildFile(parts, options, call);
+          const { cacheBytes, defaults } = checkOpen({});
+          const paged = { cacheBytes: Math.min(cacheBytes, memoryBytes), resident: "allowed" } as const;
+          const core = keep(await backend.open({ kind: "path", path }, { signal: call.signal }, paged));
+          return assemble(classOf(this), backend, core, threads, defaults(core.paged, 4));
+        }
         const backend = await load(options);
         const core = keep(await backend.create(configOf(checked)));
-        await insertRows(core, dimensions, { kind: "build", rows, ids, threads }, call);
+        await insertRows(core, dimensions, { kind: "build", rows, ids, threads, graph: options.graph }, call);
         return assemble(classOf(this), backend, core, threads);
       });
     },
@@ -141,8 +162,14 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
         const { signal, onProgress } = call;
         const control = { signal, onProgress, threads: undefined };
         const place = await find();
-        const paged = mode === "resident" ? undefined : ({ cacheBytes, resident } as const);
-        const core = keep(await backend.open(place, control, paged));
+        const how = options?.microsoft;
+        const disk =
+          how === undefined
+            ? undefined
+            : await (await import("./microsoft-disk.js")).readDisk(how, place, mode, control);
+        const paged = mode === "resident" ? undefined : ({ cacheBytes, resident, ...disk?.paged } as const);
+        const opened = keep(await backend.open(place, control, paged));
+        const core = disk ? keep(disk.finish(opened)) : opened;
         if (mode === "paged" && !core.paged) throw new DiskAnnError("ERR_UNSUPPORTED", NOT_PAGED);
         const width = PAGED_WIDTHS[place.kind] ?? 4;
         return assemble(classOf(this), backend, core, undefined, defaults(core.paged, width));

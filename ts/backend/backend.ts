@@ -11,6 +11,7 @@
 import type { AbortSignalLike, Progress, SearchCounters, Simd, VerifyReport } from "../core/types.js";
 import type { TypedRows } from "../core/vectors.js";
 import type { StorageSource, StorageTarget } from "../storage/select.js";
+import type { PqParts } from "./pq.js";
 
 /** Enumerations cross as the numbers of `diskann.h`. */
 export interface CoreConfig {
@@ -88,6 +89,11 @@ export interface BackendInsert {
    * row; all slabs have it or none. Floats that the index cannot store make `run` reject.
    */
   append(rows: TypedRows, ids: Float64Array | undefined): void | Promise<void>;
+  /**
+   * Of a build, after the rows: lists of the next `rows` rows, of a graph that is there (`diskann_op_links`): their degrees, then
+   * their children, then all neighbours.
+   */
+  links(lists: Uint32Array, rows: number): void | Promise<void>;
   /** Validates all rows, then links them. After a failure `size` tells how many of them are in the index. */
   run(control: Control): Promise<void>;
   /** Ends it without changing the index; after `run` it does nothing. */
@@ -114,6 +120,16 @@ export interface BackendIndex {
   close(): void | Promise<void>;
 }
 
+/** A disk index of Microsoft's, beside the file itself: what the file does not tell, and what lies in others. */
+export interface MicrosoftParts {
+  readonly dataType: number;
+  readonly metric: number;
+  readonly pivots: PqParts;
+  /** A file of codes, of `count` nodes. */
+  readonly codes: CoreSource;
+  readonly count: number;
+}
+
 /** How to open a file that is to stay where it is. */
 export interface PagedOptions {
   /** What the page cache may take. */
@@ -123,6 +139,42 @@ export interface PagedOptions {
    * when the file is not larger than the cache.
    */
   readonly resident: "never" | "allowed";
+  /** It is such an index; `resident` is "never". */
+  readonly microsoft?: MicrosoftParts;
+}
+
+/** An index that is made as a file, of rows in another, under a memory budget: `diskann_budget`. */
+export interface FileBuild {
+  readonly config: CoreConfig;
+  readonly rows: number;
+  /** The number of their type in `DATA_TYPES`. */
+  readonly rowType: number;
+  readonly hasIds: boolean;
+  /** What the core may take. */
+  readonly memoryBytes: number;
+}
+
+export interface FileBuildNeeds {
+  readonly memoryBytes: number;
+  /** 0: `memoryBytes` of the build is too little. */
+  readonly shards: number;
+  /** Threads that have room. */
+  readonly workers: number;
+}
+
+/** Where rows are read and the file is written. Called one at a time. */
+export interface FileBuildPlaces {
+  read(offset: number, into: Uint8Array): Promise<void>;
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+  sync(): Promise<void>;
+  ids(first: number, count: number): Float64Array;
+}
+
+export interface FileBuilder {
+  needs(build: FileBuild): FileBuildNeeds;
+  run(build: FileBuild, places: FileBuildPlaces, control: Control): Promise<void>;
+  /** Idempotent. */
+  close(): void;
 }
 
 export interface Backend {
@@ -131,4 +183,6 @@ export interface Backend {
   create(config: CoreConfig): Promise<BackendIndex>;
   /** `paged`: undefined opens it in memory. */
   open(source: CoreSource, control: Control, paged?: PagedOptions): Promise<BackendIndex>;
+  /** Where there is a file system. */
+  fileBuilder?(): Promise<FileBuilder>;
 }

@@ -44,6 +44,9 @@ export const STATS_FIELDS = [
   "relativeError",
 ] as const;
 
+/** Of builds into a file. */
+export const IDS_PER_SLAB = 2 ** 16;
+
 const ID_BYTES = 8;
 const FLOAT_BYTES = 4;
 

@@ -1,7 +1,7 @@
 /** The command line: what can be typed, and where it goes. Each command's code is loaded when it is called. */
 import { Command, CommanderError, Option } from "commander";
 import { CODES, DATA_TYPES, LIMITS, QUANTIZE } from "../core/constants.js";
-import { CHECK_QUERIES_DEFAULT, decimal, fileNamed, integer, integerList } from "./arguments.js";
+import { byteCount, CHECK_QUERIES_DEFAULT, decimal, fileNamed, integer, integerList } from "./arguments.js";
 import type { BenchmarkOptions } from "./commands/benchmark.js";
 import type { BuildOptions } from "./commands/build.js";
 import type { ConvertOptions } from "./commands/convert.js";
@@ -10,6 +10,7 @@ import type { SearchCommandOptions } from "./commands/search.js";
 import type { VerifyOptions } from "./commands/verify.js";
 import { type CommonOptions, type Context, createContext, type Streams } from "./context.js";
 import type { EngineLoaders, QuantizerLoaders } from "./engine.js";
+import { addMicrosoftCommands } from "./microsoft-program.js";
 import {
   addCommonOptions,
   addPlaceOptions,
@@ -70,10 +71,13 @@ class Program {
     this.#addConvert();
     this.#addInfo();
     this.#addVerify();
-    addPqCommands(this.root, {
-      context: (options) => this.#context(options),
-      quantizer: (options) => parts.quantizers[options.backend ?? "auto"](),
-    });
+    const shared = {
+      context: (options: CommonOptions) => this.#context(options),
+      engine: (options: CommonOptions) => this.#engine(options),
+      quantizer: (options: CommonOptions) => parts.quantizers[options.backend ?? "auto"](),
+    };
+    addPqCommands(this.root, shared);
+    addMicrosoftCommands(this.root, shared);
   }
 
   #context(options: CommonOptions): Context {
@@ -134,6 +138,11 @@ class Program {
           .default("none"),
       )
       .option("--seed <n>", "order of insertion", integer(0), 0)
+      .option(
+        "--memory <bytes>",
+        "build into the file and take no more than that beside the program itself: for vectors larger than memory",
+        byteCount(2 ** 40),
+      )
       .option("--ids <file>", "your ids, one for each vector: .txt a line each, .json array, .bin u32 or u64")
       .option(
         "--check <n>",
@@ -149,6 +158,7 @@ class Program {
           "build -i base.fvecs -o base.diskann --quantize i8",
           "build -i base.u8bin -o base.diskann --type u8 -R 64 -L 200 -j 4",
           "build -i embeddings.npy -o docs.diskann -m cosine --ids ids.txt --json",
+          "build -i huge.fbin -o huge.diskann --codes pq --memory 2G",
         ),
       )
       .action(async (options: BuildOptions) => {

@@ -73,6 +73,8 @@ export interface Functions {
 
   insert(index: IndexHandle, build: boolean, threads: number): JobHandle | Status;
   insertRows(job: JobHandle, rows: TypedRows, ids: Float64Array | undefined): Status;
+  /** `lists`: bytes of u32: degrees of the rows, their children, all neighbours. */
+  insertLinks(job: JobHandle, lists: Uint8Array, rows: number): Status;
   exact(
     index: IndexHandle,
     query: Float32Array,
@@ -102,6 +104,16 @@ export interface Functions {
   close(index: IndexHandle): JobHandle | Status;
 
   openPaged(path: string, simd: number, cacheBytes: number): JobHandle | Status;
+  openMicrosoft(
+    path: string,
+    codes: string,
+    pq: PqHandle,
+    dataType: number,
+    metric: number,
+    rows: number,
+    simd: number,
+    cacheBytes: number,
+  ): JobHandle | Status;
   batchPaged(
     index: PagedHandle,
     queries: Float32Array,
@@ -147,11 +159,19 @@ export interface Functions {
     threads: number,
   ): JobHandle | Status;
 
+  /** `budget`: a configuration with simd, rows, their type, whether ids are given, memoryBytes. `out`: memoryBytes, shards, workers. */
+  budgetNeeds(budget: Float64Array, out: Float64Array): Status;
+  budgetBuild(budget: Float64Array, threads: number): JobHandle | Status;
+  budgetIds(job: JobHandle, ids: Float64Array): Status;
+
   start(job: JobHandle, ticket: number, wantsProgress: boolean): Status;
   cancel(job: JobHandle): void;
-  /** Offset and length of each request that waits to be served. */
+  /** Kind, offset and length of each request that waits to be served. */
   requests(job: JobHandle): Float64Array;
+  /** Copies into the buffer of a READ. */
   fill(job: JobHandle, request: number, at: number, bytes: Uint8Array): Status;
+  /** Copies out of the buffer of a WRITE. */
+  drain(job: JobHandle, request: number, at: number, into: Uint8Array): Status;
   resume(job: JobHandle, status: Status): void;
   finish(job: JobHandle): Outcome;
 }
@@ -178,6 +198,9 @@ export interface Binding {
 
 /** A record in the buffer begins with its ticket, its kind and its length. */
 export const RECORD = { ticket: 0, kind: 1, length: 2 } as const;
+/** Kinds of requests. */
+export const REQUEST = { read: 1, write: 2, sync: 3 } as const;
+
 export const KIND_SEARCH = 0;
 export const KIND_PROGRESS = 1;
 export const KIND_REQUESTS = 2;

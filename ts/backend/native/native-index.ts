@@ -53,6 +53,12 @@ class NativeInsert implements BackendInsert {
     if (status < 0) throw statusError(status);
   }
 
+  links(lists: Uint32Array, rows: number): void {
+    const bytes = new Uint8Array(lists.buffer, lists.byteOffset, lists.byteLength);
+    const status = this.#calls.functions.insertLinks(this.#take(), bytes, rows);
+    if (status < 0) throw statusError(status);
+  }
+
   async run(control: Control): Promise<void> {
     const job = this.#take();
     this.#job = undefined;
@@ -262,9 +268,9 @@ async function serveReads(
   progress: (done: number) => void,
 ): Promise<void> {
   const requests = calls.functions.requests(job);
-  for (let i = 0; i < requests.length / 2; i++) {
-    const offset = requests[2 * i] as number;
-    const length = requests[2 * i + 1] as number;
+  for (let i = 0; i < requests.length / 3; i++) {
+    const offset = requests[3 * i + 1] as number;
+    const length = requests[3 * i + 2] as number;
     for (let at = 0; at < length; at += SLAB_BYTES) {
       const slice = await read(offset + at, Math.min(SLAB_BYTES, length - at));
       const status = calls.functions.fill(job, i, at, slice);
