@@ -93,7 +93,8 @@ static int read_pages(open_op *op, diskann_stage *stage)
         return fail_memory(op);
     }
     transfer_begin(&op->opening.transfer);
-    op->next_page = transfer_add_pages(&op->opening.transfer, DISKANN_READ, records, &op->opening.block.layout, op->next_page, end);
+    op->next_page = transfer_add_pages(&op->opening.transfer, DISKANN_READ, records, &op->opening.block.layout,
+                                       op->next_page, end);
     return transfer_hand_out(&op->opening.transfer, stage, DISKANN_PHASE_READ, op->opening.file_bytes);
 }
 

@@ -1,6 +1,6 @@
 /**
- * `fetch` as a browser has it, in Node: over one HTTP/2 connection, or over six of HTTP/1.1. Counts requests, bytes, and rounds: a
- * request belongs to the round after the last one whose answer was there when it was made.
+ * `fetch` as a browser has it, in Node: over one HTTP/2 connection, or over six of HTTP/1.1. Counts requests, bytes, and
+ * rounds: a request belongs to the round after the last one whose answer was there when it was made.
  */
 import { Agent, get } from "node:http";
 import { type ClientHttp2Session, connect } from "node:http2";
