@@ -55,6 +55,7 @@
         "node/job_functions.cc",
         "node/memory.cc",
         "node/outbox.cc",
+        "node/page_asks.cc",
         "node/paged.cc",
         "node/paged_functions.cc",
         "node/paged_work.cc",

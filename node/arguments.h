@@ -32,7 +32,7 @@ inline HitsOut hits_argument(const Napi::CallbackInfo &info, size_t i, uint32_t 
     return hits;
 }
 
-enum { CONFIG_FIELDS = 10 };
+enum { CONFIG_FIELDS = 11 };
 
 /* Of CONFIG_FIELDS numbers. */
 inline void read_config(const double *fields, diskann_config *config)
@@ -46,7 +46,8 @@ inline void read_config(const double *fields, diskann_config *config)
     config->seed = static_cast<uint64_t>(fields[6]);
     config->codes = static_cast<uint32_t>(fields[7]);
     config->code_bytes = static_cast<uint32_t>(fields[8]);
-    config->simd = static_cast<uint32_t>(fields[9]);
+    config->page_bytes = static_cast<uint32_t>(fields[9]);
+    config->simd = static_cast<uint32_t>(fields[10]);
 }
 
 /* Makes a job of an errand; `begin(errand, workers)` returns a status. */

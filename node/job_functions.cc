@@ -90,9 +90,10 @@ Napi::Value insert_links(const Napi::CallbackInfo &info)
     for (uint64_t i = 0; i < rows; i++) {
         edges += degrees[i];
     }
-    const int status = numbers - 2 * rows != edges ? static_cast<int>(DISKANN_ERR_INVALID_ARGUMENT)
-                                                  : diskann_op_links(errand->op(), degrees, degrees + rows, degrees + 2 * rows, rows);
-    return number(info, status);
+    if (numbers - 2 * rows != edges) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    return number(info, diskann_op_links(errand->op(), degrees, degrees + rows, degrees + 2 * rows, rows));
 }
 
 /* exact(index, query, k, ids, distances, threads) */
@@ -157,6 +158,21 @@ Napi::Value open_bytes(const Napi::CallbackInfo &info)
     auto errand = std::make_unique<OpenErrand>(addon.shared(), uint32_argument(info, 1), addon.workers(threads));
     return make_job(info, std::move(errand), threads,
                     [length](OpenErrand &opened, uint32_t) { return opened.begin_bytes(length); });
+}
+
+/* convert(index, codes, codeBytes, pageBytes, threads) */
+Napi::Value convert(const Napi::CallbackInfo &info)
+{
+    Index *index = open_index(info);
+    if (index == nullptr) {
+        return closed(info);
+    }
+    diskann_config config = {};
+    config.codes = uint32_argument(info, 1);
+    config.code_bytes = uint32_argument(info, 2);
+    config.page_bytes = uint32_argument(info, 3);
+    return make_job(info, std::make_unique<ConvertErrand>(index, config), number_argument(info, 4),
+                    [](ConvertErrand &errand, uint32_t workers) { return errand.begin(workers); });
 }
 
 /* save(index, path, threads) */
@@ -345,6 +361,9 @@ Napi::Value finish(const Napi::CallbackInfo &info)
     if (outcome.quantizer != nullptr) {
         result.Set("pq", wrap(env, new PqHandle(std::move(outcome.quantizer))));
     }
+    if (outcome.found) {
+        result.Set("found", true);
+    }
     if (outcome.verified) {
         set_findings(outcome, result);
     }
@@ -368,6 +387,7 @@ void add_job_functions(Addon &addon, Napi::Object target)
     add("batch", guarded<batch>);
     add("open", guarded<open>);
     add("openBytes", guarded<open_bytes>);
+    add("convert", guarded<convert>);
     add("save", guarded<save>);
     add("saveBytes", guarded<save_bytes>);
     add("verify", guarded<verify>);

@@ -20,6 +20,7 @@ export type {
   Progress,
   ProgressEvent,
   Quantize,
+  SaveOptions,
   SaveTarget,
   SearchBatch,
   SearchCounters,

@@ -22,8 +22,11 @@ const ALLOWED_IMPORTS = ["env.emscripten_notify_memory_growth"];
 const ALLOWED_IMPORTS_THREADS = ["env.memory", "env.emscripten_resize_heap"];
 
 const common = [...FLAGS, ...WARNINGS, ...TARGET_FLAGS.wasm32, "-DNDEBUG"];
+/** What waits for bytes, or runs once in a while. */
+const SELDOM =
+  /^(wasm\/exports|csrc\/store\/(superblock|section|microsoft)|csrc\/op\/(budget\w*|code_pages|convert|findings|op|open|opening|page_stream|paged\w*|save|transfer|verify))\.c$/;
 /** Operations only say what is done next: the loops that take time are on the floors below. */
-const levelOf = (unit) => (/^(csrc\/op|wasm)\//.test(unit) ? "-Os" : "-O3");
+const levelOf = (unit) => (SELDOM.test(unit) ? "-Oz" : unit.startsWith("csrc/op/") ? "-Os" : "-O3");
 const flags = [
   ...common,
   "-O3",
@@ -100,7 +103,7 @@ async function linkWithThreads(units, output) {
   const folder = `${output}-objects`;
   const ask = (name) => execFileSync("em-config", [name], { encoding: "utf8", env: environment }).trim();
   const libraries = join(ask("CACHE"), "sysroot/lib/wasm32-emscripten");
-  const words = [...linkFlags, ...(await compile(units, folder, ["-pthread"])), "-L", libraries];
+  const words = [...linkFlags, ...(await compile(units, folder, ["-pthread", "-DWASM_FOR_BUILDS"])), "-L", libraries];
   words.push("-lc-mt", "-lemmalloc-mt", "-lcompiler_rt-mt", "-o", output);
   const linker = ["wasm-ld", "wasm-ld-14"].map((name) => join(ask("LLVM_ROOT"), name)).find(existsSync);
   execFileSync(linker ?? "wasm-ld", words, { stdio: "inherit" });

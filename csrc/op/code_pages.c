@@ -11,17 +11,20 @@ static void add_part(section *section, void *bytes, uint64_t length)
     section->parts[section->part_count++] = (section_part){bytes, length};
 }
 
-static void set_parts(section *section, const superblock *block, const graph_space *space)
+section code_pages_section(const superblock *block, const graph_space *space)
 {
+    section section = {
+        .layout = &space->records->layout, .crc32c = space->kernels->crc32c, .first_page = block->pages};
     if (space->pq != NULL) {
         const diskann_pq *pq = space->pq->pq;
-        add_part(section, pq->codebook, (uint64_t)pq->centroids * pq->dimensions * sizeof(float));
-        add_part(section, pq->centre, pq->dimensions * sizeof(float));
-        add_part(section, space->pq->codes, block->size * space->pq->code_bytes);
+        add_part(&section, pq->codebook, (uint64_t)pq->centroids * pq->dimensions * sizeof(float));
+        add_part(&section, pq->centre, pq->dimensions * sizeof(float));
+        add_part(&section, space->pq->codes, block->size * space->pq->code_bytes);
     } else {
-        add_part(section, space->bits->origin, space->dimensions * sizeof(float));
-        add_part(section, space->navigator->block, navigator_bytes(space->navigator));
+        add_part(&section, space->bits->origin, space->dimensions * sizeof(float));
+        add_part(&section, space->navigator->block, navigator_bytes(space->navigator));
     }
+    return section;
 }
 
 int code_pages_init(code_pages *pages, const superblock *block, const graph_space *space, memory_account *account)
@@ -34,8 +37,7 @@ int code_pages_init(code_pages *pages, const superblock *block, const graph_spac
         return DISKANN_OK;
     }
     pages->offset = block->navigator_size > 0 ? DISKANN_SUPERBLOCK_BYTES : page_offset(&block->layout, block->pages);
-    pages->section = (section){.layout = layout, .crc32c = space->kernels->crc32c, .first_page = block->pages};
-    set_parts(&pages->section, block, space);
+    pages->section = code_pages_section(block, space);
     const uint64_t fitting = BUFFER_BYTES / layout->page_bytes;
     pages->buffer_pages = fitting < 1 ? 1 : fitting < pages->count ? (uint32_t)fitting : (uint32_t)pages->count;
     pages->buffer_bytes = (uint64_t)pages->buffer_pages * layout->page_bytes;

@@ -22,6 +22,9 @@ typedef struct code_pages {
     uint64_t end;
 } code_pages;
 
+/* The section of a file that has one; `space` is borrowed. */
+section code_pages_section(const superblock *block, const graph_space *space);
+
 /*
  * `space` has a quantiser and room for all codes, or a navigator; borrowed until the last round, `block` during the call.
  * Without pages it does nothing. ERR_NO_MEMORY.

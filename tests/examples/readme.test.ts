@@ -29,6 +29,8 @@ beforeAll(async () => {
   await writeFile(join(folder, "node.ts"), programBelow("Node"));
   await writeFile(join(folder, "codes.ts"), programBelow("Codes"));
   await writeFile(join(folder, "paged.ts"), programBelow("Larger than memory"));
+  await writeFile(join(folder, "budget.ts"), programBelow("Built with less memory than the vectors take"));
+  await writeFile(join(folder, "microsoft.ts"), programBelow("Microsoft's files"));
   await writeFile(join(folder, "page.ts"), programBelow("A browser page"));
   await writeFile(join(folder, "deno-bun.ts"), programBelow("Deno and Bun"));
   const tsconfig = { extends: "../../tsconfig.json", include: ["*.ts"] };
@@ -38,7 +40,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("the programs", () => {
   it("are all there are, and their types are right", async () => {
-    expect(README.match(/^```(?!sh$|$).*$/gm)).toEqual(Array(5).fill("```ts"));
+    expect(README.match(/^```(?!sh$|$).*$/gm)).toEqual(Array(7).fill("```ts"));
     expect(await checkTypes(folder)).toBe("");
   });
 
@@ -51,6 +53,14 @@ describe("the programs", () => {
     expect(lines[5]).toBe("10001 native");
   });
 
+  it("build into a file", async () => {
+    const outfile = join(folder, "budget.mjs");
+    const entryPoints = [join(folder, "budget.ts")];
+    await bundle({ entryPoints, outfile, format: "esm", platform: "node", logLevel: "silent" });
+    expect(await outputIn(folder, process.execPath, outfile)).toMatch(/^5000 \d+\n$/);
+    expect(existsSync(join(folder, "built.diskann"))).toBe(true);
+  });
+
   it("make codes", async () => {
     const outfile = join(folder, "codes.mjs");
     const entryPoints = [join(folder, "codes.ts")];
@@ -60,6 +70,15 @@ describe("the programs", () => {
     expect(lines[0]).toMatch(/^\[ 0, \d+, \d+, \d+, \d+ \]$/);
     expect(lines[1]).toMatch(/^80000 bytes, \d+\.\d % lost$/);
     expect(lines[2]).toBe("5000 16");
+  });
+
+  it("take over and search Microsoft's files", async () => {
+    const outfile = join(folder, "microsoft.mjs");
+    const entryPoints = [join(folder, "microsoft.ts")];
+    const packages = "external";
+    await bundle({ entryPoints, outfile, format: "esm", platform: "node", packages, logLevel: "silent" });
+    const lines = (await outputIn(folder, process.execPath, outfile)).trim().split("\n");
+    expect(lines).toEqual(["2000 { added: 0, dropped: 0, omitted: 0 }", "paged { id: 0, distance: 0 }"]);
   });
 
   it("search a file that is larger than its cache", async () => {

@@ -44,6 +44,7 @@ class FakeIndex implements BackendIndex {
     let rows = 0;
     this.calls.push(kind);
     return {
+      links: () => {},
       append: (slab) => {
         rows += slab.length;
         this.calls.push(`append ${slab.length}`);
@@ -53,6 +54,7 @@ class FakeIndex implements BackendIndex {
         await this.gate;
         this.size += rows;
       },
+      links: () => {},
       discard: () => {
         this.discarded++;
       },
@@ -73,6 +75,7 @@ class FakeIndex implements BackendIndex {
       seed: 0,
       codes: 0,
       codeBytes: 0,
+      pageBytes: 0,
     };
     const layout = { recordBytes: 100, pageBytes: 4096, recordsPerPage: 40, pages: 0, fileBytes: 3 };
     const memory = {

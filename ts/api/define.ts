@@ -5,6 +5,7 @@ import {
   type CheckedSearch,
   checkIndexOptions,
   checkOpen,
+  invalid,
   SEARCH_DEFAULTS,
 } from "../core/checks.js";
 import { CODES, DATA_TYPES, METRICS, SQ8 } from "../core/constants.js";
@@ -58,11 +59,14 @@ const PQ_IS_BUILT = 'codes "pq" are trained on vectors: begin with VectorIndex.b
 type Constructor = new (parts: Made) => VectorIndex;
 
 function configOf(options: CheckedIndexOptions): CoreConfig {
-  const { dimensions, maxDegree, buildListSize, alpha, seed, codeBytes } = options;
+  const { dimensions, maxDegree, buildListSize, alpha, seed, codeBytes, pageBytes } = options;
   const metric = METRICS.indexOf(options.metric);
   const dataType = options.quantize === "i8" ? SQ8 : DATA_TYPES.indexOf(options.dataType);
   const codes = CODES.indexOf(options.codes);
-  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes };
+  return {
+    ...{ dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed },
+    ...{ codes, codeBytes, pageBytes },
+  };
 }
 
 function assemble(
@@ -75,6 +79,15 @@ function assemble(
   const stats = core.stats();
   const Entry = entry as Constructor;
   return new Entry(sealMade({ core, backend: backend.name, config: stats, threads, defaults, stats }));
+}
+
+/** All else has been checked: what the core refuses is a page without room for a record. */
+function create(backend: Backend, options: CheckedIndexOptions): Promise<BackendIndex> {
+  const { pageBytes } = options;
+  return backend.create(configOf(options)).catch((error: unknown) => {
+    if (pageBytes === 0 || (error as DiskAnnError).code !== "ERR_INVALID_ARGUMENT") throw error;
+    throw invalid(`pageBytes ${pageBytes} is too small for a record of this index`);
+  });
 }
 
 /** Gives up what was made so far; the error that led here matters more than one of this. */
@@ -119,7 +132,7 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
       const checked = checkIndexOptions(options);
       if (checked.codes === "pq") throw new DiskAnnError("ERR_UNSUPPORTED", PQ_IS_BUILT);
       const backend = await load(options);
-      const core = await backend.create(configOf(checked));
+      const core = await create(backend, checked);
       return assemble(classOf(this), backend, core, checked.threads);
     },
 
@@ -144,7 +157,7 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
           return assemble(classOf(this), backend, core, threads, defaults(core.paged, 4));
         }
         const backend = await load(options);
-        const core = keep(await backend.create(configOf(checked)));
+        const core = keep(await create(backend, checked));
         await insertRows(core, dimensions, { kind: "build", rows, ids, threads, graph: options.graph }, call);
         return assemble(classOf(this), backend, core, threads);
       });

@@ -25,7 +25,12 @@ export interface CoreConfig {
   readonly codes: number;
   /** Codes `pq`; 0: as many as suit. */
   readonly codeBytes: number;
+  /** 0: as suits. */
+  readonly pageBytes: number;
 }
+
+/** How a file is laid out, where that is not how the index is. */
+export type CoreLayout = Pick<CoreConfig, "codes" | "codeBytes" | "pageBytes">;
 
 /** `diskann_stats`, one field each. */
 export interface CoreStats extends CoreConfig {
@@ -35,7 +40,6 @@ export interface CoreStats extends CoreConfig {
   readonly edges: number;
   readonly degreeMax: number;
   readonly recordBytes: number;
-  readonly pageBytes: number;
   readonly recordsPerPage: number;
   readonly pages: number;
   readonly fileBytes: number;
@@ -100,7 +104,7 @@ export interface BackendInsert {
   discard(): void | Promise<void>;
 }
 
-/** An index in memory, or one that stays in its file: that one reads only, and rejects the rest with `ERR_UNSUPPORTED`. */
+/** An index in memory, or one that stays in its file: that one rejects `insert` with `ERR_UNSUPPORTED`. */
 export interface BackendIndex {
   readonly size: number;
   /** It stays in its file. */
@@ -109,11 +113,12 @@ export interface BackendIndex {
   /** `queries`: count x dimensions, row-major. */
   searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits>;
   searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits>;
-  get(id: number): Promise<Float32Array | undefined>;
-  has(id: number): Promise<boolean>;
+  get(id: number, control: Control): Promise<Float32Array | undefined>;
+  has(id: number, control: Control): Promise<boolean>;
   insert(kind: "build" | "add", threads: number | undefined): BackendInsert | Promise<BackendInsert>;
-  save(target: CoreTarget, control: Control): Promise<void>;
-  toBytes(control: Control): Promise<Uint8Array>;
+  /** `layout`: for an index in memory only. */
+  save(target: CoreTarget, control: Control, layout?: CoreLayout): Promise<void>;
+  toBytes(control: Control, layout?: CoreLayout): Promise<Uint8Array>;
   verify(control: Control): Promise<VerifyReport>;
   stats(): CoreStats;
   /** Frees everything; no call is under way. Idempotent. */

@@ -14,6 +14,7 @@ export const CONFIG_FIELDS = [
   "seed",
   "codes",
   "codeBytes",
+  "pageBytes",
 ] as const;
 
 /** Order of the fields of `diskann_stats` as the addon and the module hand them over. */
@@ -25,7 +26,6 @@ export const STATS_FIELDS = [
   "edges",
   "degreeMax",
   "recordBytes",
-  "pageBytes",
   "recordsPerPage",
   "pages",
   "fileBytes",

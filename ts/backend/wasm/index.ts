@@ -1,10 +1,10 @@
 /** The WebAssembly backend. */
 
 import type { BlobLike } from "../../core/types.js";
-import { openStore } from "../../storage/select.js";
+import { openSink, openStore } from "../../storage/select.js";
 import type { Backend, CoreSource, PagedOptions } from "../backend.js";
-import { CONFIG_FIELDS, emptyHits, IDS_PER_SLAB } from "../common.js";
-import { failureError } from "../failure.js";
+import { allocate, CONFIG_FIELDS, emptyHits, IDS_PER_SLAB, throwIfAborted } from "../common.js";
+import { failureError, statusError } from "../failure.js";
 import { acquireCore, releaseCore, Scratch } from "./core.js";
 import { operate, Pace, readFailure } from "./drive.js";
 import { STATS } from "./exchange.js";
@@ -18,8 +18,9 @@ export type { WasmOptions } from "./load.js";
  * would cut the part that is loaded at once in pieces, to share them, and make it longer.
  */
 export const kit = {
-  ...{ openStore, emptyHits, failureError, acquireCore, releaseCore, Scratch },
-  ...{ operate, Pace, readFailure, openIndex, STATS, CONFIG_FIELDS, IDS_PER_SLAB },
+  ...{ openStore, openSink, allocate, emptyHits, throwIfAborted, failureError, statusError },
+  ...{ acquireCore, releaseCore, Scratch, operate, Pace, readFailure, openIndex },
+  ...{ STATS, CONFIG_FIELDS, IDS_PER_SLAB },
 };
 export type Kit = typeof kit;
 
