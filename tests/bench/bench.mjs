@@ -13,7 +13,9 @@ const root = join(here, "../..");
 const outdir = join(root, "build/bench/js");
 
 await build({
-  entryPoints: ["main", "shape", "layout/main", "side-process"].map((name) => join(here, `${name}.ts`)),
+  entryPoints: ["main", "shape", "layout/main", "scale/main", "http/main", "side-process"].map((name) =>
+    join(here, `${name}.ts`),
+  ),
   outdir,
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -36,8 +38,13 @@ async function coreProgram() {
   }
 }
 
-/* `shape` and `layout`: programs of their own, which get the path of theirs in C. */
-const OTHERS = { shape: "shape.mjs", layout: "layout/main.mjs" };
+/* Programs of their own, which get the path of theirs in C. */
+const OTHERS = {
+  shape: "shape.mjs",
+  layout: "layout/main.mjs",
+  scale: "scale/main.mjs",
+  http: "http/main.mjs",
+};
 const other = OTHERS[process.argv[2]];
 const script = join(outdir, other ?? "main.mjs");
 const program =

@@ -51,7 +51,7 @@ export interface VectorIndexEntry<Extra> {
 }
 
 /** Beam widths by kind of place, where rounds are slow or quick: 4 elsewhere. */
-const PAGED_WIDTHS: Partial<Record<CoreSource["kind"], number>> = { http: 16, idb: 8, opfs: 2 };
+const PAGED_WIDTHS: Partial<Record<CoreSource["kind"], number>> = { http: 32, idb: 8, opfs: 2 };
 
 const NOT_PAGED = "paged is not possible here: leave mode out";
 const PQ_IS_BUILT = 'codes "pq" are trained on vectors: begin with VectorIndex.build';
