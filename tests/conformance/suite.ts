@@ -7,6 +7,7 @@ import { adding } from "./topics/adding.js";
 import { coding } from "./topics/coding.js";
 import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
+import { importing } from "./topics/importing.js";
 import { making } from "./topics/making.js";
 import { order } from "./topics/order.js";
 import { paging } from "./topics/paging.js";
@@ -27,6 +28,7 @@ export function conformance(test: Test, subject: Subject): void {
   coding(test, subject);
   storing(test, subject);
   places(test, subject);
+  importing(test, subject);
   stores(test, subject);
   paging(test, subject);
   order(test, subject);

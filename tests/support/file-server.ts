@@ -117,7 +117,10 @@ export function serveFiles(): Files {
     const etag = `"${createHash("sha256").update(file).digest("hex").slice(0, 16)}"`;
     const headers = { "content-type": "application/octet-stream", etag };
     const fault = FAULTS[url.searchParams.get("fault") ?? "none"];
-    return fault?.({ file, response, headers, range: rangeOf(request.headers.range, file.length) });
+    // Of another version all of it is sent.
+    const isOther = request.headers["if-range"] !== undefined && request.headers["if-range"] !== etag;
+    const range = isOther ? undefined : rangeOf(request.headers.range, file.length);
+    return fault?.({ file, response, headers, range });
   };
   return {
     requests,

@@ -1,15 +1,24 @@
 /** How an entry makes its `VectorIndex`: the class of `vector-index.ts` bound to a backend. */
-import type { Backend, BackendIndex, CoreConfig, CoreSource } from "../backend/backend.js";
+import type { Backend, BackendIndex, CoreConfig } from "../backend/backend.js";
 import {
   type CheckedIndexOptions,
   type CheckedSearch,
   checkIndexOptions,
-  checkOpen,
   SEARCH_DEFAULTS,
 } from "../core/checks.js";
 import { CODES, DATA_TYPES, METRICS, SQ8 } from "../core/constants.js";
 import { DiskAnnError } from "../core/errors.js";
-import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
+import type {
+  BuildControl,
+  CallOptions,
+  ImportReport,
+  IndexOptions,
+  IndexSource,
+  OpenOptions,
+  SaveTarget,
+  StorageStats,
+  VectorSource,
+} from "../core/types.js";
 import { insertRows } from "./insertion.js";
 import { beginLongCall, type LongCall } from "./long-call.js";
 import { readIds, readRows } from "./rows.js";
@@ -35,12 +44,15 @@ export interface VectorIndexEntry<Extra> {
    * `FileSystemFileHandle`. In memory, or where it is: see `OpenOptions`.
    */
   open(source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex>;
+  /**
+   * Brings the file of an index to a place, to be opened there: a URL or a `File` to `"opfs:/name"`, for instance. All or nothing: length
+   * and checksums are checked before it replaces what is there (`ERR_CORRUPT`). From a server that tells versions apart (`ETag` or
+   * `Last-Modified`) to OPFS or IndexedDB, a download that broke off goes on where it stopped: a few times by itself, and when
+   * it is asked for again, in another tab or after a crash too. Progress: `"read"` while it is downloaded, then `"check"`.
+   */
+  import(source: IndexSource, target: SaveTarget, options?: CallOptions & Extra): Promise<ImportReport>;
 }
 
-/** Beam widths by kind of place, where rounds are slow or quick: 4 elsewhere. */
-const PAGED_WIDTHS: Partial<Record<CoreSource["kind"], number>> = { http: 16, idb: 8, opfs: 2 };
-
-const NOT_PAGED = "paged is not possible here: leave mode out";
 const PQ_IS_BUILT = 'codes "pq" are trained on vectors: begin with VectorIndex.build';
 
 type Constructor = new (parts: Made) => VectorIndex;
@@ -59,10 +71,13 @@ function assemble(
   core: BackendIndex,
   threads: number | undefined,
   defaults: CheckedSearch = SEARCH_DEFAULTS,
+  storage?: StorageStats,
 ): VectorIndex {
   const stats = core.stats();
   const Entry = entry as Constructor;
-  return new Entry(sealMade({ core, backend: backend.name, config: stats, threads, defaults, stats }));
+  return new Entry(
+    sealMade({ core, backend: backend.name, config: stats, threads, defaults, stats, storage }),
+  );
 }
 
 /** Gives up what was made so far; the error that led here matters more than one of this. */
@@ -131,22 +146,23 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
 
     async open(this: unknown, source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex> {
       const call = beginLongCall(options);
-      const { mode, cacheBytes, defaults } = checkOpen(options ?? {});
-      const resident = mode === "paged" ? "never" : "allowed";
       return allOrNothing(call, async (keep) => {
-        // Apart from the entry: not every page opens or saves.
-        const { checkSource } = await import("./location.js");
-        const find = checkSource(source);
-        const backend = await load(options ?? ({} as Extra));
-        const { signal, onProgress } = call;
-        const control = { signal, onProgress, threads: undefined };
-        const place = await find();
-        const paged = mode === "resident" ? undefined : ({ cacheBytes, resident } as const);
-        const core = keep(await backend.open(place, control, paged));
-        if (mode === "paged" && !core.paged) throw new DiskAnnError("ERR_UNSUPPORTED", NOT_PAGED);
-        const width = PAGED_WIDTHS[place.kind] ?? 4;
-        return assemble(classOf(this), backend, core, undefined, defaults(core.paged, width));
+        // Apart from the entry: not every page opens.
+        const { openCore } = await import("./open.js");
+        const given = options ?? ({} as OpenOptions & Extra);
+        const { backend, core, defaults, storage } = await openCore(load, source, given, call, keep);
+        return assemble(classOf(this), backend, core, undefined, defaults, storage);
       });
+    },
+
+    async import(
+      source: IndexSource,
+      target: SaveTarget,
+      options?: CallOptions & Extra,
+    ): Promise<ImportReport> {
+      const call = beginLongCall(options);
+      const { importIndex } = await import("./open.js");
+      return importIndex(load, source, target, options ?? ({} as Extra), call);
     },
   };
   return Object.assign(Entry, statics) as unknown as VectorIndexEntry<Extra>;

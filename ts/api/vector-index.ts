@@ -23,6 +23,7 @@ import type {
   SearchHit,
   SearchHits,
   SearchOptions,
+  StorageStats,
   Vector,
   VectorSource,
   VerifyReport,
@@ -57,6 +58,7 @@ export interface Made {
   readonly defaults: CheckedSearch;
   /** Just after it was made. */
   readonly stats: CoreStats;
+  readonly storage: StorageStats | undefined;
 }
 
 const made = new WeakSet<object>();
@@ -102,6 +104,7 @@ export class VectorIndex implements AsyncDisposable {
   /** As of the last quiet moment somebody asked; undefined after a change. */
   #stats: CoreStats;
   #statsFresh = true;
+  #storage: StorageStats | undefined;
   #closed: Promise<void> | undefined;
 
   /** Not for use: call `VectorIndex.create`, `VectorIndex.build` or `VectorIndex.open`. */
@@ -111,7 +114,7 @@ export class VectorIndex implements AsyncDisposable {
         "VectorIndex has no public constructor: use await VectorIndex.create(), .build() or .open()",
       );
     }
-    const { core, backend, config, threads, defaults, stats } = parts as Made;
+    const { core, backend, config, threads, defaults, stats, storage } = parts as Made;
     this.#core = core;
     this.backend = backend;
     this.dimensions = config.dimensions;
@@ -120,6 +123,7 @@ export class VectorIndex implements AsyncDisposable {
     this.#threads = threads;
     this.#defaults = defaults;
     this.#stats = stats;
+    this.#storage = storage;
     this.#size = stats.size;
     this.#nextId = stats.nextId;
     dropped?.register(this, core, this);
@@ -288,8 +292,8 @@ export class VectorIndex implements AsyncDisposable {
     const call = beginLongCall(options);
     await this.#queue.enter(true, call.signal);
     return this.#turn(call, async () => {
-      const { checkTarget } = await import("./location.js");
-      await this.#core.save(await checkTarget(target)(), this.#control(call));
+      const { saveCore } = await import("./open.js");
+      this.#storage = await saveCore(this.#core, target, this.#control(call));
       call.finish();
     });
   }
@@ -324,7 +328,7 @@ export class VectorIndex implements AsyncDisposable {
       this.#stats = this.#core.stats();
       this.#statsFresh = true;
     }
-    const stats = statsOf(this.#stats, this.backend, this.#core.paged, this.#defaults);
+    const stats = statsOf(this.#stats, this.backend, this.#core.paged, this.#defaults, this.#storage);
     return stats.size === this.#size ? stats : { ...stats, size: this.#size };
   }
 
