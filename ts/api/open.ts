@@ -37,8 +37,10 @@ function checkOpen({ mode, cacheBytes, beamWidth, pageSearch }: OpenOptions): Ch
 }
 
 /** Never rejects: what the browser does not tell is left out. */
-async function storageStats({ kind }: CoreSource | CoreTarget): Promise<StorageStats> {
-  const known = { kind: kind === "path" ? "file" : kind === "bytes" ? "memory" : kind } as const;
+async function storageStats(place: CoreSource | CoreTarget): Promise<StorageStats> {
+  const { kind } = place;
+  const inMemory = kind === "bytes" || (kind === "handle" && place.inMemory);
+  const known = { kind: inMemory ? "memory" : kind === "path" ? "file" : kind } as const;
   const nothing = { persisted: undefined, quota: undefined, usage: undefined };
   if (kind !== "opfs" && kind !== "idb") return { ...known, ...nothing };
   const { quotaStats } = await import("../storage/persist.js");

@@ -314,8 +314,9 @@ export interface FileHandleLike {
 
 /**
  * Anywhere: bytes, or an `http:` or `https:` address. Node, Deno, Bun: a path or `file:` URL. Browsers: `"opfs:/folder/name"` (the private
- * file system), `"idb:name"` (IndexedDB), a `Blob`, `File` or `FileSystemFileHandle`.
+ * file system), `"idb:name"` (IndexedDB), `"browser:name"` (the first of the two that the browser has; where it has none, memory, until the
+ * page is left: `stats().storage` tells which), a `Blob`, `File` or `FileSystemFileHandle`.
  */
 export type IndexSource = string | UrlLike | ArrayBuffer | Uint8Array | BlobLike | FileHandleLike;
-/** Node, Deno, Bun: a path or `file:` URL. Browsers: `"opfs:/folder/name"`, `"idb:name"`, a `FileSystemFileHandle`. */
+/** Node, Deno, Bun: a path or `file:` URL. Browsers: `"opfs:/folder/name"`, `"idb:name"`, `"browser:name"`, a `FileSystemFileHandle`. */
 export type SaveTarget = string | UrlLike | FileHandleLike;

@@ -19,7 +19,7 @@ export type StorageSource =
   | BrowserPlace;
 export type StorageTarget =
   | { readonly kind: "path"; readonly path: string }
-  | { readonly kind: "handle"; readonly handle: FileHandleLike }
+  | { readonly kind: "handle"; readonly handle: FileHandleLike; readonly inMemory?: boolean }
   | BrowserPlace;
 
 /** For reads at many places. */
