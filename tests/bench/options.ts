@@ -28,6 +28,7 @@ const HELP = `npm run bench -- [options]
   --help
 
   npm run bench -- shape [rows]   how hard generated data are for a graph, beside the real ones
+  npm run bench -- storage [rows] searches in OPFS and IndexedDB of Chromium, default 100000 rows
 
 Results: build/bench/report.md, report.json and one plot-<dataset>.svg each.`;
 

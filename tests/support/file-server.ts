@@ -14,7 +14,8 @@ interface Asked {
   readonly file: Uint8Array;
   readonly response: ServerResponse;
   readonly headers: Record<string, string>;
-  /** Of a range request: the bytes that it is about. */
+  readonly wantsPart: boolean;
+  /** Of a range request: the bytes that it is about; undefined where they are to be of another version. */
   readonly range: { readonly begin: number; readonly end: number } | undefined;
 }
 
@@ -72,6 +73,12 @@ const FAULTS: Record<string, (asked: Asked) => unknown> = {
   },
   short: (asked) => trickle(asked, 100_000, "close"),
   slow: (asked) => trickle(asked, asked.file.length, "close"),
+  /** After 9 MB nothing comes, but for those who ask for a part. */
+  "stops at 9 MB": (asked) => {
+    if (asked.wantsPart) return plain(asked);
+    asked.response.writeHead(200, { ...asked.headers, "content-length": String(asked.file.length) });
+    return asked.response.write(asked.file.subarray(0, 9e6));
+  },
   hangs: (asked) => trickle(asked, 100_000, "wait"),
   "no length": ({ file, response, headers }) => {
     response.writeHead(200, headers).write(file.subarray(0, 1000));
@@ -120,7 +127,8 @@ export function serveFiles(): Files {
     // Of another version all of it is sent.
     const isOther = request.headers["if-range"] !== undefined && request.headers["if-range"] !== etag;
     const range = isOther ? undefined : rangeOf(request.headers.range, file.length);
-    return fault?.({ file, response, headers, range });
+    const wantsPart = request.headers.range !== undefined;
+    return fault?.({ file, response, headers, wantsPart, range });
   };
   return {
     requests,
