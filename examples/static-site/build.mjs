@@ -7,23 +7,27 @@ import { join, resolve } from "node:path";
 import { argv } from "node:process";
 import { fileURLToPath } from "node:url";
 import { VectorIndex } from "diskann";
-import { DIMENSIONS, LexicalEmbedder } from "../text/embedder.mjs";
+import { principalAxes, project } from "../text/axes.mjs";
+import { LexicalEmbedder } from "../text/embedder.mjs";
 import { readPackages, textOf } from "../text/packages.mjs";
 
+const AXES = 96;
 const here = (/** @type {string} */ path) => fileURLToPath(new URL(path, import.meta.url));
 const folder = resolve(argv[2] ?? here("dist"));
 
 const { passages } = await readPackages(here("../../node_modules"));
 const embedder = new LexicalEmbedder(passages.map(textOf));
+const vectors = passages.map((passage) => embedder.embed(textOf(passage)));
+const axes = principalAxes(vectors, AXES);
 const index = await VectorIndex.build(
-  passages.map((passage) => embedder.embed(textOf(passage))),
-  // Codes in the records: a search reads few of them, and nothing is loaded before it.
-  { dimensions: DIMENSIONS, metric: "cosine", dataType: "f16", codes: "1bit" },
+  vectors.map((vector) => project(axes, vector)),
+  // Codes of all vectors, which the page reads once: a search then reads few records.
+  { dimensions: AXES, metric: "cosine", dataType: "f16", codes: "pq" },
 );
 
 await mkdir(folder, { recursive: true });
 await cp(here("site"), folder, { recursive: true });
-await cp(here("../text/embedder.mjs"), join(folder, "embedder.js"));
+for (const name of ["axes", "embedder"]) await cp(here(`../text/${name}.mjs`), join(folder, `${name}.js`));
 await cp(here("../../dist"), join(folder, "diskann"), { recursive: true });
 await index.save(join(folder, "docs.diskann"));
 await index.close();
@@ -40,4 +44,5 @@ const ends = Uint32Array.from(texts, ({ length }) => {
 await writeFile(join(folder, "texts.bin"), Buffer.concat(texts));
 await writeFile(join(folder, "ends.u32"), ends);
 await writeFile(join(folder, "weights.u8"), embedder.weights);
+await writeFile(join(folder, "axes.f32"), axes);
 console.log(`${passages.length} passages in ${folder}`);

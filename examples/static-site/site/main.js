@@ -1,4 +1,5 @@
 /** Opens the index where it lies, on the server, and shows what each search reads of it. */
+import { project } from "./axes.js";
 import { VectorIndex } from "./diskann/wasm.js";
 import { LexicalEmbedder } from "./embedder.js";
 import { drawWaterfall, showHits, showSuggestions, showText } from "./view.js";
@@ -22,9 +23,10 @@ new PerformanceObserver((list) => {
 const question = document.querySelector("#question");
 const bytesOf = async (name) => (await fetch(name)).arrayBuffer();
 
-const [index, weights, ends] = await Promise.all([
+const [index, weights, axes, ends] = await Promise.all([
   VectorIndex.open(INDEX, { mode: "paged" }),
   bytesOf("weights.u8"),
+  bytesOf("axes.f32").then((bytes) => new Float32Array(bytes)),
   bytesOf("ends.u32").then((bytes) => new Uint32Array(bytes)),
 ]);
 const embedder = LexicalEmbedder.fromWeights(new Uint8Array(weights));
@@ -51,7 +53,7 @@ async function search() {
   const asked = question.value.trim();
   if (asked === "") return;
   const began = performance.now();
-  const hits = await index.search(embedder.embed(asked), { k: HITS, counters: true });
+  const hits = await index.search(project(axes, embedder.embed(asked)), { k: HITS, counters: true });
   const ended = performance.now();
   const { reads, bytesRead, rounds } = hits.counters;
   const texts = await Promise.all(hits.map(({ id }) => textOf(id)));
@@ -61,12 +63,12 @@ async function search() {
   showText("#bytes", `${(bytesRead / 1000).toFixed(0)} KB`);
   showText("#rounds", String(rounds));
   showText("#time", `${(ended - began).toFixed(0)} ms`);
-  const { bytesRead: all } = index.stats().cache;
-  const share = ((100 * all) / layout.fileBytes).toFixed(1);
-  const size = (layout.fileBytes / 1e6).toFixed(1);
+  const all = requests.reduce((sum, { encodedBodySize }) => sum + encodedBodySize, 0);
+  const size = `${(layout.fileBytes / 1e6).toFixed(1)} MB`;
+  const share = `${((100 * all) / layout.fileBytes).toFixed(0)}\u00a0%`;
   showText(
     "#share",
-    `So far ${(all / 1e6).toFixed(2)} of ${size} MB were read: ${share} %. What was read is kept.`,
+    `So far ${(all / 1e6).toFixed(2)} of ${size} were read, ${share}, with what opening takes. It is kept.`,
   );
   drawWaterfall(made, began, ended);
   showHits(

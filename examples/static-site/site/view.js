@@ -1,8 +1,9 @@
 /** What the page shows. Texts go in as text, never as HTML. */
 
 const TEXT_CHARACTERS = 220;
-const BAR = 6;
-const GAP = 2;
+/** Height of all bars, at most, and of one with the gap below it. */
+const BARS = 232;
+const BAR = 8;
 const LEFT = 4;
 const SVG = "http://www.w3.org/2000/svg";
 
@@ -39,16 +40,17 @@ export function drawWaterfall(requests, began, ended) {
   const svg = find("#waterfall");
   const width = svg.clientWidth;
   const sorted = [...requests].sort((a, b) => a.startTime - b.startTime);
-  const height = Math.max(24, sorted.length * (BAR + GAP) + 26);
+  const pitch = Math.min(BAR, BARS / Math.max(1, sorted.length));
+  const height = Math.max(24, Math.ceil(sorted.length * pitch) + 26);
   const scale = (width - 2 * LEFT) / Math.max(1, ended - began);
   const x = (time) => LEFT + (time - began) * scale;
   const bars = sorted.map((entry, row) =>
     shape("rect", {
       x: x(entry.startTime).toFixed(1),
-      y: row * (BAR + GAP) + 2,
+      y: (row * pitch + 2).toFixed(1),
       width: Math.max(2, (entry.responseEnd - entry.startTime) * scale).toFixed(1),
-      height: BAR,
-      rx: 2,
+      height: (0.75 * pitch).toFixed(1),
+      rx: pitch / 4,
     }),
   );
   const base = height - 20;
