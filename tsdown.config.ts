@@ -11,7 +11,7 @@ const DIST = "dist";
 const WASM = join(DIST, "diskann.wasm");
 const KEPT = [WASM, join(DIST, "diskann-threads.wasm")];
 const LICENSES = "cli/THIRD-PARTY-LICENSES.txt";
-const entries = ["index", "wasm", "native", "inline", "worker", "pq", "pq-wasm"];
+const entries = ["index", "wasm", "native", "inline", "worker", "pq", "pq-wasm", "microsoft"];
 const files = (names: readonly string[]) => Object.fromEntries(names.map((name) => [name, `ts/${name}.ts`]));
 
 /** What only the build knows: how far other files are, and the module's bytes for the entry that carries them. */

@@ -73,6 +73,28 @@ Napi::Value insert_rows(const Napi::CallbackInfo &info)
     return number(info, status);
 }
 
+/* insertLinks(job, lists, rows): a status. Copies; so it is for slabs of a few megabytes. */
+Napi::Value insert_links(const Napi::CallbackInfo &info)
+{
+    Job *job = unwrap<Job>(info[0]);
+    InsertErrand *errand = job->errand() != nullptr ? job->errand()->as_insert() : nullptr;
+    size_t length = 0;
+    const uint8_t *lists = bytes(info[1], &length);
+    const uint64_t rows = uint32_argument(info, 2), numbers = length / sizeof(uint32_t);
+    if (errand == nullptr || errand->index() == nullptr || job->drive()->started() || numbers < 2 * rows ||
+        reinterpret_cast<uintptr_t>(lists) % sizeof(uint32_t) != 0) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    const uint32_t *degrees = reinterpret_cast<const uint32_t *>(lists);
+    uint64_t edges = 0;
+    for (uint64_t i = 0; i < rows; i++) {
+        edges += degrees[i];
+    }
+    const int status = numbers - 2 * rows != edges ? static_cast<int>(DISKANN_ERR_INVALID_ARGUMENT)
+                                                  : diskann_op_links(errand->op(), degrees, degrees + rows, degrees + 2 * rows, rows);
+    return number(info, status);
+}
+
 /* exact(index, query, k, ids, distances, threads) */
 Napi::Value exact(const Napi::CallbackInfo &info)
 {
@@ -319,6 +341,7 @@ void add_job_functions(Addon &addon, Napi::Object target)
     };
     add("insert", guarded<insert>);
     add("insertRows", guarded<insert_rows>);
+    add("insertLinks", guarded<insert_links>);
     add("exact", guarded<exact>);
     add("batch", guarded<batch>);
     add("open", guarded<open>);

@@ -52,6 +52,27 @@ Napi::Value open_paged(const Napi::CallbackInfo &info)
     return make_job(info, std::move(errand), 1, [](PagedOpenErrand &, uint32_t) { return DISKANN_OK; });
 }
 
+/* openMicrosoft(path, codes, pq, dataType, metric, rows, simd, cacheBytes) */
+Napi::Value open_microsoft(const Napi::CallbackInfo &info)
+{
+    std::string path = info[0].ToString().Utf8Value();
+    std::string codes = info[1].ToString().Utf8Value();
+    const std::shared_ptr<Quantizer> &quantizer = unwrap<PqHandle>(info[2])->quantizer();
+    const double rows = number_argument(info, 5);
+    const double cache_bytes = number_argument(info, 7);
+    const std::string zero(1, '\0');
+    if (path.empty() || codes.empty() || (path + codes).find(zero) != std::string::npos || quantizer == nullptr ||
+        !(cache_bytes >= 0 && cache_bytes <= DISKANN_ID_MAX) || !(rows >= 1 && rows <= DISKANN_SIZE_MAX)) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    const diskann_microsoft how = {uint32_argument(info, 3), uint32_argument(info, 4), uint32_argument(info, 6), 0,
+                                   static_cast<uint64_t>(rows), nullptr};
+    auto errand = std::make_unique<MicrosoftOpenErrand>(addon_of(info).shared(), quantizer, std::move(codes), how,
+                                                        static_cast<uint64_t>(cache_bytes));
+    errand->begin_file(std::move(path));
+    return make_job(info, std::move(errand), 1, [](MicrosoftOpenErrand &, uint32_t) { return DISKANN_OK; });
+}
+
 /* batchPaged(index, queries, k, listSize, beamWidth, pageSearch, ids, distances, threads) */
 Napi::Value batch_paged(const Napi::CallbackInfo &info)
 {
@@ -123,6 +144,7 @@ void add_paged_functions(Addon &addon, Napi::Object target)
         target.Set(name, Napi::Function::New(env, function, name, &addon));
     };
     add("openPaged", guarded<open_paged>);
+    add("openMicrosoft", guarded<open_microsoft>);
     add("batchPaged", guarded<batch_paged>);
     add("statsPaged", guarded<stats_paged>);
     add("errorPaged", guarded<error_paged>);

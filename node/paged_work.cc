@@ -31,6 +31,43 @@ int PagedOpenErrand::take()
     return DISKANN_OK;
 }
 
+int MicrosoftOpenErrand::give_codes(File &file)
+{
+    enum { HEAD_BYTES = 8, SLICE_BYTES = 1 << 20 };
+    const uint64_t chunks = quantizer_->shape().chunks;
+    const uint64_t slice = SLICE_BYTES / chunks + 1;
+    const std::unique_ptr<uint8_t[]> codes(new (std::nothrow) uint8_t[slice * chunks]);
+    if (codes == nullptr) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    for (uint64_t row = 0; row < how_.rows && !is_cancelled(); row += slice) {
+        const uint64_t rows = std::min(slice, how_.rows - row);
+        if (!file.read_at(HEAD_BYTES + row * chunks, codes.get(), rows * chunks)) {
+            return DISKANN_ERR_IO;
+        }
+        const int status = diskann_paged_microsoft_codes(op_, codes.get(), rows);
+        if (status < 0) {
+            return status;
+        }
+    }
+    return DISKANN_OK;
+}
+
+int MicrosoftOpenErrand::begin_op(uint64_t bytes)
+{
+    auto codes = std::make_unique<File>();
+    diskann_microsoft how = how_;
+    how.pq = quantizer_->core();
+    int status = diskann_paged_microsoft_begin(bytes, &how, cache_bytes_, shared_->memory.allocator(), &op_);
+    if (status == DISKANN_OK) {
+        status = codes->open(codes_) ? give_codes(*codes) : int{DISKANN_ERR_IO};
+    }
+    if (status == DISKANN_ERR_IO) {
+        file_ = std::move(codes); /* the one to tell of */
+    }
+    return status;
+}
+
 /* The rows that one worker has under way. */
 class PagedCrew {
 public:

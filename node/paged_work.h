@@ -3,6 +3,7 @@
 #define DISKANN_NODE_PAGED_WORK_H
 
 #include "paged.h"
+#include "pq.h"
 #include "work.h"
 
 namespace diskann_node {
@@ -18,8 +19,28 @@ protected:
     int begin_op(uint64_t bytes) override;
     int take() override;
 
-private:
     const uint64_t cache_bytes_;
+};
+
+/* Of a disk index of Microsoft's, whose codes are in a file of their own: read in the first step, as the other is opened. */
+class MicrosoftOpenErrand : public PagedOpenErrand {
+public:
+    MicrosoftOpenErrand(std::shared_ptr<Shared> shared, std::shared_ptr<Quantizer> quantizer, std::string codes,
+                        const diskann_microsoft &how, uint64_t cache_bytes)
+        : PagedOpenErrand(std::move(shared), how.simd, cache_bytes), quantizer_(std::move(quantizer)),
+          codes_(std::move(codes)), how_(how)
+    {
+    }
+
+protected:
+    int begin_op(uint64_t bytes) override;
+
+private:
+    int give_codes(File &file);
+
+    const std::shared_ptr<Quantizer> quantizer_;
+    const std::string codes_;
+    const diskann_microsoft how_;
 };
 
 class PagedCrew;

@@ -149,6 +149,7 @@ protected:
     virtual int begin_op(uint64_t bytes);
     /* The opened index into the outcome. */
     virtual int take();
+    bool is_cancelled() const { return cancelled_.load(); }
 
     const std::shared_ptr<Shared> shared_;
     const uint32_t simd_;

@@ -286,6 +286,12 @@ int EXPORT(op_rows)(diskann_op *op, const void *vectors, uint32_t data_type, dou
     return diskann_op_rows(op, vectors, data_type, (const uint64_t *)(const void *)ids, rows);
 }
 
+/* Lists of `rows` rows: their degrees, then their children, then all neighbours. */
+int EXPORT(op_links)(diskann_op *op, const uint32_t *lists, uint32_t rows)
+{
+    return diskann_op_links(op, lists, lists + rows, lists + (size_t)2 * rows, rows);
+}
+
 /* -- open, save -- */
 
 int EXPORT(open_begin)(double file_bytes, uint32_t simd)
@@ -359,6 +365,21 @@ int EXPORT(paged_open_begin)(double file_bytes, uint32_t simd, double cache_byte
     diskann_op *op = NULL;
     const int status = diskann_paged_open_begin((uint64_t)file_bytes, simd, (uint64_t)cache_bytes, NULL, &op);
     return give(status, op);
+}
+
+/* Of a disk index of Microsoft's. */
+int EXPORT(paged_microsoft_begin)(double file_bytes, uint32_t data_type, uint32_t metric, double rows, const diskann_pq *pq,
+                                  double cache_bytes)
+{
+    const diskann_microsoft how = {data_type, metric, DISKANN_SIMD_AUTO, 0, (uint64_t)rows, pq};
+    diskann_op *op = NULL;
+    const int status = diskann_paged_microsoft_begin((uint64_t)file_bytes, &how, (uint64_t)cache_bytes, NULL, &op);
+    return give(status, op);
+}
+
+int EXPORT(paged_microsoft_codes)(diskann_op *op, const uint8_t *codes, uint32_t rows)
+{
+    return diskann_paged_microsoft_codes(op, codes, rows);
 }
 
 diskann_paged *EXPORT(paged_take)(diskann_op *op)

@@ -325,7 +325,7 @@ int diskann_op_finish(diskann_op *op);
 enum { DISKANN_NOWHERE = -1 };
 typedef struct diskann_failure {
     int32_t status;   /* what step returned */
-    uint32_t detail;  /* enum diskann_finding_kind for ERR_CORRUPT, else 0 */
+    uint32_t detail;  /* enum diskann_finding_kind for ERR_CORRUPT and for lists of a graph that was given, else 0 */
     int64_t row;      /* row of the input, or DISKANN_NOWHERE */
     int64_t page;     /* node page, or DISKANN_NOWHERE */
     uint64_t value;   /* the id (DUPLICATE_ID), the bytes wanted (NO_MEMORY), the version or features found (VERSION) */
@@ -352,6 +352,16 @@ int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out
  * or none does. ERR_INVALID_ARGUMENT, ERR_NO_MEMORY, ERR_FULL; a failed call appends nothing.
  */
 int diskann_op_rows(diskann_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows);
+/*
+ * Build, of a graph that is there already: lists of rows in the order in which rows were given, of all of them or of none, in any
+ * number of calls before the first step. Row i has degrees[i] neighbours, at most max_degree, which are numbers of rows of this build;
+ * the lists lie one behind the other. The first children[i] of a list, at most half of max_degree, are tree edges: together they
+ * must form one tree over all rows, whose root becomes the entry. Copied. Nothing is searched or pruned, records get their order
+ * and codes are made as ever. ERR_INVALID_ARGUMENT; also once it runs, with the lowest row where one can be named: a
+ * neighbour that is no row, the row itself or there twice, a second parent, a second root, a ring.
+ */
+int diskann_op_links(diskann_op *op, const uint32_t *degrees, const uint32_t *children, const uint32_t *neighbours,
+                     uint64_t rows);
 /* Rows that are in the index for good so far. */
 uint64_t diskann_op_added(const diskann_op *op);
 /* Distance computations so far (search and prune), for measurements. */
@@ -437,6 +447,7 @@ const diskann_finding *diskann_verify_findings(const diskann_op *op, uint32_t *c
  * A search that waits for room holds none, so some search can always go on.
  */
 typedef struct diskann_paged diskann_paged;
+typedef struct diskann_pq diskann_pq;
 
 /*
  * Reads the superblock and one page, or the pages of codes. `cache_bytes`: what the cache may take; one that is too small for
@@ -445,8 +456,34 @@ typedef struct diskann_paged diskann_paged;
  */
 int diskann_paged_open_begin(uint64_t file_bytes, uint32_t simd, uint64_t cache_bytes, const diskann_allocator *allocator,
                              diskann_op **out);
-/* Owned by caller; NULL before the end or when taken already. */
+/* Of either kind of file. Owned by caller; NULL before the end or when taken already. */
 diskann_paged *diskann_paged_take(diskann_op *op);
+
+/*
+ * A disk index of Microsoft's DiskANN (prefix_disk.index) where it is, searched in the same way: its blocks of nodes become pages
+ * of records when they come, and every number in them is checked; there is no checksum. Ids are numbers of nodes. Codes and
+ * quantiser are in files of their own (prefix_pq_compressed.bin, prefix_pq_pivots.bin), which the host reads: before the first
+ * step it gives all codes, by slot, in calls of any size. The first block is then asked for. A file does not tell data type
+ * and metric. Cosine: of vectors of any length. IP: of the vectors that are in the file, which that program has scaled.
+ *
+ * Not for files that keep vectors elsewhere for reordering, have frozen points, data beside nodes or a degree above 512
+ * (ERR_UNSUPPORTED). ERR_CORRUPT: FINDING_SUPERBLOCK, or FINDING_CODES where codes are more or fewer than nodes.
+ * ERR_DIMENSION_MISMATCH: the quantiser is of other vectors. ERR_VERSION: of Rust's layout, not 1.
+ */
+typedef struct diskann_microsoft {
+    uint32_t data_type;   /* F32, F16, I8, U8 */
+    uint32_t metric;      /* L2, COSINE, IP */
+    uint32_t simd;        /* enum diskann_simd */
+    uint32_t reserved;    /* 0 */
+    uint64_t rows;        /* codes that will be given, one for each node */
+    const diskann_pq *pq; /* copied */
+} diskann_microsoft;
+/* As diskann_paged_open_begin. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED (simd), ERR_NO_MEMORY. */
+int diskann_paged_microsoft_begin(uint64_t file_bytes, const diskann_microsoft *how, uint64_t cache_bytes,
+                                  const diskann_allocator *allocator, diskann_op **out);
+/* Copies. ERR_INVALID_ARGUMENT: more than were announced, a number of no centroid, or after the first step. */
+int diskann_paged_microsoft_codes(diskann_op *op, const uint8_t *codes, uint64_t rows);
+
 /* All searches have ended, all requests are completed. NULL is fine. */
 void diskann_paged_destroy(diskann_paged *paged);
 /* `edges`, `degree_max` and the memory of parts are 0. */
@@ -471,8 +508,6 @@ int diskann_paged_search_take(diskann_op *op, uint64_t *ids, float *distances, u
  * number of the nearest of up to 256 centroids that k-means found for that chunk. It is trained on a sample, changes no
  * more, and any number of calls may use it side by side.
  */
-typedef struct diskann_pq diskann_pq;
-
 enum {
     DISKANN_PQ_CENTROIDS_MAX = 256,
     DISKANN_PQ_ITERATIONS_DEFAULT = 12,

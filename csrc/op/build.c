@@ -43,15 +43,12 @@ static uint64_t chunk_begin(const insert_op *op, uint64_t chunk)
 
 /* ---- memory ---- */
 
-int build_prepare(insert_op *op)
+/* What it takes to make links. */
+static int prepare_links(insert_op *op)
 {
     memory_account *account = &op->base.account;
     const diskann_config *config = &op->index->config;
-    build_state *build = memory_get_zeroed(account, sizeof *build);
-    if (build == NULL) {
-        return DISKANN_ERR_NO_MEMORY;
-    }
-    op->build = build;
+    build_state *build = op->build;
     const uint32_t capacity = config->max_degree * SLACK_PERCENT / 100;
     op->graph.links = (graph_links){
         .records = &op->index->records, .capacity = capacity, .stride = (capacity + 1) * (uint32_t)sizeof(uint32_t)};
@@ -61,14 +58,28 @@ int build_prepare(insert_op *op)
     build->sums = memory_get_zeroed(account, UINT64_C(8) * CENTRE_CHUNKS * config->dimensions);
     build->mean = memory_get(account, UINT64_C(4) * config->dimensions);
     build->nearest = memory_get(account, CENTRE_CHUNKS * sizeof *build->nearest);
-    build->walk.rank = memory_get(account, op->rows * sizeof(uint32_t));
-    build->walk.stack = memory_get(account, op->rows * sizeof(uint32_t));
     if (op->order == NULL || build->lists == NULL || build->sums == NULL || build->mean == NULL ||
-        build->nearest == NULL || build->walk.rank == NULL || build->walk.stack == NULL) {
+        build->nearest == NULL) {
         return DISKANN_ERR_NO_MEMORY;
     }
     op->graph.links.lists = build->lists;
     return batch_prepare(op);
+}
+
+int build_prepare(insert_op *op)
+{
+    memory_account *account = &op->base.account;
+    build_state *build = memory_get_zeroed(account, sizeof *build);
+    if (build == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    op->build = build;
+    build->walk.rank = memory_get(account, op->rows * sizeof(uint32_t));
+    build->walk.stack = memory_get(account, op->rows * sizeof(uint32_t));
+    if (build->walk.rank == NULL || build->walk.stack == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    return op->linked > 0 ? batch_prepare(op) : prepare_links(op);
 }
 
 void build_reset(insert_op *op)
@@ -316,6 +327,9 @@ void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end)
         return;
     }
     switch (op->stage) {
+    case INSERT_LISTS:
+        lists_check(op, &build->walk, begin, end);
+        break;
     case INSERT_CENTRE:
         sum_chunks(op, begin, end);
         break;
@@ -353,11 +367,25 @@ void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end)
     }
 }
 
+static int begin_walk(insert_op *op, diskann_stage *stage)
+{
+    order_begin(&op->build->walk, op->graph.entry);
+    return insert_enter(op, stage, INSERT_WALK, DISKANN_PHASE_ORDER, op->rows, 0);
+}
+
 int build_step(insert_op *op, diskann_stage *stage)
 {
     switch (op->stage) {
     case INSERT_IDS:
+        if (op->linked > 0) {
+            lists_begin(&op->build->walk, op->rows);
+            return insert_enter(op, stage, INSERT_LISTS, DISKANN_PHASE_LINK, op->rows, 0);
+        }
         return insert_enter(op, stage, INSERT_CENTRE, DISKANN_PHASE_LINK, chunk_count(op), 1);
+    case INSERT_LISTS:
+        TRY(lists_root(op, &op->build->walk, &op->graph.entry));
+        op->added = op->rows;
+        return insert_encode(op, stage, op->graph.entry);
     case INSERT_CENTRE:
         finish_mean(op);
         return insert_enter(op, stage, INSERT_MEDOID, DISKANN_PHASE_LINK, chunk_count(op), 1);
@@ -365,15 +393,20 @@ int build_step(insert_op *op, diskann_stage *stage)
         begin_order(op);
         return insert_encode(op, stage, (uint32_t)(op->first + op->order[0]));
     case INSERT_ENCODE:
+        if (op->linked > 0) {
+            return begin_walk(op, stage);
+        }
         return insert_enter(op, stage, INSERT_SHUFFLE, DISKANN_PHASE_LINK, op->rows > 1 ? op->rows - 1 : 0, 0);
     case INSERT_SHUFFLE:
         return batch_begin(op, stage);
     case INSERT_LINK:
         return insert_enter(op, stage, INSERT_TRIM, DISKANN_PHASE_ORDER, op->rows, 1);
     case INSERT_TRIM:
-        order_begin(&op->build->walk, op->graph.entry);
-        return insert_enter(op, stage, INSERT_WALK, DISKANN_PHASE_ORDER, op->rows, 0);
+        return begin_walk(op, stage);
     case INSERT_WALK:
+        if (op->build->walk.next < op->rows) {
+            return lists_fail(op, DISKANN_FINDING_TREE, DISKANN_NOWHERE); /* lists that were given have a ring */
+        }
         return insert_enter(op, stage, INSERT_RENUMBER, DISKANN_PHASE_ORDER, op->rows, 1);
     case INSERT_RENUMBER:
         return insert_enter(op, stage, INSERT_REMAP, DISKANN_PHASE_ORDER, op->index->ids.capacity, 1);

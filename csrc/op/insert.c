@@ -44,10 +44,15 @@ int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out
     return begin(index, workers, 1, out);
 }
 
+int insert_waits_for_rows(const diskann_op *op)
+{
+    return op->calls == &insert_calls && op->status > 0 && ((const insert_op *)op)->stage == INSERT_START;
+}
+
 static int check_rows(const insert_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows)
 {
     const int is_taken = data_type == DISKANN_F32 || (data_type == op->index->config.data_type && data_type != DISKANN_SQ8);
-    if (op->base.calls != &insert_calls || op->stage != INSERT_START || vectors == NULL || !is_taken) {
+    if (!insert_waits_for_rows(&op->base) || vectors == NULL || !is_taken) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     if (op->given_ids != 0 && op->given_ids != (ids != NULL ? 2u : 1u)) {
@@ -298,6 +303,9 @@ static int step(diskann_op *base, diskann_stage *stage)
     }
     switch (op->stage) {
     case INSERT_START:
+        if (op->linked != 0 && op->linked != op->rows) {
+            return DISKANN_ERR_INVALID_ARGUMENT;
+        }
         return op->rows == 0 ? finish(op)
                              : insert_enter(op, stage, INSERT_VALIDATE, DISKANN_PHASE_VALIDATE, op->rows, 1);
     case INSERT_VALIDATE:

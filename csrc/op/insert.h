@@ -3,6 +3,7 @@
 #define DISKANN_OP_INSERT_H
 
 #include "../graph/link.h"
+#include "../graph/order.h"
 #include "index.h"
 #include "op.h"
 
@@ -14,6 +15,7 @@ enum insert_stage {
     INSERT_CENTRE,   /* build: sums of chunks of rows */
     INSERT_MEDOID,   /* build: the row nearest to the mean */
     INSERT_SHUFFLE,  /* build: the order of insertion */
+    INSERT_LISTS,    /* build: lists that were given, checked */
     INSERT_ENCODE,   /* codes, in parallel */
     INSERT_BATCH,    /* between batches: the graph is whole */
     INSERT_SEARCH,   /* phase 1 of a batch, in parallel */
@@ -45,6 +47,7 @@ typedef struct insert_op {
     uint32_t given_ids;   /* 0: none yet, 1: assigned, 2: given by the caller */
     uint64_t rows;        /* slots index->size .. are theirs */
     uint64_t first;       /* slot of row 0 */
+    uint64_t linked;      /* build: rows whose lists were given: all or none */
     uint64_t added;       /* rows linked and committed (build: linked) */
     uint64_t ids_put;     /* rows in the id map */
     uint64_t rehash;      /* older slots that go into the new map first */
@@ -80,6 +83,17 @@ void build_run(insert_op *op, uint32_t worker, uint64_t begin, uint64_t end);
 void build_reset(insert_op *op);
 /* After a batch: goes on without codes when they mislead. */
 void build_judge_codes(insert_op *op);
+
+/* build_lists.c: lists that were given. */
+/* The arrays of the walk, which comes later, keep what is found: who has named a row last, and its parent. */
+void lists_begin(order_walk *walk, uint64_t rows);
+void lists_check(insert_op *op, order_walk *walk, uint64_t begin, uint64_t end);
+/* Notes what is wrong with the list of a row: ERR_INVALID_ARGUMENT. */
+int lists_fail(insert_op *op, uint32_t kind, int64_t row);
+/* The row that is nobody's child. ERR_INVALID_ARGUMENT: there is none, or more than one. */
+int lists_root(insert_op *op, const order_walk *walk, uint32_t *root);
+/* 1: an insert or build that has not begun. */
+int insert_waits_for_rows(const diskann_op *op);
 
 /* Progress of the phase TRAIN is counted in rows that are compared with all centroids: so many before they are coded. */
 uint64_t build_training_rows(const insert_op *op);

@@ -43,6 +43,8 @@ int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t 
     paged->block.config.simd = kernels->simd;
     paged->cache_limit = cache_limit;
     record_store_init(&paged->records, &block->config, &paged->account);
+    paged->records.layout = block->layout;
+    paged->place = (paged_place){DISKANN_SUPERBLOCK_BYTES, block->layout.page_bytes};
     paged->space = (graph_space){
         .records = &paged->records,
         .kernels = kernels,
@@ -89,6 +91,50 @@ void paged_rest(diskann_paged *paged)
     }
 }
 
+diskann_request paged_request(const diskann_paged *paged, uint32_t frame)
+{
+    const cache_frame *at = &paged->cache.frames[frame];
+    return (diskann_request){
+        .kind = DISKANN_READ,
+        .ticket = frame,
+        .offset = paged->place.begin + (uint64_t)at->page * paged->place.bytes,
+        .length = paged->place.bytes,
+        .buffer = at->bytes,
+    };
+}
+
+void paged_set_microsoft(diskann_paged *paged, const microsoft_disk *disk)
+{
+    paged->disk = *disk;
+    paged->place = (paged_place){disk->block_bytes, disk->page_bytes};
+    paged->cache.read_bytes = disk->page_bytes;
+}
+
+/* Nodes become records, whose norms are made here; there is no checksum, so that all else is checked as ever. */
+static uint32_t receive_nodes(const diskann_paged *paged, const cache_frame *frame)
+{
+    const graph_space *space = &paged->space;
+    const record_layout *layout = &paged->records.layout;
+    const uint32_t vector_bytes = simd_row_bytes(space->data_type, space->dimensions);
+    uint32_t kind = microsoft_unpack(&paged->disk, layout, vector_bytes, frame->bytes, frame->page);
+    const uint32_t records = page_records(layout, frame->page, paged->disk.size);
+    for (uint32_t i = 0; i < records && kind == DISKANN_FINDING_NONE; i++) {
+        uint8_t *record = page_record(layout, frame->bytes, i);
+        *record_aux(layout, record) = graph_aux(space, record);
+        kind = check_first(check_record(space, &paged->limits, record));
+    }
+    return kind;
+}
+
+/* A page that came, as a search wants it: the first kind of damage, or NONE. */
+static uint32_t receive(const diskann_paged *paged, const cache_frame *frame)
+{
+    if (paged->disk.nodes > 0) {
+        return receive_nodes(paged, frame);
+    }
+    return check_page(&paged->space, &paged->limits, frame->bytes, frame->page);
+}
+
 uint32_t diskann_paged_complete(diskann_paged *paged, uint32_t ticket, int status)
 {
     page_cache *cache = &paged->cache;
@@ -99,7 +145,7 @@ uint32_t diskann_paged_complete(diskann_paged *paged, uint32_t ticket, int statu
     uint32_t kind = DISKANN_FINDING_NONE;
     if (status == DISKANN_OK) {
         const uint64_t mode = float_mode_enter();
-        kind = check_page(&paged->space, &paged->limits, frame->bytes, frame->page);
+        kind = receive(paged, frame);
         float_mode_leave(mode);
         status = kind == DISKANN_FINDING_NONE ? DISKANN_OK : DISKANN_ERR_CORRUPT;
     }
@@ -115,8 +161,8 @@ void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out)
     out->config = block->config;
     out->size = block->size;
     out->next_id = block->next_id;
-    out->record_bytes = block->layout.record_bytes;
-    out->page_bytes = block->layout.page_bytes;
+    out->record_bytes = paged->disk.nodes > 0 ? paged->disk.node_bytes : block->layout.record_bytes;
+    out->page_bytes = paged->place.bytes;
     out->records_per_page = block->layout.records_per_page;
     out->pages = block->pages;
     out->file_bytes = block->file_bytes;

@@ -166,7 +166,10 @@ int diskann_paged_open_begin(uint64_t file_bytes, uint32_t simd, uint64_t cache_
 diskann_paged *diskann_paged_take(diskann_op *base)
 {
     paged_open_op *op = (paged_open_op *)base;
-    if (base == NULL || base->calls != &calls || op->state != PAGED_OPEN_END) {
+    if (base == NULL || base->calls != &calls) {
+        return base != NULL ? paged_microsoft_take(base) : NULL;
+    }
+    if (op->state != PAGED_OPEN_END) {
         return NULL;
     }
     diskann_paged *paged = op->paged;

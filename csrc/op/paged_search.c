@@ -87,13 +87,7 @@ static int ask_for(paged_search_op *op, uint32_t i)
     if (op->frames[i] == FRAME_NONE) {
         return DISKANN_ERR_NO_MEMORY;
     }
-    op->requests[op->request_count++] = (diskann_request){
-        .kind = DISKANN_READ,
-        .ticket = op->frames[i],
-        .offset = page_offset(layout_of(op), page),
-        .length = layout_of(op)->page_bytes,
-        .buffer = cache->frames[op->frames[i]].bytes,
-    };
+    op->requests[op->request_count++] = paged_request(op->paged, op->frames[i]);
     return DISKANN_OK;
 }
 
@@ -170,7 +164,7 @@ static int begin_round(paged_search_op *op, diskann_stage *stage)
         return status;
     }
     op->counters.reads += op->request_count;
-    op->counters.bytes_read += (uint64_t)op->request_count * layout_of(op)->page_bytes;
+    op->counters.bytes_read += (uint64_t)op->request_count * op->paged->place.bytes;
     op->state = PAGED_PENDING;
     stage->requests = op->requests;
     stage->request_count = op->request_count;

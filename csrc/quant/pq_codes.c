@@ -133,6 +133,49 @@ int pq_codes_are_sound(const pq_codes *codes)
     return are_finite(pq->codebook, (uint64_t)pq->centroids * pq->dimensions) && are_finite(pq->centre, pq->dimensions);
 }
 
+/* Centroids that are not there are zero; no code names one. */
+int pq_codes_copy(pq_codes *codes, const diskann_pq *from)
+{
+    const diskann_pq_config config = pq_codes_training(codes, 0);
+    diskann_pq *pq;
+    TRY(pq_create(&config, from->offsets, &codes->account->allocator, &pq));
+    memset(pq->codebook, 0, (size_t)pq->centroids * pq->dimensions * sizeof *pq->codebook);
+    memcpy(pq->centre, from->centre, pq->dimensions * sizeof *pq->centre);
+    for (uint32_t c = 0; c < pq->chunks; c++) {
+        memcpy(pq_codebook(pq, c), pq_codebook(from, c), (size_t)from->centroids * pq_width(from, c) * sizeof *pq->codebook);
+    }
+    return pq_codes_adopt(codes, pq);
+}
+
+int pq_codes_put(pq_codes *codes, uint64_t first, const uint8_t *from, uint64_t rows, uint32_t centroids)
+{
+    const uint64_t bytes = rows * codes->code_bytes;
+    uint8_t largest = 0;
+    for (uint64_t i = 0; i < bytes; i++) {
+        largest = from[i] > largest ? from[i] : largest;
+    }
+    if (bytes > 0 && largest >= centroids) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    memcpy(codes->codes + first * codes->code_bytes, from, (size_t)bytes);
+    return DISKANN_OK;
+}
+
+void pq_codes_move(pq_codes *to, pq_codes *from)
+{
+    const uint64_t bytes = panels_bytes(from) + from->capacity * from->code_bytes;
+    from->account->live_bytes -= bytes;
+    to->account->live_bytes += bytes;
+    to->pq = from->pq;
+    to->panels = from->panels;
+    to->codes = from->codes;
+    to->capacity = from->capacity;
+    from->pq = NULL;
+    from->panels = NULL;
+    from->codes = NULL;
+    from->capacity = 0;
+}
+
 int pq_codes_reserve(pq_codes *codes, uint64_t slots)
 {
     if (slots <= codes->capacity) {

@@ -32,6 +32,12 @@ int pq_codes_adopt(pq_codes *codes, diskann_pq *pq);
 int pq_codes_create_quantizer(pq_codes *codes);
 /* After they have been read: makes it ready for queries. Returns what pq_codes_are_sound does. */
 int pq_codes_complete(pq_codes *codes);
+/* A copy of a quantiser from elsewhere, which may have fewer than 256 centroids. ERR_NO_MEMORY. */
+int pq_codes_copy(pq_codes *codes, const diskann_pq *pq);
+/* Codes of `rows` slots from `first` on, for which there is room, in numbers below `centroids`; else ERR_INVALID_ARGUMENT. */
+int pq_codes_put(pq_codes *codes, uint64_t first, const uint8_t *from, uint64_t rows, uint32_t centroids);
+/* Hands all over to codes of the same shape, which have none. */
+void pq_codes_move(pq_codes *to, pq_codes *from);
 /* 1: centroids and centre are numbers that a search can do with. */
 int pq_codes_are_sound(const pq_codes *codes);
 /* Makes room for slots [0, slots). ERR_NO_MEMORY changes nothing; codes may move. */

@@ -64,8 +64,14 @@ void record_layout_init(record_layout *layout, const diskann_config *config)
     layout->list_offset = vector_bytes + 12;
     layout->codes_offset = (uint32_t)round_up(vector_bytes + 16 + 4 * (uint64_t)config->max_degree, RECORD_ALIGNMENT);
     layout->record_bytes = layout->codes_offset + codes_bytes(config);
-    layout->page_bytes = choose_page_bytes(layout->record_bytes);
-    layout->records_per_page = (layout->page_bytes - PAGE_HEADER_BYTES) / layout->record_bytes;
+    const uint32_t page_bytes = choose_page_bytes(layout->record_bytes);
+    record_layout_repack(layout, (page_bytes - PAGE_HEADER_BYTES) / layout->record_bytes, page_bytes);
+}
+
+void record_layout_repack(record_layout *layout, uint32_t records_per_page, uint32_t page_bytes)
+{
+    layout->page_bytes = page_bytes;
+    layout->records_per_page = records_per_page;
 
     layout->segment_shift = 0;
     while (((uint64_t)layout->page_bytes << (layout->segment_shift + 1)) <= SEGMENT_BYTES_TARGET) {

@@ -46,6 +46,9 @@ typedef struct record_layout {
 /* `config` is valid. */
 void record_layout_init(record_layout *layout, const diskann_config *config);
 
+/* Other pages for the same records: so many in each, which fit. */
+void record_layout_repack(record_layout *layout, uint32_t records_per_page, uint32_t page_bytes);
+
 /* The neighbours of a node, in a record or in the working lists of a build: same shape, other capacity. */
 typedef struct record_list {
     uint16_t degree;

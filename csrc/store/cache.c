@@ -30,6 +30,7 @@ int cache_init(page_cache *cache, uint32_t frames, uint32_t page_bytes, memory_a
     memset(cache, 0, sizeof *cache);
     cache->account = account;
     cache->page_bytes = page_bytes;
+    cache->read_bytes = page_bytes;
     return cache_raise(cache, frames);
 }
 
@@ -223,7 +224,7 @@ void cache_finish(page_cache *cache, uint32_t frame, int status, uint32_t kind)
         return;
     }
     cache->reads++;
-    cache->bytes_read += cache->page_bytes;
+    cache->bytes_read += cache->read_bytes;
     cache->busy -= at->pins == 0;
     if (status == DISKANN_OK) {
         at->state = CACHE_READY;

@@ -33,6 +33,7 @@ typedef struct page_cache {
     cache_frame *frames;
     uint32_t *table; /* frame by page: open addressing, FRAME_NONE where there is none */
     uint32_t page_bytes;
+    uint32_t read_bytes; /* of a page in its file, for the count */
     uint32_t frame_count; /* frames that may be used */
     uint32_t table_mask;
     uint32_t hand;

@@ -118,7 +118,7 @@ export function markdown(report: Report): string {
     `- ${machine.cpu}, ${machine.cores} cores, ${number(machine.memory / 2 ** 30)} GB; ${machine.system}; Node ${machine.node}`,
     `- diskann ${machine.diskann}; ${peers.join(", ")}`,
     `- threads of build and batch search: ${report.threads}; rounds: ${report.rounds}; load of the machine: ${number(machine.load, 2)} before, ${number(report.loadAfter, 2)} after`,
-    "- every graph: 32 edges a node at most, 100 candidates while building, f32 but where the name says another, k = 10",
+    "- every graph: 32 edges a node at most, 100 candidates while building (l48: 48), f32 but where the name says another, k = 10",
     "- QPS: all queries at once in the fastest way each library has, the fastest round of each point, between points by interpolation;",
     "  p50, p99: one query after the other, at the smallest list size that reaches recall .95;",
     "  CPU: of all threads of the process; memory: growth of the process while building; all sides in one run, taking turns",

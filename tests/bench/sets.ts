@@ -13,6 +13,7 @@ interface BenchSet {
 /** The type that holds the data as it is, or nearly so, in our turn, and floats that are quantised to i8; f16 is the smallest of usearch that takes both. */
 const sidesWith = (typed: SideName): readonly SideName[] => [
   "diskann",
+  "diskann-l48",
   typed,
   "diskann-i8",
   "diskann-wasm",

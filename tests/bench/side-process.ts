@@ -7,6 +7,7 @@ import {
   makeDiskann,
   makeDiskannF16,
   makeDiskannI8,
+  makeDiskannL48,
   makeDiskannU8,
   makeDiskannWasm,
 } from "./sides/diskann.js";
@@ -19,6 +20,7 @@ import { makeZvec } from "./sides/zvec.js";
 
 const MAKERS: Readonly<Record<SideName, MakeSide>> = {
   diskann: makeDiskann,
+  "diskann-l48": makeDiskannL48,
   "diskann-u8": makeDiskannU8,
   "diskann-f16": makeDiskannF16,
   "diskann-i8": makeDiskannI8,

@@ -2,9 +2,10 @@
  * How long one distance takes: every type and family beside a plain loop, with rows in the first cache (hot) and with rows at
  * random places of a set that no near cache holds (cold), in calls of 32 rows as a search makes them.
  *
- *     node tests/tools/c-bench.mjs
+ *     node tests/tools/c-bench.mjs kernels [scale]
  *
- * Prints a Markdown table of nanoseconds a distance and of gigabytes of checksum a second.
+ * Prints what this machine can do - how fast it reads, how many float additions and multiplications it makes - and a
+ * Markdown table of nanoseconds a distance and gigabytes of rows a second; for checksums of what is summed.
  */
 #include "../../csrc/simd/half.h"
 #include "../../csrc/simd/simd.h"
@@ -84,19 +85,26 @@ static void rows_reset(rows *set)
     free(set->query);
 }
 
-/* What a compiler makes of the obvious loop. */
-static void plain_l2(const void *query, const void *const *rows, uint32_t count, uint32_t dims, float *out)
-{
-    const float *a = query;
-    for (uint32_t i = 0; i < count; i++) {
-        const float *b = rows[i];
-        float sum = 0.0f;
-        for (uint32_t d = 0; d < dims; d++) {
-            sum += (a[d] - b[d]) * (a[d] - b[d]);
-        }
-        out[i] = sum;
+/* What a compiler makes of the obvious loop, for a type of elements. */
+#define PLAIN_L2(name, element, result)                                                        \
+    static void name(const void *query, const void *const *rows, uint32_t count, uint32_t dims, float *out) \
+    {                                                                                          \
+        const element *a = query;                                                              \
+        for (uint32_t i = 0; i < count; i++) {                                                 \
+            const element *b = rows[i];                                                        \
+            result sum = 0;                                                                    \
+            for (uint32_t d = 0; d < dims; d++) {                                              \
+                const result apart = (result)a[d] - (result)b[d];                              \
+                sum += apart * apart;                                                          \
+            }                                                                                  \
+            out[i] = (float)sum;                                                               \
+        }                                                                                      \
     }
-}
+PLAIN_L2(plain_f32, float, float)
+PLAIN_L2(plain_i8, int8_t, int32_t)
+PLAIN_L2(plain_u8, uint8_t, int32_t)
+static simd_many *const PLAIN[DISKANN_DATA_TYPE_COUNT] = {
+    [DISKANN_F32] = plain_f32, [DISKANN_I8] = plain_i8, [DISKANN_U8] = plain_u8};
 
 static float sink;
 
@@ -129,6 +137,12 @@ static double measure(simd_many *many, const rows *set)
     return times[spells / 10];
 }
 
+static void report_line(const rows *set, const char *name, const char *family, const char *sum, double each)
+{
+    const double bytes = simd_row_bytes(set->type, set->dims);
+    printf("| %-18s | %-3s | %-8s | %-3s | %8.1f | %8.1f |\n", name, TYPES[set->type], family, sum, each, bytes / each);
+}
+
 static void report_type(uint32_t type, uint32_t dims, uint32_t count, uint32_t calls, const char *name)
 {
     rows set;
@@ -136,14 +150,13 @@ static void report_type(uint32_t type, uint32_t dims, uint32_t count, uint32_t c
         printf("no memory for %s\n", name);
         return;
     }
-    if (type == DISKANN_F32) {
-        printf("| %-18s | f32 | plain    | l2  | %8.1f |\n", name, measure(plain_l2, &set));
+    if (PLAIN[type] != NULL) {
+        report_line(&set, name, "plain", "l2", measure(PLAIN[type], &set));
     }
     for (uint32_t family = DISKANN_SIMD_PORTABLE; family < DISKANN_SIMD_COUNT; family++) {
         const simd_kernels *kernels = simd_kernels_get(family);
         for (uint32_t sum = 0; kernels != NULL && sum < SIMD_SUM_COUNT; sum++) {
-            const double each = measure(kernels->many[type][sum], &set);
-            printf("| %-18s | %-3s | %-8s | %-3s | %8.1f |\n", name, TYPES[type], FAMILIES[family], GOLDEN_SUMS[sum], each);
+            report_line(&set, name, FAMILIES[family], GOLDEN_SUMS[sum], measure(kernels->many[type][sum], &set));
         }
     }
     rows_reset(&set);
@@ -176,17 +189,99 @@ static void report_checksum(size_t bytes)
             best = each < best ? each : best;
         }
         if (kernels != NULL) {
-            printf("| crc32c of %-8zu |     | %-8s |     | %8.2f GB/s |\n", bytes, FAMILIES[family], (double)bytes / best);
+            printf("| crc32c of %-8zu |     | %-8s |     | %8.1f | %8.1f |\n", bytes, FAMILIES[family], best,
+                   (double)bytes / best);
             sink += (float)crc;
         }
     }
     free(data);
 }
 
+/* ---- what the machine can do ---- */
+
+#if defined(__x86_64__)
+#define WIDEST __attribute__((target_clones("avx512f", "avx2", "default")))
+#else
+#define WIDEST
+#endif
+enum { WIDE = 32, STRANDS = 8 };
+typedef uint64_t wide_words __attribute__((vector_size(WIDE)));
+typedef float wide_floats __attribute__((vector_size(WIDE)));
+
+/* Reads all of it, in the widest pieces there are. */
+WIDEST static uint64_t read_all(const wide_words *words, size_t count)
+{
+    wide_words sums[STRANDS] = {0};
+    for (size_t i = 0; i + STRANDS <= count; i += STRANDS) {
+        for (uint32_t strand = 0; strand < STRANDS; strand++) {
+            sums[strand] ^= words[i + strand];
+        }
+    }
+    uint64_t sum = 0;
+    for (uint32_t strand = 0; strand < STRANDS; strand++) {
+        sum ^= sums[strand][0] ^ sums[strand][WIDE / 8 - 1];
+    }
+    return sum;
+}
+
+/* Multiplications and additions that do not wait for each other, as many of the one as of the other. */
+WIDEST static float compute(uint32_t rounds)
+{
+    wide_floats values[STRANDS];
+    for (uint32_t strand = 0; strand < STRANDS; strand++) {
+        values[strand] = (wide_floats){(float)strand} + 1.0f;
+    }
+    for (uint32_t round = 0; round < rounds; round++) {
+        for (uint32_t strand = 0; strand < STRANDS; strand++) {
+            values[strand] = values[strand] * 0.999f + 0.001f;
+        }
+    }
+    float sum = 0;
+    for (uint32_t strand = 0; strand < STRANDS; strand++) {
+        sum += values[strand][strand];
+    }
+    return sum;
+}
+
+static double read_speed(size_t bytes, uint32_t times)
+{
+    wide_words *words = aligned_alloc(PAGE, bytes);
+    double best = 0;
+    if (words != NULL) {
+        memset(words, 0x5a, bytes);
+        for (uint32_t round = 0; round < ROUNDS; round++) {
+            const double start = now();
+            for (uint32_t i = 0; i < times; i++) {
+                sink += (float)(read_all(words, bytes / WIDE) & 1);
+            }
+            const double speed = (double)bytes * times / (now() - start);
+            best = speed > best ? speed : best;
+        }
+    }
+    free(words);
+    return best;
+}
+
+static void report_machine(void)
+{
+    enum { TURNS = 1000000 };
+    double best = 0;
+    for (uint32_t round = 0; round < ROUNDS; round++) {
+        const double start = now();
+        sink += compute(TURNS);
+        const double speed = 2.0 * STRANDS * (WIDE / 4) * TURNS / (now() - start);
+        best = speed > best ? speed : best;
+    }
+    printf("One thread reads %.0f GB/s of 16 KiB, %.0f of 256 KiB, %.1f of 256 MiB, one piece after the other, ",
+           read_speed(16 << 10, 20000), read_speed(256 << 10, 2000), read_speed(256 << 20, 1));
+    printf("and makes %.0f thousand million float additions and multiplications a second, which are not fused.\n\n", best);
+}
+
 int main(int argc, char **argv)
 {
     const uint32_t scale = argc > 1 ? (uint32_t)strtoul(argv[1], NULL, 10) : 1;
-    printf("| rows               | type | family  | sum |       ns |\n|---|---|---|---|---:|\n");
+    report_machine();
+    printf("| rows               | type | family   | sum |       ns |     GB/s |\n|---|---|---|---|---:|---:|\n");
     report_set(128, 32, 20000, "hot 32 x 128");
     report_set(384, 16, 8000, "hot 16 x 384");
     report_set(100, 32, 20000, "hot 32 x 100");

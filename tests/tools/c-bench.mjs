@@ -1,5 +1,5 @@
 /*
- * Builds and runs a benchmark of the core: node tests/tools/c-bench.mjs [scale] for the kernels (tests/c/bench_kernels.c),
+ * Builds and runs a benchmark of the core: node tests/tools/c-bench.mjs kernels [scale] for the kernels (tests/c/bench_kernels.c),
  * node tests/tools/c-bench.mjs pq for product quantisation (tests/c/bench_pq.c), bits for 1-bit codes (tests/c/bench_bits.c).
  */
 import { availableParallelism } from "node:os";
@@ -12,10 +12,9 @@ const build = { ...gcc, name: "bench", flags: [...flags, "-D_POSIX_C_SOURCE=2008
 
 const { path: library, broken } = await buildCore(build, availableParallelism());
 for (const { file, text } of broken) console.error(`${file} does not compile\n${text}`);
-const [first, ...more] = process.argv.slice(2);
-const [name, words] = ["pq", "bits"].includes(first) ? [first, more] : ["kernels", process.argv.slice(2)];
+const [name = "kernels", ...words] = process.argv.slice(2);
 const program = await buildProgram(build, `tests/c/bench_${name}.c`, library);
 if (program.path === undefined) throw new Error(program.text);
 const { code, text } = await run(program.path, words);
 process.stdout.write(text);
-process.exitCode = code === 0 ? 0 : 1;
+if (code !== 0) throw new Error(`${name} ended with ${code}`);

@@ -4,12 +4,10 @@ import { DiskAnnError } from "../core/errors.js";
 import type { Codes, TrainOptions } from "../core/pq-types.js";
 import { nextTask } from "../core/task.js";
 import type { CallOptions, IndexSource, VectorSource } from "../core/types.js";
-import { PIVOT_BYTES_MAX, readCodeHeader, readPivots } from "../storage/pq-files.js";
-import { openSource, openStore, type StorageSource } from "../storage/select.js";
-import type { ByteSource } from "../storage/storage.js";
 import { checkSource } from "./location.js";
 import { beginLongCall, type LongCall } from "./long-call.js";
 import { type CheckedTraining, checkTraining } from "./pq-options.js";
+import { readCodes, readParts } from "./pq-reading.js";
 import { type MadePq, ProductQuantizer, sealPq } from "./product-quantizer.js";
 import { type RowReader, readFloats } from "./rows.js";
 
@@ -57,52 +55,6 @@ async function trainOn(
   }
 }
 
-/** A rotation (OPQ) lies in a file of its own beside the pivots. */
-async function refuseRotation(source: StorageSource): Promise<void> {
-  if (source.kind !== "path") return;
-  const path = `${source.path}_rotation_matrix.bin`;
-  const file = await openStore({ kind: "path", path }).catch(() => undefined);
-  if (file === undefined) return;
-  await file.close();
-  throw new DiskAnnError(
-    "ERR_UNSUPPORTED",
-    `these pivots are for rotated vectors (OPQ), which are not supported: there is ${path}`,
-  );
-}
-
-async function readWhole(source: ByteSource, begin: number, length: number): Promise<Uint8Array> {
-  const bytes = new Uint8Array(length);
-  await source.read(begin, bytes);
-  return bytes;
-}
-
-/** Opens, uses and closes a source; `call` says what the end of it is. */
-async function withSource<T>(
-  source: StorageSource,
-  call: LongCall,
-  use: (bytes: ByteSource) => Promise<T>,
-): Promise<T> {
-  const bytes = await openSource(source, call.signal);
-  try {
-    if (call.signal?.aborted) throw call.signal.reason;
-    return await use(bytes);
-  } finally {
-    await bytes.close();
-  }
-}
-
-async function readParts(source: StorageSource, call: LongCall): Promise<PqParts> {
-  await refuseRotation(source);
-  return withSource(source, call, async (bytes) => {
-    if (bytes.size > PIVOT_BYTES_MAX)
-      throw new DiskAnnError(
-        "ERR_CORRUPT",
-        `${bytes.size} bytes are no file of pivots: none is longer than 68 MB`,
-      );
-    return readPivots(await readWhole(bytes, 0, bytes.size));
-  });
-}
-
 /** Pivots of a file: that they are finite is checked, that their squares are is not. */
 async function create(backend: PqBackend, parts: PqParts): Promise<BackendPq> {
   try {
@@ -112,16 +64,6 @@ async function create(backend: PqBackend, parts: PqParts): Promise<BackendPq> {
     const text = "the pivots are so long that their squared norms overflow";
     throw new DiskAnnError("ERR_CORRUPT", text, { cause: error });
   }
-}
-
-const HEAD_BYTES = 8;
-
-async function readCodes(source: StorageSource, call: LongCall): Promise<Codes> {
-  return withSource(source, call, async (bytes) => {
-    const head = await readWhole(bytes, 0, Math.min(HEAD_BYTES, bytes.size));
-    const { count, chunks } = readCodeHeader(head, bytes.size);
-    return { count, chunks, codes: await readWhole(bytes, HEAD_BYTES, count * chunks) };
-  });
 }
 
 /** The body of a call that makes something. */

@@ -11,6 +11,7 @@ import { DiskAnnError } from "../core/errors.js";
 import type {
   BuildControl,
   CallOptions,
+  GraphLists,
   ImportReport,
   IndexOptions,
   IndexSource,
@@ -36,9 +37,12 @@ export interface VectorIndexEntry<Extra> {
   create(options: IndexOptions & Extra): Promise<VectorIndex>;
   /**
    * An index of many vectors at once: the best graph, the fastest way. All or nothing. Equal input gives equal bytes,
-   * on every platform, with any number of threads.
+   * on every platform, with any number of threads. With `graph` that graph is taken as it is, and only put into order.
    */
-  build(vectors: VectorSource, options: IndexOptions & BuildControl & Extra): Promise<VectorIndex>;
+  build(
+    vectors: VectorSource,
+    options: IndexOptions & BuildControl & { graph?: GraphLists | undefined } & Extra,
+  ): Promise<VectorIndex>;
   /**
    * Opens what `save` or `toBytes` made: a path or `file:` URL, an `http(s):`, `opfs:` or `idb:` address, bytes, a `Blob`, a
    * `FileSystemFileHandle`. In memory, or where it is: see `OpenOptions`.
@@ -129,7 +133,7 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
     async build(
       this: unknown,
       vectors: VectorSource,
-      options: IndexOptions & BuildControl & Extra,
+      options: IndexOptions & BuildControl & { graph?: GraphLists | undefined } & Extra,
     ): Promise<VectorIndex> {
       const checked = checkIndexOptions(options);
       const call = beginLongCall(options);
@@ -139,7 +143,7 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
       return allOrNothing(call, async (keep) => {
         const backend = await load(options);
         const core = keep(await backend.create(configOf(checked)));
-        await insertRows(core, dimensions, { kind: "build", rows, ids, threads }, call);
+        await insertRows(core, dimensions, { kind: "build", rows, ids, threads, graph: options.graph }, call);
         return assemble(classOf(this), backend, core, threads);
       });
     },

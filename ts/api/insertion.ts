@@ -1,6 +1,7 @@
 /** From rows to an insertion of the backend: slab by slab, then one run that is validated whole. */
 import type { BackendIndex } from "../backend/backend.js";
 import { nextTask } from "../core/task.js";
+import type { GraphLists } from "../core/types.js";
 import type { LongCall } from "./long-call.js";
 import type { IdReader, RowReader } from "./rows.js";
 
@@ -9,6 +10,8 @@ export interface Insertion {
   readonly rows: RowReader;
   readonly ids: IdReader | undefined;
   readonly threads: number | undefined;
+  /** Of a build: what it need not find out. */
+  readonly graph?: GraphLists | undefined;
 }
 
 /** Inserts all rows; resolves to their number. The index has not changed if it rejects before the run. */
@@ -32,6 +35,7 @@ export async function insertRows(
       if (count !== rows.total) await nextTask();
     }
     ids?.checkCount(count);
+    if (insertion.graph) await (await import("./graph-lists.js")).giveLists(insert, insertion.graph, count);
     if (count > 0) await insert.run({ signal: call.signal, onProgress: call.onProgress, threads });
     return count;
   } finally {

@@ -66,9 +66,16 @@ export async function openCore<Options extends OpenOptions>(
   const backend = await load(options);
   const place = await find();
   const asked = storageStats(place);
+  const control = { signal, onProgress, threads: undefined };
+  const how = options.microsoft;
+  const disk =
+    how === undefined
+      ? undefined
+      : await (await import("./microsoft-disk.js")).readDisk(how, place, mode, control);
   const resident = mode === "paged" ? "never" : "allowed";
-  const paged = mode === "resident" ? undefined : ({ cacheBytes, resident } as const);
-  const core = keep(await backend.open(place, { signal, onProgress, threads: undefined }, paged));
+  const paged = mode === "resident" ? undefined : ({ cacheBytes, resident, ...disk?.paged } as const);
+  const opened = keep(await backend.open(place, control, paged));
+  const core = disk ? keep(disk.finish(opened)) : opened;
   if (mode === "paged" && !core.paged) throw new DiskAnnError("ERR_UNSUPPORTED", NOT_PAGED);
   const width = PAGED_WIDTHS[place.kind] ?? 4;
   return { backend, core, defaults: defaults(core.paged, width), storage: await asked };

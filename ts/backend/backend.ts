@@ -18,6 +18,7 @@ import type {
 } from "../core/types.js";
 import type { TypedRows } from "../core/vectors.js";
 import type { StorageSource, StorageTarget } from "../storage/select.js";
+import type { PqParts } from "./pq.js";
 
 /** Enumerations cross as the numbers of `diskann.h`. */
 export interface CoreConfig {
@@ -95,6 +96,11 @@ export interface BackendInsert {
    * row; all slabs have it or none. Floats that the index cannot store make `run` reject.
    */
   append(rows: TypedRows, ids: Float64Array | undefined): void | Promise<void>;
+  /**
+   * Of a build, after the rows: lists of the next `rows` rows, of a graph that is there (`diskann_op_links`): their degrees, then
+   * their children, then all neighbours.
+   */
+  links(lists: Uint32Array, rows: number): void | Promise<void>;
   /** Validates all rows, then links them. After a failure `size` tells how many of them are in the index. */
   run(control: Control): Promise<void>;
   /** Ends it without changing the index; after `run` it does nothing. */
@@ -121,6 +127,16 @@ export interface BackendIndex {
   close(): void | Promise<void>;
 }
 
+/** A disk index of Microsoft's, beside the file itself: what the file does not tell, and what lies in others. */
+export interface MicrosoftParts {
+  readonly dataType: number;
+  readonly metric: number;
+  readonly pivots: PqParts;
+  /** A file of codes, of `count` nodes. */
+  readonly codes: CoreSource;
+  readonly count: number;
+}
+
 /** How to open a file that is to stay where it is. */
 export interface PagedOptions {
   /** What the page cache may take. */
@@ -130,6 +146,8 @@ export interface PagedOptions {
    * when the file is not larger than the cache.
    */
   readonly resident: "never" | "allowed";
+  /** It is such an index; `resident` is "never". */
+  readonly microsoft?: MicrosoftParts;
 }
 
 export interface Backend {

@@ -96,6 +96,8 @@ function describe(failure: CoreFailure): string {
   const { row, value } = failure;
   switch (CODES[-failure.status]) {
     case "ERR_INVALID_ARGUMENT":
+      if (failure.detail > 0)
+        return `${subject(row, "the graph that was given")}: ${findingText(failure.detail)}`;
       return `${subject(row, "the query")} holds a number that the dataType of the index cannot store; i8 takes integers from -128 to 127, u8 from 0 to 255`;
     case "ERR_DIMENSION_MISMATCH":
       return `${subject(row, "the vector")} has another length than the index has dimensions`;

@@ -3,7 +3,14 @@ import type { ProductQuantizerEntry } from "../api/define-pq.js";
 import type { ProductQuantizer } from "../api/product-quantizer.js";
 import type { VectorIndex } from "../api/vector-index.js";
 import { DiskAnnError } from "../core/errors.js";
-import type { BuildControl, IndexOptions, IndexSource, OpenOptions, VectorSource } from "../core/types.js";
+import type {
+  BuildControl,
+  GraphLists,
+  IndexOptions,
+  IndexSource,
+  OpenOptions,
+  VectorSource,
+} from "../core/types.js";
 import type { BackendChoice, Context } from "./context.js";
 import {
   convertElements,
@@ -20,7 +27,10 @@ export type { ProductQuantizer, VectorIndex };
 
 /** The static side of an entry's `VectorIndex`, as far as it is used here. */
 export interface Engine {
-  build(vectors: VectorSource, options: IndexOptions & BuildControl): Promise<VectorIndex>;
+  build(
+    vectors: VectorSource,
+    options: IndexOptions & BuildControl & { graph?: GraphLists | undefined },
+  ): Promise<VectorIndex>;
   open(source: IndexSource, options?: OpenOptions): Promise<VectorIndex>;
 }
 

@@ -10,6 +10,7 @@ import type { SearchCommandOptions } from "./commands/search.js";
 import type { VerifyOptions } from "./commands/verify.js";
 import { type CommonOptions, type Context, createContext, type Streams } from "./context.js";
 import type { EngineLoaders, QuantizerLoaders } from "./engine.js";
+import { addMicrosoftCommands } from "./microsoft-program.js";
 import {
   addCommonOptions,
   addPlaceOptions,
@@ -70,10 +71,13 @@ class Program {
     this.#addConvert();
     this.#addInfo();
     this.#addVerify();
-    addPqCommands(this.root, {
-      context: (options) => this.#context(options),
-      quantizer: (options) => parts.quantizers[options.backend ?? "auto"](),
-    });
+    const shared = {
+      context: (options: CommonOptions) => this.#context(options),
+      engine: (options: CommonOptions) => this.#engine(options),
+      quantizer: (options: CommonOptions) => parts.quantizers[options.backend ?? "auto"](),
+    };
+    addPqCommands(this.root, shared);
+    addMicrosoftCommands(this.root, shared);
   }
 
   #context(options: CommonOptions): Context {

@@ -98,6 +98,19 @@ export interface UrlLike {
   readonly protocol: string;
 }
 
+/**
+ * A graph that is there already, for `VectorIndex.build`, which then makes none: the neighbours of each row of the input, numbers of
+ * rows, one list behind the other. The first so many of a list are tree edges; all of them form a tree over all rows, whose
+ * root becomes the entry of searches. `importIndex` of `diskann/microsoft` makes such lists of any.
+ */
+export interface GraphLists {
+  /** Neighbours of each row, at most `maxDegree`. */
+  readonly degrees: Uint32Array;
+  /** Tree edges of each row, at most half of `maxDegree`. */
+  readonly children: Uint32Array;
+  readonly neighbours: Uint32Array;
+}
+
 export interface CallOptions {
   /** Aborting rejects the call with `signal.reason`. */
   signal?: AbortSignalLike | undefined;
@@ -107,6 +120,26 @@ export interface CallOptions {
 export interface BuildControl extends CallOptions {
   /** One id per row; default: the next free ones, 0, 1, 2, ... */
   ids?: ArrayLike<number> | undefined;
+}
+
+/**
+ * What a disk index of Microsoft's DiskANN does not tell of itself, and the files beside it. Those that are left out are looked for
+ * beside the index by their usual names, where that is `<prefix>_disk.index`.
+ */
+export interface MicrosoftDisk {
+  /** How it stores vectors, default `"f32"`. */
+  dataType?: DataType | undefined;
+  /**
+   * Default `"l2"`. With `"ip"` the file has one dimension more than vectors and queries, and its vectors are scaled by
+   * `maxBaseNorm`; distances are those of the vectors as they were.
+   */
+  metric?: "l2" | "cosine" | "ip" | undefined;
+  /** The pivots: `<prefix>_pq_pivots.bin`. */
+  pivots?: IndexSource | undefined;
+  /** The codes, which go into memory: `<prefix>_pq_compressed.bin`. */
+  codes?: IndexSource | undefined;
+  /** With `"ip"`, the length of the longest vector; default: what `<prefix>_disk.index_max_base_norm.bin` says. */
+  maxBaseNorm?: number | undefined;
 }
 
 export interface OpenOptions extends CallOptions {
@@ -127,6 +160,11 @@ export interface OpenOptions extends CallOptions {
   beamWidth?: number | undefined;
   /** What searches take that say no other. Default: paged only. */
   pageSearch?: boolean | undefined;
+  /**
+   * The file is a disk index of Microsoft's DiskANN (`<prefix>_disk.index`), to be searched where it is; ids are numbers of vectors.
+   * It is never changed, and cannot be opened in memory: `importIndex` of `diskann/microsoft` makes an index of it.
+   */
+  microsoft?: MicrosoftDisk | undefined;
 }
 
 /** What an import did. */

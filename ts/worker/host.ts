@@ -188,6 +188,9 @@ class Host {
     append: async (_call, [, insert, rows, ids]) => {
       await this.#insert(insert).append(rows as TypedRows, ids as Float64Array | undefined);
     },
+    links: async (_call, [, insert, lists, rows]) => {
+      await this.#insert(insert).links(lists as Uint32Array, rows as number);
+    },
     run: (call, [index, insert, threads]) => this.#runInsert(call, index, insert, threads),
     discard: async (_call, [, insert]) => {
       await this.#insert(insert).discard();

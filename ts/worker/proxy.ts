@@ -231,6 +231,9 @@ class ProxyIndex implements BackendIndex {
       append: async (rows, ids) => {
         await this.#call("append", [insert, rows.slice(), ids?.slice()]);
       },
+      links: async (lists, rows) => {
+        await this.#call("links", [insert, lists.slice(), rows]);
+      },
       run: async (control) => {
         ended = true;
         const run = (await this.#call("run", [insert, control.threads], control)) as {

@@ -1,7 +1,7 @@
 /** This package, as a user imports it: the addon (`diskann/native`) or WASM (`diskann/wasm`). */
 import { statSync } from "node:fs";
 import { join } from "node:path";
-import { BUILD_LIST, DEGREE, K, type MakeSide, rowsOf } from "./side.js";
+import { BUILD_LIST, DEGREE, K, type MakeSide, QUICK_BUILD_LIST, rowsOf } from "./side.js";
 
 interface SearchBatch {
   readonly ids: Float64Array;
@@ -19,7 +19,7 @@ interface Diskann {
 type Kept = "f32" | "f16" | "u8" | "i8";
 
 /** `kept`: how vectors are stored; `"i8"`: floats that are quantised. */
-function maker(entry: string, kept: Kept = "f32"): MakeSide {
+function maker(entry: string, kept: Kept = "f32", buildListSize = BUILD_LIST): MakeSide {
   const dataType = kept === "i8" ? "f32" : kept;
   const quantize = kept === "i8" ? "i8" : "none";
   return async ({ data, threads, folder }) => {
@@ -48,7 +48,7 @@ function maker(entry: string, kept: Kept = "f32"): MakeSide {
           dataType,
           quantize,
           maxDegree: DEGREE,
-          buildListSize: BUILD_LIST,
+          buildListSize,
           threads,
         };
         index = await VectorIndex.build(rows, shape);
@@ -69,6 +69,7 @@ function maker(entry: string, kept: Kept = "f32"): MakeSide {
 }
 
 export const makeDiskann = maker("diskann/native");
+export const makeDiskannL48 = maker("diskann/native", "f32", QUICK_BUILD_LIST);
 export const makeDiskannU8 = maker("diskann/native", "u8");
 export const makeDiskannF16 = maker("diskann/native", "f16");
 export const makeDiskannI8 = maker("diskann/native", "i8");

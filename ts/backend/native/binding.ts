@@ -73,6 +73,8 @@ export interface Functions {
 
   insert(index: IndexHandle, build: boolean, threads: number): JobHandle | Status;
   insertRows(job: JobHandle, rows: TypedRows, ids: Float64Array | undefined): Status;
+  /** `lists`: bytes of u32: degrees of the rows, their children, all neighbours. */
+  insertLinks(job: JobHandle, lists: Uint8Array, rows: number): Status;
   exact(
     index: IndexHandle,
     query: Float32Array,
@@ -102,6 +104,16 @@ export interface Functions {
   close(index: IndexHandle): JobHandle | Status;
 
   openPaged(path: string, simd: number, cacheBytes: number): JobHandle | Status;
+  openMicrosoft(
+    path: string,
+    codes: string,
+    pq: PqHandle,
+    dataType: number,
+    metric: number,
+    rows: number,
+    simd: number,
+    cacheBytes: number,
+  ): JobHandle | Status;
   batchPaged(
     index: PagedHandle,
     queries: Float32Array,

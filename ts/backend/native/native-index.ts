@@ -53,6 +53,12 @@ class NativeInsert implements BackendInsert {
     if (status < 0) throw statusError(status);
   }
 
+  links(lists: Uint32Array, rows: number): void {
+    const bytes = new Uint8Array(lists.buffer, lists.byteOffset, lists.byteLength);
+    const status = this.#calls.functions.insertLinks(this.#take(), bytes, rows);
+    if (status < 0) throw statusError(status);
+  }
+
   async run(control: Control): Promise<void> {
     const job = this.#take();
     this.#job = undefined;

@@ -9,6 +9,7 @@ import type {
   CoreSearch,
   CoreSource,
   CoreStats,
+  MicrosoftParts,
   PagedOptions,
 } from "../backend.js";
 import { emptyHits, STATS_FIELDS, throwIfAborted } from "../common.js";
@@ -90,21 +91,48 @@ async function fits(path: string, cacheBytes: number): Promise<boolean> {
   return info !== undefined && info.size <= cacheBytes;
 }
 
+/** A disk index of Microsoft's. Its quantiser is copied, so that it is wanted until then only. */
+async function openMicrosoft(
+  calls: Calls,
+  path: string,
+  control: Control,
+  simd: number,
+  { cacheBytes }: PagedOptions,
+  { dataType, metric, pivots, codes, count }: MicrosoftParts,
+): Promise<BackendIndex> {
+  if (codes.kind !== "path") throw notInPlace();
+  const { dimensions, chunks, centroids, offsets } = pivots;
+  const { functions } = calls;
+  const shape = Float64Array.of(dimensions, chunks, centroids, simd);
+  const pq = functions.pqCreate(shape, Float64Array.from(offsets), pivots.pivots, pivots.centre);
+  if (typeof pq === "number") throw statusError(pq);
+  const job = functions.openMicrosoft(path, codes.path, pq, dataType, metric, count, simd, cacheBytes);
+  const opened = await calls.run(job, control, { lent: [pq] });
+  return new NativePagedIndex(calls, opened.paged as PagedHandle, opened.dimensions as number);
+}
+
+function notInPlace(): DiskAnnError {
+  return new DiskAnnError(
+    "ERR_UNSUPPORTED",
+    'the addon leaves only files in their place, opened by path: give a path, use "diskann/wasm", or open it with mode "resident"',
+  );
+}
+
 export async function openPaged(
   calls: Calls,
   source: CoreSource,
   control: Control,
   simd: number,
-  { cacheBytes, resident }: PagedOptions,
+  paged: PagedOptions,
 ): Promise<BackendIndex> {
+  const { cacheBytes, resident, microsoft } = paged;
   throwIfAborted(control.signal);
   const mayLoad = resident === "allowed";
   if (source.kind !== "path" && !mayLoad) {
-    throw new DiskAnnError(
-      "ERR_UNSUPPORTED",
-      'the addon leaves only files in their place, opened by path: give a path, use "diskann/wasm", or open it with mode "resident"',
-    );
+    throw notInPlace();
   }
+  if (source.kind === "path" && microsoft)
+    return openMicrosoft(calls, source.path, control, simd, paged, microsoft);
   if (source.kind !== "path" || (mayLoad && (await fits(source.path, cacheBytes)))) {
     return openIndex(calls, source, control, simd);
   }

@@ -147,11 +147,18 @@ async function appendAll(insert: WasmInsert, slabs: readonly Slab[]): Promise<vo
   }
 }
 
+/** Of a graph that is there. */
+interface Lists {
+  readonly lists: Uint32Array;
+  readonly rows: number;
+}
+
 class InThreads implements BackendInsert {
   readonly #build: ThreadedBuild;
   readonly #file: () => URL;
   readonly #spawn: SpawnThread;
   #slabs: Slab[] = [];
+  #lists: Lists[] = [];
   #elements = 0;
 
   constructor(build: ThreadedBuild, file: () => URL, spawn: SpawnThread) {
@@ -165,6 +172,10 @@ class InThreads implements BackendInsert {
     this.#elements += rows.length;
   }
 
+  links(lists: Uint32Array, rows: number): void {
+    this.#lists.push({ lists: lists.slice(), rows });
+  }
+
   async run(control: Control): Promise<void> {
     const slabs = this.#slabs;
     this.#slabs = [];
@@ -172,7 +183,7 @@ class InThreads implements BackendInsert {
     if (bytes) return this.#build.take(bytes, { signal: control.signal });
     const insert = this.#build.onOne();
     try {
-      await appendAll(insert, slabs);
+      await this.#append(insert, slabs);
       await insert.run(control);
     } finally {
       insert.discard();
@@ -181,6 +192,12 @@ class InThreads implements BackendInsert {
 
   discard(): void {
     this.#slabs = [];
+    this.#lists = [];
+  }
+
+  async #append(insert: WasmInsert, slabs: readonly Slab[]): Promise<void> {
+    await appendAll(insert, slabs);
+    for (const { lists, rows } of this.#lists) insert.links(lists, rows);
   }
 
   /** The bytes of the index; undefined where the threads failed. */
@@ -228,7 +245,7 @@ class InThreads implements BackendInsert {
     const { config, threads: workers } = this.#build;
     const index = newIndex(core, config);
     const op = core.create((exports) => exports.build_begin(index, workers));
-    await appendAll(new WasmInsert(core, op, config.dimensions), slabs);
+    await this.#append(new WasmInsert(core, op, config.dimensions), slabs);
     await drive(core, op, control, { crew: threads });
     core.run((exports) => exports.op_end(op));
     return new WasmIndex(module, core, index).toBytes({ signal: control.signal });

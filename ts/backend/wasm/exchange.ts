@@ -61,6 +61,7 @@ export interface CoreExports {
   insert_begin(index: Index): number;
   build_begin(index: Index, workers: number): number;
   op_rows(op: Op, vectors: Address, dataType: number, ids: Address, rows: number): number;
+  op_links(op: Op, lists: Address, rows: number): number;
   open_begin(fileBytes: number, simd: number): number;
   open_take(op: Op): Index;
   save_begin(index: Index): number;
@@ -71,6 +72,15 @@ export interface CoreExports {
   verify_finding(first: Address, i: number): void;
 
   paged_open_begin(fileBytes: number, simd: number, cacheBytes: number): number;
+  paged_microsoft_begin(
+    fileBytes: number,
+    dataType: number,
+    metric: number,
+    rows: number,
+    pq: Address,
+    cacheBytes: number,
+  ): number;
+  paged_microsoft_codes(op: Op, codes: Address, rows: number): number;
   paged_take(op: Op): Index;
   paged_destroy(paged: Index): void;
   paged_stats(paged: Index): void;

@@ -135,12 +135,21 @@ async function openPagedStore(
   module: WebAssembly.Module,
   store: PageStore,
   control: Control,
-  cacheBytes: number,
+  { cacheBytes, microsoft }: PagedOptions,
 ): Promise<WasmPagedIndex> {
   const core = await kit.acquireCore(module);
   try {
     const cache = Math.min(cacheBytes, CACHE_BYTES_MAX);
-    const op = core.create((exports) => exports.paged_open_begin(store.size, 0, cache));
+    const op = microsoft
+      ? await (await import("./paged-microsoft.js")).beginMicrosoft(
+          kit,
+          core,
+          store.size,
+          cache,
+          microsoft,
+          control,
+        )
+      : core.create((exports) => exports.paged_open_begin(store.size, 0, cache));
     const host = {
       read: (offset: number, into: Uint8Array) => store.read([{ offset, into }], control.signal),
     };
@@ -159,8 +168,9 @@ async function openWhereItIs(
   module: WebAssembly.Module,
   source: CoreSource,
   control: Control,
-  { cacheBytes, resident }: PagedOptions,
+  paged: PagedOptions,
 ): Promise<WasmPagedIndex | undefined> {
+  const { cacheBytes, resident } = paged;
   const allowed = resident === "allowed";
   // What cannot be read in parts may still be read as a whole; what can be neither says so then.
   const store = await kit.openStore(source, control.signal).catch((error: unknown) => {
@@ -168,7 +178,7 @@ async function openWhereItIs(
   });
   try {
     if (store && (!allowed || store.size > cacheBytes))
-      return await openPagedStore(kit, module, store, control, cacheBytes);
+      return await openPagedStore(kit, module, store, control, paged);
   } catch (error) {
     await store?.close();
     if (allowed && isUnsupported(error)) return undefined;

@@ -106,7 +106,9 @@ export class Reads {
   }
 
   #fail({ requests, length }: Round, cause: unknown): void {
-    for (const { offset } of requests) this.#causes.set((offset - SUPERBLOCK_BYTES) / length, cause);
+    // The first block of another program's file may be longer than ours, by less than a page.
+    for (const { offset } of requests)
+      this.#causes.set(Math.floor((offset - SUPERBLOCK_BYTES) / length), cause);
     this.#complete(requests, STATUS_ERR_IO);
   }
 

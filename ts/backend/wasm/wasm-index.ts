@@ -63,6 +63,18 @@ export class WasmInsert implements BackendInsert {
     }
   }
 
+  links(lists: Uint32Array, rows: number): void {
+    const core = this.#core;
+    const area = core.allocate(lists.byteLength);
+    try {
+      core.u8.set(new Uint8Array(lists.buffer, lists.byteOffset, lists.byteLength), area);
+      const status = core.run((exports) => exports.op_links(this.#op, area, rows));
+      if (status < 0) throw statusError(status);
+    } finally {
+      core.release(area);
+    }
+  }
+
   async run(control: Control): Promise<void> {
     const op = this.#op;
     this.#op = 0;

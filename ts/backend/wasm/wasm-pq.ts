@@ -5,8 +5,9 @@ import { failureError, NOWHERE, statusError } from "../failure.js";
 import type { BackendPq, BackendPqTraining, PqBackend, PqParts, PqShape, PqTraining } from "../pq.js";
 import { acquireCore, type Core, releaseCore } from "./core.js";
 import { drive, operate } from "./drive.js";
-import { type Address, type CoreExports, FAILURE } from "./exchange.js";
+import { type Address, FAILURE } from "./exchange.js";
 import { loadModule, type WasmOptions } from "./load.js";
+import { createPq } from "./pq-parts.js";
 
 const FLOAT_BYTES = 4;
 const ID_BYTES = 8;
@@ -193,22 +194,6 @@ async function begin<Result>(module: WebAssembly.Module, make: (core: Core) => R
   } catch (error) {
     releaseCore(module, core);
     throw error;
-  }
-}
-
-function createPq(core: Core, parts: PqParts): Address {
-  const { dimensions, chunks, centroids, offsets, pivots, centre } = parts;
-  const area = core.allocate(pivots.byteLength + centre.byteLength + offsets.byteLength);
-  try {
-    const at = area + pivots.byteLength + centre.byteLength;
-    core.f32.set(pivots, area / 4);
-    core.f32.set(centre, (area + pivots.byteLength) / 4);
-    core.u8.set(new Uint8Array(offsets.buffer, offsets.byteOffset, offsets.byteLength), at);
-    const make = (exports: CoreExports): number =>
-      exports.pq_create(dimensions, chunks, centroids, at, area, area + pivots.byteLength);
-    return core.create(make);
-  } finally {
-    core.release(area);
   }
 }
 
