@@ -45,6 +45,7 @@
       "defines": ["NAPI_VERSION=8", "NODE_ADDON_API_CPP_EXCEPTIONS_ALL", "NODE_API_NO_EXTERNAL_BUFFERS_ALLOWED"],
       "sources": [
         "node/addon.cc",
+        "node/budget.cc",
         "node/drive.cc",
         "node/file_posix.cc",
         "node/file_win32.cc",
@@ -54,6 +55,7 @@
         "node/job_functions.cc",
         "node/memory.cc",
         "node/outbox.cc",
+        "node/page_asks.cc",
         "node/paged.cc",
         "node/paged_functions.cc",
         "node/paged_work.cc",

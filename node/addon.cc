@@ -1,4 +1,5 @@
 #include "addon.h"
+#include "page_asks.h"
 #include "search.h"
 
 #include <algorithm>
@@ -52,6 +53,9 @@ void Addon::stop()
         }
     }
     shared_->stop();
+    for (const std::unique_ptr<PageAsks> &asks : page_asks_.all()) {
+        asks->forsake();
+    }
     outbox_.close();
     const std::unordered_set<Job *> jobs = std::move(jobs_);
     for (Job *job : jobs) {
@@ -98,6 +102,36 @@ bool Addon::search_cancel(double ticket)
         }
     }
     return false;
+}
+
+PageAsks &Addon::page_asks_begin(double ticket)
+{
+    PageAsks *asks = page_asks_.begin(*this);
+    if (asks == nullptr) {
+        throw std::bad_alloc();
+    }
+    asks->begin(ticket);
+    return *asks;
+}
+
+void Addon::page_asks_serve(double ticket, const std::shared_ptr<PagedIndex> &index)
+{
+    for (const std::unique_ptr<PageAsks> &asks : page_asks_.all()) {
+        if (asks->is_under_way(ticket)) {
+            asks->serve(index);
+        }
+    }
+}
+
+void Addon::page_asks_end(double ticket)
+{
+    for (const std::unique_ptr<PageAsks> &asks : page_asks_.all()) {
+        if (asks->is_under_way(ticket)) {
+            asks->end();
+            page_asks_.end(asks.get());
+            return;
+        }
+    }
 }
 
 void Addon::weigh()
@@ -179,6 +213,7 @@ Napi::Value connect(const Napi::CallbackInfo &info)
     add_search_functions(connected, functions);
     add_job_functions(connected, functions);
     add_pq_functions(connected, functions);
+    add_budget_functions(connected, functions);
     add_paged_functions(connected, functions);
     return functions;
 }

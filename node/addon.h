@@ -17,6 +17,7 @@
 namespace diskann_node {
 
 class Addon;
+class PageAsks;
 class PagedIndex;
 class PagedSearch;
 class Search;
@@ -157,6 +158,10 @@ public:
     void search_end(Search *search);
     void search_end(PagedSearch *search);
     bool search_cancel(double ticket);
+    /* Throws std::bad_alloc. */
+    PageAsks &page_asks_begin(double ticket);
+    void page_asks_serve(double ticket, const std::shared_ptr<PagedIndex> &index);
+    void page_asks_end(double ticket);
     /* Tells the garbage collector what the indexes weigh. */
     void weigh();
 
@@ -170,6 +175,7 @@ private:
     std::unordered_set<Job *> jobs_;
     Recycler<Search> searches_;
     Recycler<PagedSearch> paged_searches_;
+    Recycler<PageAsks> page_asks_;
     int64_t weight_told_ = 0;
 };
 
@@ -206,6 +212,7 @@ void add_search_functions(Addon &addon, Napi::Object target);
 void add_job_functions(Addon &addon, Napi::Object target);
 void add_paged_functions(Addon &addon, Napi::Object target);
 void add_pq_functions(Addon &addon, Napi::Object target);
+void add_budget_functions(Addon &addon, Napi::Object target);
 
 } // namespace diskann_node
 

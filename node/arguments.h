@@ -32,6 +32,24 @@ inline HitsOut hits_argument(const Napi::CallbackInfo &info, size_t i, uint32_t 
     return hits;
 }
 
+enum { CONFIG_FIELDS = 11 };
+
+/* Of CONFIG_FIELDS numbers. */
+inline void read_config(const double *fields, diskann_config *config)
+{
+    diskann_config_init(config, static_cast<uint32_t>(fields[0]));
+    config->metric = static_cast<uint32_t>(fields[1]);
+    config->data_type = static_cast<uint32_t>(fields[2]);
+    config->max_degree = static_cast<uint32_t>(fields[3]);
+    config->build_list_size = static_cast<uint32_t>(fields[4]);
+    config->alpha = static_cast<float>(fields[5]);
+    config->seed = static_cast<uint64_t>(fields[6]);
+    config->codes = static_cast<uint32_t>(fields[7]);
+    config->code_bytes = static_cast<uint32_t>(fields[8]);
+    config->page_bytes = static_cast<uint32_t>(fields[9]);
+    config->simd = static_cast<uint32_t>(fields[10]);
+}
+
 /* Makes a job of an errand; `begin(errand, workers)` returns a status. */
 template <class E, class Begin>
 Napi::Value make_job(const Napi::CallbackInfo &info, std::unique_ptr<E> errand, double threads, Begin begin)

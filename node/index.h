@@ -30,6 +30,8 @@ public:
     /* NULL once closed. */
     diskann_index *core() const { return core_; }
     Shared &shared() const { return *shared_; }
+    /* For another index beside it. */
+    const std::shared_ptr<Shared> &owner() const { return shared_; }
     uint32_t dimensions() const { return dimensions_; }
     /* The searcher of a thread of the pool, or of the JavaScript thread (`slot` = pool.slots()); made when first wanted. */
     int searcher(unsigned slot, diskann_searcher **out);

@@ -1,27 +1,11 @@
 /* Functions of an index that are quick enough for the JavaScript thread. */
-#include "addon.h"
+#include "arguments.h"
 
 #include <limits>
 
 namespace diskann_node {
 
 namespace {
-
-enum { CONFIG_FIELDS = 10 };
-
-void read_config(const double *fields, diskann_config *config)
-{
-    diskann_config_init(config, static_cast<uint32_t>(fields[0]));
-    config->metric = static_cast<uint32_t>(fields[1]);
-    config->data_type = static_cast<uint32_t>(fields[2]);
-    config->max_degree = static_cast<uint32_t>(fields[3]);
-    config->build_list_size = static_cast<uint32_t>(fields[4]);
-    config->alpha = static_cast<float>(fields[5]);
-    config->seed = static_cast<uint64_t>(fields[6]);
-    config->codes = static_cast<uint32_t>(fields[7]);
-    config->code_bytes = static_cast<uint32_t>(fields[8]);
-    config->simd = static_cast<uint32_t>(fields[9]);
-}
 
 /* create(config): an index, or a status */
 Napi::Value create(const Napi::CallbackInfo &info)
@@ -118,10 +102,10 @@ void write_stats(const diskann_stats &stats, double *out)
         double(config.dimensions),    double(config.metric),     double(config.data_type),
         double(config.max_degree),    double(config.build_list_size), double(config.alpha),
         double(config.seed),          double(config.codes),      double(config.code_bytes),
-        double(config.simd),
+        double(config.page_bytes),    double(config.simd),
         double(stats.size),           double(stats.next_id),     double(stats.edges),
-        double(stats.degree_max),     double(stats.record_bytes), double(stats.page_bytes),
-        double(stats.records_per_page), double(stats.pages),     double(stats.file_bytes),
+        double(stats.degree_max),     double(stats.record_bytes), double(stats.records_per_page),
+        double(stats.pages),     double(stats.file_bytes),
         double(stats.memory_vectors), double(stats.memory_graph), double(stats.memory_records),
         double(stats.memory_codes),   double(stats.memory_ids),  double(stats.memory_total),
         double(stats.cache_bytes),    double(stats.cache_limit), double(stats.cache_hits),

@@ -90,9 +90,10 @@ Napi::Value insert_links(const Napi::CallbackInfo &info)
     for (uint64_t i = 0; i < rows; i++) {
         edges += degrees[i];
     }
-    const int status = numbers - 2 * rows != edges ? static_cast<int>(DISKANN_ERR_INVALID_ARGUMENT)
-                                                  : diskann_op_links(errand->op(), degrees, degrees + rows, degrees + 2 * rows, rows);
-    return number(info, status);
+    if (numbers - 2 * rows != edges) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    return number(info, diskann_op_links(errand->op(), degrees, degrees + rows, degrees + 2 * rows, rows));
 }
 
 /* exact(index, query, k, ids, distances, threads) */
@@ -157,6 +158,21 @@ Napi::Value open_bytes(const Napi::CallbackInfo &info)
     auto errand = std::make_unique<OpenErrand>(addon.shared(), uint32_argument(info, 1), addon.workers(threads));
     return make_job(info, std::move(errand), threads,
                     [length](OpenErrand &opened, uint32_t) { return opened.begin_bytes(length); });
+}
+
+/* convert(index, codes, codeBytes, pageBytes, threads) */
+Napi::Value convert(const Napi::CallbackInfo &info)
+{
+    Index *index = open_index(info);
+    if (index == nullptr) {
+        return closed(info);
+    }
+    diskann_config config = {};
+    config.codes = uint32_argument(info, 1);
+    config.code_bytes = uint32_argument(info, 2);
+    config.page_bytes = uint32_argument(info, 3);
+    return make_job(info, std::make_unique<ConvertErrand>(index, config), number_argument(info, 4),
+                    [](ConvertErrand &errand, uint32_t workers) { return errand.begin(workers); });
 }
 
 /* save(index, path, threads) */
@@ -234,36 +250,58 @@ Napi::Value cancel(const Napi::CallbackInfo &info)
     return info.Env().Undefined();
 }
 
-/* requests(job): offset and length of each */
+/* requests(job): kind, offset and length of each */
 Napi::Value requests(const Napi::CallbackInfo &info)
 {
     Job *job = unwrap<Job>(info[0]);
     const uint32_t count = job->drive() != nullptr ? job->drive()->stage().request_count : 0;
-    Napi::Float64Array list = Napi::Float64Array::New(info.Env(), size_t(count) * 2);
+    Napi::Float64Array list = Napi::Float64Array::New(info.Env(), size_t(count) * 3);
     for (uint32_t i = 0; i < count; i++) {
         const diskann_request &request = job->drive()->stage().requests[i];
-        list[size_t(i) * 2] = static_cast<double>(request.offset);
-        list[size_t(i) * 2 + 1] = static_cast<double>(request.length);
+        list[size_t(i) * 3] = request.kind;
+        list[size_t(i) * 3 + 1] = static_cast<double>(request.offset);
+        list[size_t(i) * 3 + 2] = static_cast<double>(request.length);
     }
     return list;
 }
 
-/* fill(job, request, at, bytes): copies bytes into the buffer of a request */
-Napi::Value fill(const Napi::CallbackInfo &info)
+/* Where `length` bytes of the buffer of a request lie, from `at` on; NULL: there are none. */
+uint8_t *request_bytes(const Napi::CallbackInfo &info, uint32_t kind, size_t length)
 {
     Job *job = unwrap<Job>(info[0]);
     const uint32_t i = uint32_argument(info, 1);
     const uint64_t at = static_cast<uint64_t>(number_argument(info, 2));
-    size_t length = 0;
-    const uint8_t *from = bytes(info[3], &length);
     if (job->drive() == nullptr || i >= job->drive()->stage().request_count) {
-        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+        return nullptr;
     }
     const diskann_request &request = job->drive()->stage().requests[i];
-    if (at > request.length || length > request.length - at) {
+    const bool fits = request.kind == kind && at <= request.length && length <= request.length - at;
+    return fits ? static_cast<uint8_t *>(request.buffer) + at : nullptr;
+}
+
+/* fill(job, request, at, bytes): copies bytes into the buffer of a READ */
+Napi::Value fill(const Napi::CallbackInfo &info)
+{
+    size_t length = 0;
+    const uint8_t *from = bytes(info[3], &length);
+    uint8_t *to = request_bytes(info, DISKANN_READ, length);
+    if (to == nullptr) {
         return number(info, DISKANN_ERR_INVALID_ARGUMENT);
     }
-    std::memcpy(static_cast<uint8_t *>(request.buffer) + at, from, length);
+    std::memcpy(to, from, length);
+    return number(info, DISKANN_OK);
+}
+
+/* drain(job, request, at, bytes): copies bytes out of the buffer of a WRITE */
+Napi::Value drain(const Napi::CallbackInfo &info)
+{
+    size_t length = 0;
+    uint8_t *to = bytes(info[3], &length);
+    const uint8_t *from = request_bytes(info, DISKANN_WRITE, length);
+    if (from == nullptr) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    std::memcpy(to, from, length);
     return number(info, DISKANN_OK);
 }
 
@@ -323,6 +361,9 @@ Napi::Value finish(const Napi::CallbackInfo &info)
     if (outcome.quantizer != nullptr) {
         result.Set("pq", wrap(env, new PqHandle(std::move(outcome.quantizer))));
     }
+    if (outcome.found) {
+        result.Set("found", true);
+    }
     if (outcome.verified) {
         set_findings(outcome, result);
     }
@@ -346,6 +387,7 @@ void add_job_functions(Addon &addon, Napi::Object target)
     add("batch", guarded<batch>);
     add("open", guarded<open>);
     add("openBytes", guarded<open_bytes>);
+    add("convert", guarded<convert>);
     add("save", guarded<save>);
     add("saveBytes", guarded<save_bytes>);
     add("verify", guarded<verify>);
@@ -355,6 +397,7 @@ void add_job_functions(Addon &addon, Napi::Object target)
     add("cancel", cancel);
     add("requests", requests);
     add("fill", fill);
+    add("drain", drain);
     add("resume", resume);
     add("finish", finish);
 }

@@ -18,7 +18,7 @@
 
 namespace diskann_node {
 
-enum RecordKind { RECORD_SEARCH = 0, RECORD_PROGRESS = 1, RECORD_REQUESTS = 2, RECORD_END = 3 };
+enum RecordKind { RECORD_SEARCH = 0, RECORD_PROGRESS = 1, RECORD_REQUESTS = 2, RECORD_END = 3, RECORD_PAGES = 4 };
 enum { RECORD_PREFIX = 3 };
 
 class Post {

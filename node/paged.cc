@@ -1,7 +1,9 @@
 #include "paged.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
+#include <utility>
 
 namespace diskann_node {
 
@@ -157,6 +159,56 @@ bool PagedIndex::hand_over(const diskann_request &request)
     return taken;
 }
 
+/* Of a round all or none. False: no memory, or no host any more. */
+bool PagedIndex::ask_host(const diskann_stage &stage)
+{
+    if (host_ == nullptr) {
+        return false;
+    }
+    try {
+        wanted_.reserve(wanted_.size() + stage.request_count);
+        asked_.reserve(asked_.size() + wanted_.size() + stage.request_count);
+    } catch (const std::bad_alloc &) {
+        return false;
+    }
+    wanted_.insert(wanted_.end(), stage.requests, stage.requests + stage.request_count);
+    host_->wants_pages();
+    return true;
+}
+
+std::vector<diskann_request> PagedIndex::take_wanted()
+{
+    Lock lock(mutex_);
+    asked_.insert(asked_.end(), wanted_.begin(), wanted_.end()); /* reserved */
+    return std::exchange(wanted_, {});
+}
+
+bool PagedIndex::answer(uint32_t ticket, const uint8_t *bytes, size_t length)
+{
+    Lock lock(mutex_);
+    const auto is_it = [ticket](const diskann_request &request) { return request.ticket == ticket; };
+    const auto found = std::find_if(asked_.begin(), asked_.end(), is_it);
+    if (found == asked_.end() || (bytes != nullptr && length != found->length)) {
+        return false;
+    }
+    if (bytes != nullptr) {
+        std::memcpy(found->buffer, bytes, length);
+    }
+    *found = asked_.back();
+    asked_.pop_back();
+    complete(ticket, bytes != nullptr ? DISKANN_OK : DISKANN_ERR_IO);
+    return true;
+}
+
+void PagedIndex::forsake()
+{
+    Lock lock(mutex_);
+    host_ = nullptr;
+    reads_ -= static_cast<uint32_t>(wanted_.size() + asked_.size());
+    wanted_.clear();
+    asked_.clear();
+}
+
 /* The requests are copied: they are good until the next step only, and that may be another thread's. */
 void PagedIndex::serve(const diskann_stage &stage, Lock &lock)
 {
@@ -165,6 +217,13 @@ void PagedIndex::serve(const diskann_stage &stage, Lock &lock)
     const uint32_t count = stage.request_count;
     std::copy(stage.requests, stage.requests + count, requests);
     reads_ += count;
+    if (file_ == nullptr) {
+        const bool asked = ask_host(stage);
+        for (uint32_t i = 0; !asked && i < count; i++) {
+            complete(stage.requests[i].ticket, DISKANN_ERR_IO);
+        }
+        return;
+    }
     lock.unlock();
     for (uint32_t i = 0; i < count; i++) {
         const diskann_request &request = requests[i];
@@ -295,7 +354,10 @@ void PagedIndex::close()
     reads_ended_.wait(lock, [this] { return reads_ == 0; });
     diskann_paged_destroy(core_);
     core_ = nullptr;
-    file_->close();
+    host_ = nullptr;
+    if (file_ != nullptr) {
+        file_->close();
+    }
 }
 
 } // namespace diskann_node

@@ -9,7 +9,8 @@
  *                        |                    '------> waits for room --anything moved----> steps ...
  *                        '--> ended: the next one has its turn
  *
- * No thread ever waits for a page. Only so many searches have their turn at once: each holds memory and pages.
+ * No thread ever waits for a page. Only so many searches have their turn at once: each holds memory and pages. Where the pages
+ * are not in a file, the host reads them (PageHost); then every read is put aside.
  */
 #ifndef DISKANN_NODE_PAGED_H
 #define DISKANN_NODE_PAGED_H
@@ -21,6 +22,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <vector>
 
 namespace diskann_node {
 
@@ -75,13 +77,24 @@ struct PagedAnswer {
     diskann_failure failure;
 };
 
+/* Reads pages that are not in a file. */
+class PageHost {
+public:
+    /* There are requests to take. Called with the lock of the index held, on any thread. */
+    virtual void wants_pages() = 0;
+
+protected:
+    ~PageHost() = default;
+};
+
 class PagedIndex : public std::enable_shared_from_this<PagedIndex> {
 public:
     enum { TURNS = 16 };
 
-    /* Takes over `core`. */
-    PagedIndex(std::shared_ptr<Shared> shared, diskann_paged *core, std::unique_ptr<File> file, uint32_t dimensions)
-        : shared_(std::move(shared)), file_(std::move(file)), dimensions_(dimensions), core_(core)
+    /* Takes over `core`. The pages are in `file`, or `host` reads them, which lives until close or forsake. */
+    PagedIndex(std::shared_ptr<Shared> shared, diskann_paged *core, std::unique_ptr<File> file, PageHost *host,
+               uint32_t dimensions)
+        : shared_(std::move(shared)), file_(std::move(file)), dimensions_(dimensions), core_(core), host_(host)
     {
     }
     ~PagedIndex() { close(); }
@@ -90,6 +103,16 @@ public:
 
     Shared &shared() const { return *shared_; }
     uint32_t dimensions() const { return dimensions_; }
+    /* False: the host reads. */
+    bool has_file() const { return file_ != nullptr; }
+    /* A call of the core that the host orders: DISKANN_ERR_CLOSED, or what `call` returns. */
+    template <class Call> int with_core(Call call)
+    {
+        Lock lock(mutex_);
+        return core_ != nullptr ? call(core_) : static_cast<int>(DISKANN_ERR_CLOSED);
+    }
+    /* From the file, on any thread. */
+    int read(const diskann_request &request);
     /*
      * Begins a search or goes on with it. DISKANN_WAIT: it is put aside until `wake`, and may be under way on another thread
      * already. Else it is over: finish() it. `vector` and `params` count the first time only.
@@ -99,6 +122,13 @@ public:
     void finish(PagedQuery &query, int status, PagedAnswer *answer);
     /* From any thread: it is over soon. Its reads go on, since others may wait for them. */
     void cancel(PagedQuery &query);
+
+    /* Requests that the host has not yet seen; each wants an answer. */
+    std::vector<diskann_request> take_wanted();
+    /* The bytes of a request, all of them; NULL: it cannot be read. False: nobody asked for so many, or at all. */
+    bool answer(uint32_t ticket, const uint8_t *bytes, size_t length);
+    /* The host is gone, and the threads are: nothing that was asked for will come. */
+    void forsake();
 
     /* DISKANN_ERR_CLOSED. */
     int stats(diskann_stats *out);
@@ -118,8 +148,8 @@ private:
     void wake_for_pages();
     void pass_turn(PagedQuery &query);
     void serve(const diskann_stage &stage, Lock &lock);
+    bool ask_host(const diskann_stage &stage);
     bool hand_over(const diskann_request &request);
-    int read(const diskann_request &request);
     void complete(uint32_t ticket, int status);
     void end_read();
 
@@ -135,6 +165,9 @@ private:
     QueryQueue for_room_;
     uint32_t turns_ = 0; /* taken */
     uint32_t reads_ = 0; /* under way */
+    PageHost *host_;
+    std::vector<diskann_request> wanted_; /* not yet taken by the host */
+    std::vector<diskann_request> asked_;  /* taken, not yet answered */
     FileError error_;
 };
 

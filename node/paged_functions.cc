@@ -1,6 +1,9 @@
 /* Functions of an index that stays in its file. Its searches are those of search.cc. */
 #include "arguments.h"
+#include "page_asks.h"
 #include "paged_work.h"
+
+#include <algorithm>
 
 namespace diskann_node {
 
@@ -47,9 +50,142 @@ Napi::Value open_paged(const Napi::CallbackInfo &info)
         return number(info, DISKANN_ERR_INVALID_ARGUMENT);
     }
     auto errand = std::make_unique<PagedOpenErrand>(addon_of(info).shared(), uint32_argument(info, 1),
-                                                    static_cast<uint64_t>(cache_bytes));
+                                                    static_cast<uint64_t>(cache_bytes), nullptr);
     errand->begin_file(std::move(path));
     return make_job(info, std::move(errand), 1, [](PagedOpenErrand &, uint32_t) { return DISKANN_OK; });
+}
+
+/*
+ * openPagedHost(length, ticket, simd, cacheBytes): as openPaged, but JavaScript reads: the requests of the job, and after that, with
+ * records of the ticket, those of searches.
+ */
+Napi::Value open_paged_host(const Napi::CallbackInfo &info)
+{
+    const double cache_bytes = number_argument(info, 3);
+    const uint64_t length = static_cast<uint64_t>(number_argument(info, 0));
+    if (!(cache_bytes >= 0 && cache_bytes <= DISKANN_ID_MAX)) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    PageAsks &asks = addon_of(info).page_asks_begin(number_argument(info, 1));
+    auto errand = std::make_unique<PagedOpenErrand>(addon_of(info).shared(), uint32_argument(info, 2),
+                                                    static_cast<uint64_t>(cache_bytes), &asks);
+    return make_job(info, std::move(errand), 1,
+                    [length](PagedOpenErrand &opened, uint32_t) { return opened.begin_bytes(length); });
+}
+
+/* pagesWanted(index): ticket, offset and length of each request that waits */
+Napi::Value pages_wanted(const Napi::CallbackInfo &info)
+{
+    const std::shared_ptr<PagedIndex> &index = open_index(info);
+    const std::vector<diskann_request> wanted =
+        index != nullptr ? index->take_wanted() : std::vector<diskann_request>();
+    Napi::Float64Array list = Napi::Float64Array::New(info.Env(), wanted.size() * 3);
+    for (size_t i = 0; i < wanted.size(); i++) {
+        list[i * 3] = wanted[i].ticket;
+        list[i * 3 + 1] = static_cast<double>(wanted[i].offset);
+        list[i * 3 + 2] = static_cast<double>(wanted[i].length);
+    }
+    return list;
+}
+
+/* pageRead(index, ticket, bytes or undefined) */
+Napi::Value page_read(const Napi::CallbackInfo &info)
+{
+    const std::shared_ptr<PagedIndex> &index = open_index(info);
+    size_t length = 0;
+    const uint8_t *from = info[2].IsUndefined() ? nullptr : bytes(info[2], &length);
+    const bool taken = index != nullptr && index->answer(uint32_argument(info, 1), from, length);
+    return number(info, taken ? DISKANN_OK : DISKANN_ERR_INVALID_ARGUMENT);
+}
+
+/* pagesEnd(ticket): the index of the ticket is closed, or was never opened */
+Napi::Value pages_end(const Napi::CallbackInfo &info)
+{
+    addon_of(info).page_asks_end(number_argument(info, 0));
+    return info.Env().Undefined();
+}
+
+/* pagesServe(index, ticket): records of the ticket are for this index */
+Napi::Value pages_serve(const Napi::CallbackInfo &info)
+{
+    addon_of(info).page_asks_serve(number_argument(info, 1), open_index(info));
+    return info.Env().Undefined();
+}
+
+Napi::Value closed(const Napi::CallbackInfo &info)
+{
+    return number(info, DISKANN_ERR_CLOSED);
+}
+
+template <class E> Napi::Value make_scan(const Napi::CallbackInfo &info, std::unique_ptr<E> errand, double threads)
+{
+    return make_job(info, std::move(errand), threads, [](E &scan, uint32_t workers) { return scan.begin(workers); });
+}
+
+/* exactPaged(index, query, k, ids, distances, threads) */
+Napi::Value exact_paged(const Napi::CallbackInfo &info)
+{
+    const std::shared_ptr<PagedIndex> &index = open_index(info);
+    if (index == nullptr) {
+        return closed(info);
+    }
+    size_t length = 0;
+    const float *query = floats(info[1], &length);
+    const uint32_t k = uint32_argument(info, 2);
+    if (length != index->dimensions() || k == 0 || k > DISKANN_K_MAX) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    const HitsOut hits = hits_argument(info, 3, k, 1);
+    return make_scan(info, std::make_unique<PagedExactErrand>(index, query, hits), number_argument(info, 5));
+}
+
+/* findPaged(index, id, out) */
+Napi::Value find_paged(const Napi::CallbackInfo &info)
+{
+    const std::shared_ptr<PagedIndex> &index = open_index(info);
+    const double id = number_argument(info, 1);
+    size_t length = 0;
+    float *out = floats(info[2], &length);
+    if (index == nullptr) {
+        return closed(info);
+    }
+    if (length != index->dimensions() || !(id >= 0 && id <= static_cast<double>(DISKANN_ID_MAX))) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    return make_scan(info, std::make_unique<PagedFindErrand>(index, static_cast<uint64_t>(id), out), 1);
+}
+
+/* verifyPaged(index, threads) */
+Napi::Value verify_paged(const Napi::CallbackInfo &info)
+{
+    const std::shared_ptr<PagedIndex> &index = open_index(info);
+    return index == nullptr ? closed(info)
+                            : make_scan(info, std::make_unique<PagedVerifyErrand>(index), number_argument(info, 1));
+}
+
+/* copyPaged(index, path, threads) */
+Napi::Value copy_paged(const Napi::CallbackInfo &info)
+{
+    const std::shared_ptr<PagedIndex> &index = open_index(info);
+    std::string path = info[1].ToString().Utf8Value();
+    if (index == nullptr) {
+        return closed(info);
+    }
+    if (path.empty() || path.find('\0') != std::string::npos) {
+        return number(info, DISKANN_ERR_INVALID_ARGUMENT);
+    }
+    return make_scan(info, std::make_unique<PagedCopyErrand>(index, std::move(path)), number_argument(info, 2));
+}
+
+/* copyPagedBytes(index, out, threads) */
+Napi::Value copy_paged_bytes(const Napi::CallbackInfo &info)
+{
+    const std::shared_ptr<PagedIndex> &index = open_index(info);
+    size_t length = 0;
+    uint8_t *out = bytes(info[1], &length);
+    return index == nullptr ? closed(info)
+                            : make_scan(info, std::make_unique<PagedCopyErrand>(index, out, length),
+                                        number_argument(info, 2));
 }
 
 /* openMicrosoft(path, codes, pq, dataType, metric, rows, simd, cacheBytes) */
@@ -144,6 +280,16 @@ void add_paged_functions(Addon &addon, Napi::Object target)
         target.Set(name, Napi::Function::New(env, function, name, &addon));
     };
     add("openPaged", guarded<open_paged>);
+    add("openPagedHost", guarded<open_paged_host>);
+    add("pagesServe", pages_serve);
+    add("pagesWanted", pages_wanted);
+    add("pageRead", page_read);
+    add("pagesEnd", pages_end);
+    add("exactPaged", guarded<exact_paged>);
+    add("findPaged", guarded<find_paged>);
+    add("verifyPaged", guarded<verify_paged>);
+    add("copyPaged", guarded<copy_paged>);
+    add("copyPagedBytes", guarded<copy_paged_bytes>);
     add("openMicrosoft", guarded<open_microsoft>);
     add("batchPaged", guarded<batch_paged>);
     add("statsPaged", guarded<stats_paged>);

@@ -1,6 +1,7 @@
 #include "paged_work.h"
 
 #include <algorithm>
+#include <cstring>
 #include <new>
 
 namespace diskann_node {
@@ -23,7 +24,8 @@ int PagedOpenErrand::take()
     diskann_paged *core = diskann_paged_take(op_);
     diskann_paged_stats(core, &stats);
     try {
-        outcome_.paged = std::make_shared<PagedIndex>(shared_, core, std::move(file_), stats.config.dimensions);
+        outcome_.paged = std::make_shared<PagedIndex>(shared_, core, has_path() ? std::move(file_) : nullptr, host_,
+                                                      stats.config.dimensions);
     } catch (const std::bad_alloc &) {
         diskann_paged_destroy(core);
         return fail(DISKANN_ERR_NO_MEMORY);
@@ -266,6 +268,122 @@ int PagedBatchErrand::end(int status)
     }
     crews_.clear();
     return status;
+}
+
+/* ---- what reads all ---- */
+
+int PagedScanErrand::begin(uint32_t workers)
+{
+    workers_ = workers;
+    return DISKANN_OK;
+}
+
+int PagedScanErrand::step(diskann_stage *stage)
+{
+    if (op_ == nullptr) {
+        const int begun = paged_->with_core([this](diskann_paged *core) { return begin_op(core); });
+        if (begun < 0) {
+            return outcome_.failure.status < 0 ? begun : fail(begun);
+        }
+    }
+    if (cancelled_.load()) {
+        diskann_op_cancel(op_);
+    }
+    const int status = diskann_op_step(op_, stage);
+    host_serves_ = status == DISKANN_IO && !paged_->has_file() && stage->requests[0].kind == DISKANN_READ;
+    return status;
+}
+
+int PagedScanErrand::serve(const diskann_request &request)
+{
+    return request.kind == DISKANN_READ ? paged_->read(request) : static_cast<int>(DISKANN_ERR_IO);
+}
+
+int PagedScanErrand::conclude(int status)
+{
+    if (status == DISKANN_ERR_IO) {
+        outcome_.file = paged_->error();
+    }
+    const int taken = status == DISKANN_OK ? take() : status;
+    return taken < 0 && status == DISKANN_OK ? fail(taken) : taken;
+}
+
+int PagedExactErrand::begin_op(diskann_paged *core)
+{
+    return diskann_paged_exact_begin(core, query_.data(), hits_.k, workers_, &op_);
+}
+
+int PagedExactErrand::take()
+{
+    diskann_stats stats;
+    hits_.take_exact(op_, ids_);
+    const int status = paged_->stats(&stats);
+    outcome_.distances = stats.size;
+    return status;
+}
+
+int PagedFindErrand::begin_op(diskann_paged *core)
+{
+    return diskann_paged_find_begin(core, id_, &op_);
+}
+
+int PagedFindErrand::take()
+{
+    outcome_.found = diskann_paged_find_take(op_, out_) == DISKANN_OK;
+    return DISKANN_OK;
+}
+
+int PagedVerifyErrand::begin_op(diskann_paged *core)
+{
+    return diskann_paged_verify_begin(core, workers_, &op_);
+}
+
+int PagedVerifyErrand::take()
+{
+    return take_findings(op_, &outcome_);
+}
+
+int PagedCopyErrand::begin_op(diskann_paged *core)
+{
+    if (bytes_ == nullptr && !file_.create_beside(path_)) {
+        return DISKANN_ERR_IO;
+    }
+    return diskann_paged_copy_begin(core, workers_, &op_);
+}
+
+int PagedCopyErrand::write(const diskann_request &request)
+{
+    if (bytes_ == nullptr) {
+        return file_.write_at(request.offset, request.buffer, request.length) ? DISKANN_OK : DISKANN_ERR_IO;
+    }
+    if (request.offset > length_ || request.length > length_ - request.offset) {
+        return DISKANN_ERR_IO;
+    }
+    std::memcpy(bytes_ + request.offset, request.buffer, request.length);
+    return DISKANN_OK;
+}
+
+int PagedCopyErrand::serve(const diskann_request &request)
+{
+    if (request.kind == DISKANN_SYNC) {
+        return bytes_ != nullptr || file_.sync() ? DISKANN_OK : DISKANN_ERR_IO;
+    }
+    return request.kind == DISKANN_WRITE ? write(request) : PagedScanErrand::serve(request);
+}
+
+int PagedCopyErrand::take()
+{
+    return bytes_ != nullptr || file_.replace() ? DISKANN_OK : DISKANN_ERR_IO;
+}
+
+int PagedCopyErrand::conclude(int status)
+{
+    const int concluded = PagedScanErrand::conclude(status);
+    if (file_.error()) {
+        outcome_.file = file_.error();
+    }
+    file_.close();
+    return concluded;
 }
 
 int PagedCloseErrand::step(diskann_stage *stage)

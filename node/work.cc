@@ -74,6 +74,14 @@ void HitsOut::pad(uint64_t row, uint32_t count) const
     std::fill(distances + row * k + count, distances + (row + 1) * k, std::numeric_limits<float>::infinity());
 }
 
+void HitsOut::take_exact(diskann_op *op, std::vector<uint64_t> &scratch) const
+{
+    uint32_t count = 0;
+    diskann_exact_take(op, scratch.data(), distances, &count);
+    std::copy(scratch.begin(), scratch.begin() + count, ids);
+    pad(0, count);
+}
+
 int ExactErrand::begin(const float *query, uint32_t workers)
 {
     ids_.resize(hits_.k);
@@ -83,10 +91,7 @@ int ExactErrand::begin(const float *query, uint32_t workers)
 int ExactErrand::conclude(int status)
 {
     if (status == DISKANN_OK) {
-        uint32_t count = 0;
-        diskann_exact_take(op_, ids_.data(), hits_.distances, &count);
-        std::copy(ids_.begin(), ids_.begin() + count, hits_.ids);
-        hits_.pad(0, count);
+        hits_.take_exact(op_, ids_);
         outcome_.distances = diskann_index_size(index()->core());
     }
     return status;
@@ -97,19 +102,25 @@ int VerifyErrand::begin(uint32_t workers)
     return diskann_verify_begin(index()->core(), workers, &op_);
 }
 
+int take_findings(const diskann_op *op, Outcome *outcome)
+{
+    uint32_t count = 0;
+    outcome->verified = true;
+    const diskann_finding *findings = diskann_verify_findings(op, &count, &outcome->finding_total);
+    try {
+        outcome->findings.assign(findings, findings + count);
+    } catch (const std::bad_alloc &) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    return DISKANN_OK;
+}
+
 int VerifyErrand::conclude(int status)
 {
     if (status == DISKANN_OK) {
-        uint32_t count = 0;
-        outcome_.verified = true;
-        const diskann_finding *findings = diskann_verify_findings(op_, &count, &outcome_.finding_total);
-        try {
-            outcome_.findings.assign(findings, findings + count);
-        } catch (const std::bad_alloc &) {
-            return fail(DISKANN_ERR_NO_MEMORY);
-        }
+        status = take_findings(op_, &outcome_);
     }
-    return status;
+    return status == DISKANN_ERR_NO_MEMORY ? fail(status) : status;
 }
 
 int OpenErrand::begin_op(uint64_t bytes)
@@ -176,6 +187,26 @@ int OpenErrand::take()
     diskann_index_stats(core, &stats);
     try {
         outcome_.index = new Index(shared_, core, stats.config.dimensions);
+    } catch (const std::bad_alloc &) {
+        diskann_index_destroy(core);
+        return fail(DISKANN_ERR_NO_MEMORY);
+    }
+    return DISKANN_OK;
+}
+
+int ConvertErrand::begin(uint32_t workers)
+{
+    return diskann_convert_begin(index()->core(), &config_, workers, &op_);
+}
+
+int ConvertErrand::conclude(int status)
+{
+    if (status != DISKANN_OK) {
+        return status;
+    }
+    diskann_index *core = diskann_convert_take(op_);
+    try {
+        outcome_.index = new Index(index()->owner(), core, index()->dimensions());
     } catch (const std::bad_alloc &) {
         diskann_index_destroy(core);
         return fail(DISKANN_ERR_NO_MEMORY);

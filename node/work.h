@@ -29,6 +29,7 @@ struct Outcome {
     Index *index = nullptr; /* opened; one reference */
     std::shared_ptr<PagedIndex> paged; /* opened */
     std::shared_ptr<Quantizer> quantizer; /* trained */
+    bool found = false; /* the id that was looked for */
     bool verified = false;
     std::vector<diskann_finding> findings;
     uint64_t finding_total = 0;
@@ -37,6 +38,7 @@ struct Outcome {
 
 class InsertErrand;
 class PqTrainErrand;
+class BudgetErrand;
 
 /* Any work with an outcome. Holds a reference to its index until the end. */
 class Errand : public Work {
@@ -53,6 +55,7 @@ public:
     Index *index() const { return index_; }
     virtual InsertErrand *as_insert() { return nullptr; }
     virtual PqTrainErrand *as_pq_train() { return nullptr; }
+    virtual BudgetErrand *as_budget() { return nullptr; }
 
 protected:
     int fail(int status, uint64_t value = 0);
@@ -106,6 +109,8 @@ struct HitsOut {
     float *distances;
     uint32_t k;
     void pad(uint64_t row, uint32_t count) const;
+    /* What an exact search has found; `scratch` has k places. */
+    void take_exact(diskann_op *op, std::vector<uint64_t> &scratch) const;
 };
 
 class ExactErrand : public OpErrand {
@@ -120,6 +125,9 @@ private:
     HitsOut hits_;
     std::vector<uint64_t> ids_;
 };
+
+/* The findings of an audit into the outcome: DISKANN_OK, or DISKANN_ERR_NO_MEMORY. */
+int take_findings(const diskann_op *op, Outcome *outcome);
 
 class VerifyErrand : public OpErrand {
 public:
@@ -147,6 +155,7 @@ public:
 protected:
     int conclude(int status) override;
     virtual int begin_op(uint64_t bytes);
+    bool has_path() const { return !path_.empty(); }
     /* The opened index into the outcome. */
     virtual int take();
     bool is_cancelled() const { return cancelled_.load(); }
@@ -161,6 +170,19 @@ private:
     const uint32_t workers_;
     std::string path_;
     std::atomic<bool> cancelled_{false};
+};
+
+/* The index with other codes or pages: into the outcome. */
+class ConvertErrand : public OpErrand {
+public:
+    ConvertErrand(Index *index, const diskann_config &config) : OpErrand(index), config_(config) {}
+    int begin(uint32_t workers);
+
+protected:
+    int conclude(int status) override;
+
+private:
+    const diskann_config config_;
 };
 
 /* To a file, by way of a temporary one beside it. */

@@ -21,6 +21,7 @@ export type {
   Progress,
   ProgressEvent,
   Quantize,
+  SaveOptions,
   SaveTarget,
   SearchBatch,
   SearchCounters,

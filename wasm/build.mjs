@@ -21,9 +21,15 @@ const GZIP_BYTES_MAX = 100_000;
 const ALLOWED_IMPORTS = ["env.emscripten_notify_memory_growth"];
 const ALLOWED_IMPORTS_THREADS = ["env.memory", "env.emscripten_resize_heap"];
 
-const common = [...FLAGS, ...WARNINGS, ...TARGET_FLAGS.wasm32, "-O3", "-DNDEBUG"];
+const common = [...FLAGS, ...WARNINGS, ...TARGET_FLAGS.wasm32, "-DNDEBUG"];
+/** What waits for bytes, or runs once in a while. */
+const SELDOM =
+  /^(wasm\/exports|csrc\/store\/(superblock|section|microsoft)|csrc\/op\/(budget\w*|code_pages|convert|findings|op|open|opening|page_stream|paged\w*|save|transfer|verify))\.c$/;
+/** Operations only say what is done next: the loops that take time are on the floors below. */
+const levelOf = (unit) => (SELDOM.test(unit) ? "-Oz" : unit.startsWith("csrc/op/") ? "-Os" : "-O3");
 const flags = [
   ...common,
+  "-O3",
   "-sSTANDALONE_WASM",
   "--no-entry",
   "-sALLOW_MEMORY_GROWTH",
@@ -80,9 +86,10 @@ function checkModule(bytes, allowed) {
   return gzipBytes;
 }
 
-async function compile(units, folder) {
+async function compile(units, folder, more) {
+  mkdirSync(folder, { recursive: true });
   const objects = units.map((unit) => join(folder, `${unit.replaceAll("/", "-")}.o`));
-  const waiting = units.map((unit, i) => [...common, "-pthread", "-c", unit, "-o", objects[i]]);
+  const waiting = units.map((unit, i) => [...common, levelOf(unit), ...more, "-c", unit, "-o", objects[i]]);
   const compileSome = async () => {
     for (let words = waiting.pop(); words !== undefined; words = waiting.pop()) {
       await promisify(execFile)("emcc", words, { cwd: root, env: environment });
@@ -94,19 +101,24 @@ async function compile(units, folder) {
 
 async function linkWithThreads(units, output) {
   const folder = `${output}-objects`;
-  mkdirSync(folder, { recursive: true });
   const ask = (name) => execFileSync("em-config", [name], { encoding: "utf8", env: environment }).trim();
   const libraries = join(ask("CACHE"), "sysroot/lib/wasm32-emscripten");
-  const words = [...linkFlags, ...(await compile(units, folder)), "-L", libraries];
+  const words = [...linkFlags, ...(await compile(units, folder, ["-pthread", "-DWASM_FOR_BUILDS"])), "-L", libraries];
   words.push("-lc-mt", "-lemmalloc-mt", "-lcompiler_rt-mt", "-o", output);
   const linker = ["wasm-ld", "wasm-ld-14"].map((name) => join(ask("LLVM_ROOT"), name)).find(existsSync);
   execFileSync(linker ?? "wasm-ld", words, { stdio: "inherit" });
   rmSync(folder, { recursive: true });
 }
 
-function linkAlone(units, output) {
+async function linkAlone(units, output) {
+  const folder = `${output}-objects`;
   const options = { cwd: root, env: environment, stdio: "inherit" };
-  const { status } = spawnSync("emcc", [...flags, ...units, "-o", output], options);
+  const { status } = spawnSync(
+    "emcc",
+    [...flags, ...(await compile(units, folder, [])), "-o", output],
+    options,
+  );
+  rmSync(folder, { recursive: true });
   if (status !== 0) process.exit(1);
 }
 

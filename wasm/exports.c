@@ -39,7 +39,7 @@ static int give(int status, const void *object)
 
 int EXPORT(index_create)(uint32_t dimensions, uint32_t metric, uint32_t data_type, uint32_t max_degree,
                          uint32_t build_list_size, double alpha, double seed, uint32_t codes,
-                         uint32_t code_bytes, uint32_t simd)
+                         uint32_t code_bytes, uint32_t page_bytes, uint32_t simd)
 {
     diskann_index *index = NULL;
     diskann_config config;
@@ -52,6 +52,7 @@ int EXPORT(index_create)(uint32_t dimensions, uint32_t metric, uint32_t data_typ
     config.seed = (uint64_t)seed;
     config.codes = codes;
     config.code_bytes = code_bytes;
+    config.page_bytes = page_bytes;
     config.simd = simd;
     const int status = diskann_index_create(&config, NULL, &index);
     return give(status, index);
@@ -75,13 +76,13 @@ static void put_stats(const diskann_stats *stats)
     *slot++ = (double)stats->config.seed;
     *slot++ = stats->config.codes;
     *slot++ = stats->config.code_bytes;
+    *slot++ = stats->config.page_bytes;
     *slot++ = stats->config.simd;
     *slot++ = (double)stats->size;
     *slot++ = (double)stats->next_id;
     *slot++ = (double)stats->edges;
     *slot++ = stats->degree_max;
     *slot++ = stats->record_bytes;
-    *slot++ = stats->page_bytes;
     *slot++ = stats->records_per_page;
     *slot++ = (double)stats->pages;
     *slot++ = (double)stats->file_bytes;
@@ -292,6 +293,64 @@ int EXPORT(op_links)(diskann_op *op, const uint32_t *lists, uint32_t rows)
     return diskann_op_links(op, lists, lists + rows, lists + (size_t)2 * rows, rows);
 }
 
+/* What the module for builds on threads does without. */
+#ifndef WASM_FOR_BUILDS
+
+/* -- build into a file -- */
+
+/* The host has put the fields of a configuration but simd, as in stats, into the exchange, and then what is beside it. */
+static diskann_budget given_budget(void)
+{
+    const double *slot = exchange_slots;
+    diskann_budget budget;
+    diskann_config_init(&budget.config, (uint32_t)*slot++);
+    budget.config.metric = (uint32_t)*slot++;
+    budget.config.data_type = (uint32_t)*slot++;
+    budget.config.max_degree = (uint32_t)*slot++;
+    budget.config.build_list_size = (uint32_t)*slot++;
+    budget.config.alpha = (float)*slot++;
+    budget.config.seed = (uint64_t)*slot++;
+    budget.config.codes = (uint32_t)*slot++;
+    budget.config.code_bytes = (uint32_t)*slot++;
+    budget.config.page_bytes = (uint32_t)*slot++;
+    budget.rows = (uint64_t)*slot++;
+    budget.data_type = (uint32_t)*slot++;
+    budget.has_ids = (uint32_t)*slot++;
+    budget.memory_bytes = (uint64_t)*slot;
+    return budget;
+}
+
+/* exchange: needs */
+int EXPORT(budget_need)(void)
+{
+    const diskann_budget budget = given_budget();
+    diskann_budget_needs needs = {0, 0, 0};
+    const int status = diskann_budget_need(&budget, &needs);
+    exchange_slots[0] = (double)needs.memory_bytes;
+    exchange_slots[1] = needs.shards;
+    exchange_slots[2] = needs.workers;
+    return status;
+}
+
+int EXPORT(budget_begin)(void)
+{
+    const diskann_budget budget = given_budget();
+    diskann_op *op = NULL;
+    const int status = diskann_budget_begin(&budget, 1, NULL, &op);
+    return give(status, op);
+}
+
+/* `ids`: doubles, overwritten with integers. */
+int EXPORT(budget_ids)(diskann_op *op, double *ids, uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        double_to_id(&ids[i]);
+    }
+    return diskann_budget_ids(op, (const uint64_t *)(const void *)ids, count);
+}
+
+#endif
+
 /* -- open, save -- */
 
 int EXPORT(open_begin)(double file_bytes, uint32_t simd)
@@ -311,6 +370,23 @@ int EXPORT(save_begin)(diskann_index *index)
     diskann_op *op = NULL;
     const int status = diskann_save_begin(index, 1, &op);
     return give(status, op);
+}
+
+#ifndef WASM_FOR_BUILDS
+
+/* -- convert -- */
+
+int EXPORT(convert_begin)(const diskann_index *index, uint32_t codes, uint32_t code_bytes, uint32_t page_bytes)
+{
+    diskann_op *op = NULL;
+    const diskann_config config = {.codes = codes, .code_bytes = code_bytes, .page_bytes = page_bytes};
+    const int status = diskann_convert_begin(index, &config, 1, &op);
+    return give(status, op);
+}
+
+diskann_index *EXPORT(convert_take)(diskann_op *op)
+{
+    return diskann_convert_take(op);
 }
 
 /* -- exact search -- */
@@ -460,6 +536,39 @@ int EXPORT(paged_search_take)(diskann_op *op, uint32_t k, double *ids, float *di
     return status;
 }
 
+int EXPORT(paged_exact_begin)(const diskann_paged *paged, const float *query, uint32_t k)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_paged_exact_begin(paged, query, k, 1, &op);
+    return give(status, op);
+}
+
+int EXPORT(paged_find_begin)(const diskann_paged *paged, double id)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_paged_find_begin(paged, (uint64_t)id, &op);
+    return give(status, op);
+}
+
+int EXPORT(paged_find_take)(const diskann_op *op, float *out)
+{
+    return diskann_paged_find_take(op, out);
+}
+
+int EXPORT(paged_verify_begin)(const diskann_paged *paged)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_paged_verify_begin(paged, 1, &op);
+    return give(status, op);
+}
+
+int EXPORT(paged_copy_begin)(const diskann_paged *paged)
+{
+    diskann_op *op = NULL;
+    const int status = diskann_paged_copy_begin(paged, 1, &op);
+    return give(status, op);
+}
+
 /* ---- product quantisation ------------------------------------------------------------------------------ */
 
 /* `offsets`, `centre`: may be NULL. */
@@ -536,3 +645,5 @@ void EXPORT(pq_search_take)(diskann_op *op, uint32_t k, double *rows, float *dis
     diskann_pq_search_take(op, (uint64_t *)(void *)rows, distances, &count);
     finish_row(rows, distances, count, k);
 }
+
+#endif

@@ -89,7 +89,7 @@ void diskann_index_stats(const diskann_index *index, diskann_stats *out)
     out->memory_records = record_store_bytes(&index->records);
     out->memory_codes = code_store_bytes(&index->codes) + pq_codes_bytes(&index->pq);
     out->memory_ids = id_map_bytes(&index->ids);
-    out->memory_total = index->account.live_bytes;
+    out->memory_total = index->account.live_bytes + pq_codes_apart(&index->pq);
     out->relative_error = index->size > 0 ? (double)index->errors * 0x1p-32 / index->size : 0.0;
     count_degrees(index, out);
 }

@@ -161,7 +161,7 @@ typedef struct diskann_config {
     uint32_t codes;           /* enum diskann_codes */
     uint64_t seed;            /* order of insertion of a build; sample and first centroids of PQ */
     uint32_t code_bytes;      /* PQ: bytes of a code, 1 .. dimensions; 0: a byte for four dimensions. Other codes: 0 */
-    uint32_t reserved;        /* 0 */
+    uint32_t page_bytes;      /* 4096, 8192, 16384, 32768 or 65536, with room for a record; 0: as suits (csrc/FORMAT.md) */
 } diskann_config;
 
 /* Fills in the defaults: l2, f32, R 32, L 100, alpha 1.2, codes as they suit, seed 0. */
@@ -188,7 +188,7 @@ int diskann_index_create(const diskann_config *config, const diskann_allocator *
 void diskann_index_destroy(diskann_index *index);
 
 typedef struct diskann_stats {
-    diskann_config config;     /* simd and codes say what is, never AUTO */
+    diskann_config config;     /* simd, codes and page_bytes say what is, never AUTO or 0 */
     uint64_t size;             /* vectors */
     uint64_t next_id;          /* what an insert without ids assigns first */
     uint64_t edges;            /* sum of the degrees */
@@ -353,12 +353,12 @@ int diskann_build_begin(diskann_index *index, uint32_t workers, diskann_op **out
  */
 int diskann_op_rows(diskann_op *op, const void *vectors, uint32_t data_type, const uint64_t *ids, uint64_t rows);
 /*
- * Build, of a graph that is there already: lists of rows in the order in which rows were given, of all of them or of none, in any
- * number of calls before the first step. Row i has degrees[i] neighbours, at most max_degree, which are numbers of rows of this build;
- * the lists lie one behind the other. The first children[i] of a list, at most half of max_degree, are tree edges: together they
- * must form one tree over all rows, whose root becomes the entry. Copied. Nothing is searched or pruned, records get their order
- * and codes are made as ever. ERR_INVALID_ARGUMENT; also once it runs, with the lowest row where one can be named: a
- * neighbour that is no row, the row itself or there twice, a second parent, a second root, a ring.
+ * Build, of a graph that is there already: lists of rows in the order in which rows were given, of all of them or of none, in
+ * any number of calls before the first step. Row i has degrees[i] neighbours, at most max_degree, which are numbers of rows of
+ * this build; the lists lie one behind the other. The first children[i] of a list, at most half of max_degree, are tree edges:
+ * together they must form one tree over all rows, whose root becomes the entry. Copied. Nothing is searched or pruned, records
+ * get their order and codes are made as ever. ERR_INVALID_ARGUMENT; also once it runs, with the lowest row where one can be
+ * named: a neighbour that is no row, the row itself or there twice, a second parent, a second root, a ring.
  */
 int diskann_op_links(diskann_op *op, const uint32_t *degrees, const uint32_t *children, const uint32_t *neighbours,
                      uint64_t rows);
@@ -366,6 +366,42 @@ int diskann_op_links(diskann_op *op, const uint32_t *degrees, const uint32_t *ch
 uint64_t diskann_op_added(const diskann_op *op);
 /* Distance computations so far (search and prune), for measurements. */
 uint64_t diskann_op_distances(const diskann_op *op);
+
+/* -- build into a file -- */
+
+/*
+ * An index of more rows than memory holds, made as a file. The rows are in a place that the host reads, row after row, of one
+ * type; they are read several times, always in order. In memory are the graph, codes and what is being worked at:
+ * all that is ever taken of the allocator at one time is at most `memory_bytes`.
+ *
+ * Where that holds them all, rows are built as they are, or quantised as sq8: the edges are then those of their
+ * 8-bit form. Else they are divided among shards, each row to the two nearest, whose graphs are merged by codes of product
+ * quantisation. The bytes of the file depend on rows, ids, config and memory_bytes alone.
+ */
+typedef struct diskann_budget {
+    diskann_config config; /* as for diskann_index_create; codes 1BIT: ERR_UNSUPPORTED */
+    uint64_t rows;
+    uint64_t memory_bytes;
+    uint32_t data_type;    /* of the rows that are read: that of the config, but for sq8, or DISKANN_F32 */
+    uint32_t has_ids;      /* 1: they come by diskann_budget_ids; 0: 0, 1, 2, ... */
+} diskann_budget;
+
+typedef struct diskann_budget_needs {
+    uint64_t memory_bytes; /* with less it cannot be done */
+    uint32_t shards;       /* with memory_bytes as given; 1: all rows at once; 0: it is too little */
+    uint32_t workers;      /* as many have room, with memory_bytes as given */
+} diskann_budget_needs;
+
+/* What it would take, before anything is done. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED. */
+int diskann_budget_need(const diskann_budget *budget, diskann_budget_needs *out);
+/*
+ * READ requests are of the rows: of `rows` rows of `dimensions` elements each, one after the other. WRITE and SYNC are of the
+ * file, whose bytes are each written once. After the last step the file is an index, to be opened. It ends with the
+ * errors of a build; ERR_NO_MEMORY: `memory_bytes` is too little, or `workers` are more than diskann_budget_need has said.
+ */
+int diskann_budget_begin(const diskann_budget *budget, uint32_t workers, const diskann_allocator *allocator, diskann_op **out);
+/* Appends ids of rows, before the first step; copied. ERR_INVALID_ARGUMENT. */
+int diskann_budget_ids(diskann_op *op, const uint64_t *ids, uint64_t count);
 
 /* -- open, save -- */
 
@@ -382,6 +418,19 @@ diskann_index *diskann_open_take(diskann_op *op);
  * temporary name and renames after the end. Equal indexes write equal bytes.
  */
 int diskann_save_begin(diskann_index *index, uint32_t workers, diskann_op **out);
+
+/* -- convert -- */
+
+/*
+ * The same index with other codes or pages of another size: of `config` count `codes`, `code_bytes` and `page_bytes`. Vectors,
+ * ids and graph are copied; codes are copied where they are of the same kind, else made anew as a build makes them. So the
+ * index has the bytes that a build with these codes and pages has, if nothing was inserted after the build and the graph does not
+ * depend on the codes (it does where 8BIT is misled). The index is only read. ERR_INVALID_ARGUMENT, ERR_UNSUPPORTED (codes),
+ * ERR_NO_MEMORY.
+ */
+int diskann_convert_begin(const diskann_index *index, const diskann_config *config, uint32_t workers, diskann_op **out);
+/* After the last step: owned by caller; NULL before the end or when taken already. */
+diskann_index *diskann_convert_take(diskann_op *op);
 
 /* -- exact search -- */
 
@@ -460,15 +509,16 @@ int diskann_paged_open_begin(uint64_t file_bytes, uint32_t simd, uint64_t cache_
 diskann_paged *diskann_paged_take(diskann_op *op);
 
 /*
- * A disk index of Microsoft's DiskANN (prefix_disk.index) where it is, searched in the same way: its blocks of nodes become pages
- * of records when they come, and every number in them is checked; there is no checksum. Ids are numbers of nodes. Codes and
- * quantiser are in files of their own (prefix_pq_compressed.bin, prefix_pq_pivots.bin), which the host reads: before the first
- * step it gives all codes, by slot, in calls of any size. The first block is then asked for. A file does not tell data type
- * and metric. Cosine: of vectors of any length. IP: of the vectors that are in the file, which that program has scaled.
+ * A disk index of Microsoft's DiskANN (prefix_disk.index) where it is, searched in the same way: its blocks of nodes become
+ * pages of records when they come, and every number in them is checked; there is no checksum. Ids are numbers of nodes. Codes
+ * and quantiser are in files of their own (prefix_pq_compressed.bin, prefix_pq_pivots.bin), which the host reads: before the
+ * first step it gives all codes, by node, in calls of any size. Then the first block is asked for. A file does not tell data
+ * type and metric. COSINE: of vectors of any length. IP: of the vectors that are in the file, which that program has scaled.
+ * Files of its C++ and, from their description only, of its Rust implementation.
  *
  * Not for files that keep vectors elsewhere for reordering, have frozen points, data beside nodes or a degree above 512
- * (ERR_UNSUPPORTED). ERR_CORRUPT: FINDING_SUPERBLOCK, or FINDING_CODES where codes are more or fewer than nodes.
- * ERR_DIMENSION_MISMATCH: the quantiser is of other vectors. ERR_VERSION: of Rust's layout, not 1.
+ * (ERR_UNSUPPORTED). ERR_CORRUPT: FINDING_SUPERBLOCK, or FINDING_CODES where codes are more or fewer than nodes or the
+ * quantiser is of other dimensions. ERR_VERSION: of Rust's layout, not 1.
  */
 typedef struct diskann_microsoft {
     uint32_t data_type;   /* F32, F16, I8, U8 */
@@ -500,6 +550,31 @@ int diskann_paged_search_begin(diskann_paged *paged, const float *query, const d
 /* After the last step; once. */
 int diskann_paged_search_take(diskann_op *op, uint64_t *ids, float *distances, uint32_t *count,
                               diskann_search_counters *counters);
+
+/*
+ * The rest of what can be asked of such an index reads its file in order, in rounds of a few megabytes, past the cache: nothing
+ * of the index changes, so these operations may be driven beside searches, on other threads, with requests of their own that go
+ * to diskann_op_complete. Each page is checked as it comes: ERR_CORRUPT and ERR_IO, with the page.
+ */
+
+/* As diskann_exact_begin; diskann_exact_take. Reads all. */
+int diskann_paged_exact_begin(const diskann_paged *paged, const float *query, uint32_t k, uint32_t workers, diskann_op **out);
+/*
+ * Looks for an id. What is in the cache is looked at in this call, which the host therefore orders as it does those of searches;
+ * then pages are read up to the one that has it: half of the file in the mean, all of it for an id that is not there, unless it
+ * is at or above next_id.
+ */
+int diskann_paged_find_begin(const diskann_paged *paged, uint64_t id, diskann_op **out);
+/* After the last step: as diskann_index_get; `out` may be NULL. ERR_NOT_FOUND. */
+int diskann_paged_find_take(const diskann_op *op, float *out);
+/*
+ * As diskann_verify_begin; diskann_verify_findings. Reads all, with about 12 bytes of memory for each record, up to 32 where ids
+ * are sparse. Two things it does not do, since they want records in any order: make 1-bit codes anew (their form is checked),
+ * and tell UNREACHABLE of TREE. ERR_IO ends it.
+ */
+int diskann_paged_verify_begin(const diskann_paged *paged, uint32_t workers, diskann_op **out);
+/* Writes the file once more, as diskann_save_begin does: READ and WRITE requests by turns, then one SYNC. */
+int diskann_paged_copy_begin(const diskann_paged *paged, uint32_t workers, diskann_op **out);
 
 /* ---- product quantisation ------------------------------------------------------------------------------ */
 

@@ -77,6 +77,37 @@ uint32_t check_page(const graph_space *space, const check_limits *limits, uint8_
     return kind;
 }
 
+uint32_t check_set_count(uint32_t max_degree)
+{
+    uint32_t count = 16;
+    while (count < 2 * max_degree) {
+        count *= 2;
+    }
+    return count;
+}
+
+/* A small hash set of target + 1, so that 0 is an empty place. */
+uint32_t check_edges(const check_set *set, const record_list *list, uint32_t size, uint32_t slot)
+{
+    const uint32_t mask = set->count - 1;
+    uint32_t bits = 0;
+    memset(set->places, 0, set->count * sizeof *set->places);
+    for (uint32_t i = 0; i < list->degree; i++) {
+        const uint32_t key = list->neighbours[i] + 1;
+        if (list->neighbours[i] >= size) {
+            continue; /* found by check_record */
+        }
+        uint32_t place = (key * UINT32_C(0x9e3779b1)) >> 16 & mask;
+        while (set->places[place] != 0 && set->places[place] != key) {
+            place = (place + 1) & mask;
+        }
+        bits |= set->places[place] == key ? CHECK_BIT(DISKANN_FINDING_DUPLICATE_EDGE) : 0;
+        bits |= list->neighbours[i] == slot ? CHECK_BIT(DISKANN_FINDING_SELF_EDGE) : 0;
+        set->places[place] = key;
+    }
+    return bits;
+}
+
 int check_search(const float *query, const diskann_search_params *params)
 {
     if (query == NULL || params == NULL || params->k < 1 || params->k > DISKANN_K_MAX ||

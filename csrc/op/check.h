@@ -24,6 +24,16 @@ typedef struct check_limits {
 uint32_t check_record(const graph_space *space, const check_limits *limits, uint8_t *record);
 /* A page as it came from a file, with all its records: the first kind of damage, or NONE. */
 uint32_t check_page(const graph_space *space, const check_limits *limits, uint8_t *bytes, uint32_t page);
+/* Bits that say that a list cannot be followed. */
+#define CHECK_BROKEN_LIST (CHECK_BIT(DISKANN_FINDING_DEGREE) | CHECK_BIT(DISKANN_FINDING_EDGE_RANGE))
+
+/* Edges of a record to itself, and the same edge twice: SELF_EDGE, DUPLICATE_EDGE. Its degree is sound. */
+typedef struct check_set {
+    uint32_t *places; /* [count], scratch */
+    uint32_t count;   /* a power of two, at least twice max_degree */
+} check_set;
+uint32_t check_set_count(uint32_t max_degree);
+uint32_t check_edges(const check_set *set, const record_list *list, uint32_t size, uint32_t slot);
 /* Arguments of a search: ERR_INVALID_ARGUMENT. */
 int check_search(const float *query, const diskann_search_params *params);
 /* The first kind among `bits`, in the order of the enum; NONE for 0. */

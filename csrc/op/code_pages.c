@@ -6,6 +6,20 @@
 
 enum { BUFFER_BYTES = 1 << 20 };
 
+section code_pages_section(const superblock *block, const record_layout *layout, page_crc32c *crc32c, const pq_codes *codes)
+{
+    const diskann_pq *pq = codes->pq;
+    return (section){
+        .layout = layout,
+        .crc32c = crc32c,
+        .first_page = block->pages,
+        .part_count = 3,
+        .parts = {{pq->codebook, (uint64_t)pq->centroids * pq->dimensions * sizeof(float)},
+                  {pq->centre, pq->dimensions * sizeof(float)},
+                  {codes->codes, block->size * codes->code_bytes}},
+    };
+}
+
 int code_pages_init(code_pages *pages, const superblock *block, const record_layout *layout, page_crc32c *crc32c,
                     const pq_codes *codes, memory_account *account)
 {
@@ -15,16 +29,7 @@ int code_pages_init(code_pages *pages, const superblock *block, const record_lay
     if (pages->count == 0) {
         return DISKANN_OK;
     }
-    const diskann_pq *pq = codes->pq;
-    pages->section = (section){
-        .layout = layout,
-        .crc32c = crc32c,
-        .first_page = block->pages,
-        .part_count = 3,
-        .parts = {{pq->codebook, (uint64_t)pq->centroids * pq->dimensions * sizeof(float)},
-                  {pq->centre, pq->dimensions * sizeof(float)},
-                  {codes->codes, block->size * codes->code_bytes}},
-    };
+    pages->section = code_pages_section(block, layout, crc32c, codes);
     const uint64_t fitting = BUFFER_BYTES / layout->page_bytes;
     pages->buffer_pages = fitting < 1 ? 1 : fitting < pages->count ? (uint32_t)fitting : (uint32_t)pages->count;
     pages->buffer_bytes = (uint64_t)pages->buffer_pages * layout->page_bytes;

@@ -18,6 +18,9 @@ typedef struct code_pages {
     uint64_t end;
 } code_pages;
 
+/* The section of codes of a file that has one; all borrowed, `block` during the call. */
+section code_pages_section(const superblock *block, const record_layout *layout, page_crc32c *crc32c, const pq_codes *codes);
+
 /*
  * `codes` has a quantiser and room for all codes; all borrowed until the last round, `block` during the call. Without pages it
  * does nothing. ERR_NO_MEMORY.

@@ -1,28 +1,14 @@
 /* Exact search: a scan of all vectors; every worker keeps its k nearest, the last step merges them. */
+#include "exact.h"
 #include "index.h"
-#include "op.h"
 
 #include <string.h>
 
 enum { SCAN_BLOCK = 64 };
 
-typedef struct hit {
-    uint64_t id;
-    float distance;
-} hit;
-
-typedef struct exact_worker {
-    hit *heap; /* the farthest first */
-    uint32_t count;
-} exact_worker;
-
 typedef struct exact_op {
-    diskann_op base;
+    exact_scan scan;
     const diskann_index *index;
-    void *query; /* room for floats, whatever the query form is */
-    graph_point point;
-    exact_worker *workers;
-    uint32_t k;
     uint32_t is_scanned;
 } exact_op;
 
@@ -49,8 +35,10 @@ static void sift_down(hit *heap, uint32_t root, uint32_t count)
     heap[root] = moving;
 }
 
-static void offer(exact_worker *worker, uint32_t k, hit candidate)
+void exact_offer(exact_scan *scan, uint32_t number, hit candidate)
 {
+    exact_worker *worker = &scan->workers[number];
+    const uint32_t k = scan->k;
     hit *heap = worker->heap;
     if (worker->count == k) {
         if (is_farther(&heap[0], &candidate)) {
@@ -70,7 +58,7 @@ static void offer(exact_worker *worker, uint32_t k, hit candidate)
 static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
 {
     exact_op *op = (exact_op *)base;
-    const graph_space *space = &op->index->space;
+    const graph_space *space = op->scan.space;
     uint32_t slots[SCAN_BLOCK];
     const void *rows[SCAN_BLOCK];
     float distances[SCAN_BLOCK];
@@ -79,20 +67,20 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
         for (uint32_t i = 0; i < count; i++) {
             slots[i] = (uint32_t)first + i;
         }
-        graph_distances(space, op->point, slots, count, rows, distances);
+        graph_distances(space, op->scan.point, slots, count, rows, distances);
         for (uint32_t i = 0; i < count; i++) {
             uint8_t *record = record_at(space->records, slots[i]);
-            offer(&op->workers[worker], op->k, (hit){*record_id(&space->records->layout, record), distances[i]});
+            exact_offer(&op->scan, worker, (hit){*record_id(&space->records->layout, record), distances[i]});
         }
     }
 }
 
-static void merge(exact_op *op)
+void exact_finish(exact_scan *scan)
 {
-    exact_worker *all = &op->workers[0];
-    for (uint32_t w = 1; w < op->base.workers; w++) {
-        for (uint32_t i = 0; i < op->workers[w].count; i++) {
-            offer(all, op->k, op->workers[w].heap[i]);
+    exact_worker *all = &scan->workers[0];
+    for (uint32_t w = 1; w < scan->base.workers; w++) {
+        for (uint32_t i = 0; i < scan->workers[w].count; i++) {
+            exact_offer(scan, 0, scan->workers[w].heap[i]);
         }
     }
     for (uint32_t last = all->count; last-- > 1;) { /* heap sort: nearest first */
@@ -117,61 +105,60 @@ static int step(diskann_op *base, diskann_stage *stage)
         stage->total = op->index->size;
         return DISKANN_RUN;
     }
-    merge(op);
+    exact_finish(&op->scan);
     return DISKANN_OK;
 }
 
-static uint64_t heap_bytes(const exact_op *op)
+static uint64_t heap_bytes(const exact_scan *scan)
 {
-    return (uint64_t)op->k * sizeof(hit);
+    return (uint64_t)scan->k * sizeof(hit);
 }
 
-static void reset(diskann_op *base)
+void exact_reset(exact_scan *scan)
 {
-    exact_op *op = (exact_op *)base;
-    for (uint32_t i = 0; op->workers != NULL && i < base->workers; i++) {
-        memory_put(&base->account, op->workers[i].heap, heap_bytes(op));
+    memory_account *account = &scan->base.account;
+    for (uint32_t i = 0; scan->workers != NULL && i < scan->base.workers; i++) {
+        memory_put(account, scan->workers[i].heap, heap_bytes(scan));
     }
-    memory_put(&base->account, op->workers, base->workers * sizeof *op->workers);
-    memory_put(&base->account, op->query, op->index->config.dimensions * sizeof(float));
+    memory_put(account, scan->workers, scan->base.workers * sizeof *scan->workers);
+    memory_put(account, scan->query, scan->space->dimensions * sizeof(float));
 }
 
-static const op_calls exact_calls = {step, run, NULL, reset};
-
-static int prepare(exact_op *op, const float *query)
+static int prepare(exact_scan *scan, const float *query)
 {
-    memory_account *account = &op->base.account;
-    const uint32_t dimensions = op->index->config.dimensions;
-    op->query = memory_get(account, dimensions * sizeof(float));
-    op->workers = memory_get_zeroed(account, op->base.workers * sizeof *op->workers);
-    if (op->query == NULL || op->workers == NULL) {
+    memory_account *account = &scan->base.account;
+    const uint32_t dimensions = scan->space->dimensions;
+    scan->query = memory_get(account, dimensions * sizeof(float));
+    scan->workers = memory_get_zeroed(account, scan->base.workers * sizeof *scan->workers);
+    if (scan->query == NULL || scan->workers == NULL) {
         return DISKANN_ERR_NO_MEMORY;
     }
-    for (uint32_t i = 0; i < op->base.workers; i++) {
-        op->workers[i].heap = memory_get(account, heap_bytes(op));
-        if (op->workers[i].heap == NULL) {
+    for (uint32_t i = 0; i < scan->base.workers; i++) {
+        scan->workers[i].heap = memory_get(account, heap_bytes(scan));
+        if (scan->workers[i].heap == NULL) {
             return DISKANN_ERR_NO_MEMORY;
         }
     }
-    TRY(graph_query(&op->index->space, query, op->query, &op->point));
-    if (op->point.vector == query) { /* used as it is: a copy of our own */
-        memcpy(op->query, query, dimensions * sizeof(float));
-        op->point.vector = op->query;
+    TRY(graph_query(scan->space, query, scan->query, &scan->point));
+    if (scan->point.vector == query) { /* used as it is: a copy of our own */
+        memcpy(scan->query, query, dimensions * sizeof(float));
+        scan->point.vector = scan->query;
     }
     return DISKANN_OK;
 }
 
-int diskann_exact_begin(const diskann_index *index, const float *query, uint32_t k, uint32_t workers, diskann_op **out)
+int exact_create(const op_calls *calls, size_t bytes, const graph_space *space, uint32_t size, const float *query, uint32_t k,
+                 uint32_t workers, const diskann_allocator *allocator, diskann_op **out)
 {
-    if (index == NULL || query == NULL || out == NULL || k < 1 || k > DISKANN_K_MAX) {
+    if (query == NULL || k < 1 || k > DISKANN_K_MAX) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
-    TRY(op_create(&exact_calls, sizeof(exact_op), workers, &index->account.allocator, out));
-    exact_op *op = (exact_op *)*out;
-    op->index = index;
-    op->k = k < index->size ? k : index->size;
-    op->k += op->k == 0; /* an empty index: a heap of one that stays empty */
-    const int status = prepare(op, query);
+    TRY(op_create(calls, bytes, workers, allocator, out));
+    exact_scan *scan = (exact_scan *)*out;
+    scan->space = space;
+    scan->k = k < size ? k : size;
+    scan->k += scan->k == 0; /* an empty index: a heap of one that stays empty */
+    const int status = prepare(scan, query);
     if (status < 0) {
         diskann_op_end(*out);
         *out = NULL;
@@ -179,10 +166,27 @@ int diskann_exact_begin(const diskann_index *index, const float *query, uint32_t
     return status;
 }
 
+static void reset(diskann_op *base)
+{
+    exact_reset((exact_scan *)base);
+}
+
+static const op_calls exact_calls = {step, run, NULL, reset};
+
+int diskann_exact_begin(const diskann_index *index, const float *query, uint32_t k, uint32_t workers, diskann_op **out)
+{
+    if (index == NULL || out == NULL) {
+        return DISKANN_ERR_INVALID_ARGUMENT;
+    }
+    TRY(exact_create(&exact_calls, sizeof(exact_op), &index->space, index->size, query, k, workers, &index->account.allocator,
+                     out));
+    ((exact_op *)*out)->index = index;
+    return DISKANN_OK;
+}
+
 void diskann_exact_take(diskann_op *base, uint64_t *ids, float *distances, uint32_t *count)
 {
-    const exact_op *op = (const exact_op *)base;
-    const exact_worker *all = &op->workers[0];
+    const exact_worker *all = &((const exact_scan *)base)->workers[0];
     const uint32_t found = base->status == DISKANN_OK ? all->count : 0;
     for (uint32_t i = 0; i < found; i++) {
         ids[i] = all->heap[i].id;

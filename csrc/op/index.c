@@ -12,7 +12,7 @@ int index_check_config(const diskann_config *config)
         config->max_degree < DISKANN_MAX_DEGREE_MIN || config->max_degree > DISKANN_MAX_DEGREE_MAX ||
         config->build_list_size < DISKANN_LIST_SIZE_MIN || config->build_list_size > DISKANN_LIST_SIZE_MAX ||
         !(config->alpha >= 1.0f && config->alpha <= 2.0f) || config->simd >= DISKANN_SIMD_COUNT ||
-        config->codes >= DISKANN_CODES_COUNT || config->reserved != 0 ||
+        config->codes >= DISKANN_CODES_COUNT || !record_page_bytes_are_valid(config) ||
         config->code_bytes > (config->codes == DISKANN_CODES_PQ ? config->dimensions : 0)) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
@@ -49,6 +49,7 @@ int index_create(const diskann_config *config, const diskann_allocator *allocato
     index->account = account;
     index->entry = SLOT_NONE;
     record_store_init(&index->records, &index->config, &index->account);
+    index->config.page_bytes = index->records.layout.page_bytes;
     code_store_init(&index->codes, config, kernels, &index->account);
     pq_codes_init(&index->pq, &index->config, kernels->simd, &index->account);
     id_map_init(&index->ids, &index->records, &index->account);

@@ -7,6 +7,7 @@
 
 #include "../base/float_mode.h"
 #include "../simd/elements.h"
+#include "extremes.h"
 
 #include <string.h>
 
@@ -128,25 +129,6 @@ uint64_t diskann_op_distances(const diskann_op *base)
 }
 
 /* ---- validation ---- */
-
-static void lower_to(_Atomic uint64_t *minimum, uint64_t value)
-{
-    uint64_t seen = atomic_load_explicit(minimum, memory_order_relaxed);
-    while (value < seen && !atomic_compare_exchange_weak_explicit(minimum, &seen, value, memory_order_relaxed,
-                                                                  memory_order_relaxed)) {
-    }
-}
-
-/* Norms are not negative, so their bits have the order of their values. */
-static void raise_to(_Atomic uint32_t *maximum, float value)
-{
-    uint32_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    uint32_t seen = atomic_load_explicit(maximum, memory_order_relaxed);
-    while (bits > seen && !atomic_compare_exchange_weak_explicit(maximum, &seen, bits, memory_order_relaxed,
-                                                                 memory_order_relaxed)) {
-    }
-}
 
 static void validate_rows(insert_op *op, uint64_t begin_row, uint64_t end_row)
 {

@@ -115,8 +115,7 @@ static uint32_t receive_nodes(const diskann_paged *paged, const cache_frame *fra
 {
     const graph_space *space = &paged->space;
     const record_layout *layout = &paged->records.layout;
-    const uint32_t vector_bytes = simd_row_bytes(space->data_type, space->dimensions);
-    uint32_t kind = microsoft_unpack(&paged->disk, layout, vector_bytes, frame->bytes, frame->page);
+    uint32_t kind = microsoft_unpack(&paged->disk, layout, frame->bytes, frame->page);
     const uint32_t records = page_records(layout, frame->page, paged->disk.size);
     for (uint32_t i = 0; i < records && kind == DISKANN_FINDING_NONE; i++) {
         uint8_t *record = page_record(layout, frame->bytes, i);
@@ -159,6 +158,7 @@ void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out)
     const superblock *block = &paged->block;
     memset(out, 0, sizeof *out);
     out->config = block->config;
+    out->config.page_bytes = block->layout.page_bytes;
     out->size = block->size;
     out->next_id = block->next_id;
     out->record_bytes = paged->disk.nodes > 0 ? paged->disk.node_bytes : block->layout.record_bytes;
@@ -167,7 +167,7 @@ void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out)
     out->pages = block->pages;
     out->file_bytes = block->file_bytes;
     out->memory_codes = pq_codes_bytes(&paged->pq);
-    out->memory_total = paged->account.live_bytes;
+    out->memory_total = paged->account.live_bytes + pq_codes_apart(&paged->pq);
     out->cache_bytes = paged->cache.bytes;
     out->cache_limit = cache_bytes_of(paged->cache.frame_count, paged->cache.page_bytes);
     out->cache_hits = paged->cache.hits;

@@ -1,6 +1,6 @@
 /*
- * Opening a disk index of Microsoft's DiskANN to be searched where it is. Its codes and their quantiser come from the host, which
- * has them in files of their own; what is read here is the first block.
+ * Opening a disk index of Microsoft's DiskANN to be searched where it is. Its codes and their quantiser come from the
+ * host, which has them in files of their own; what is read here is the first block.
  *
  *     codes, from the host -> first block: IO
  */
@@ -40,17 +40,15 @@ static int decode(microsoft_op *op)
     opening *opening = &op->opening;
     microsoft_disk disk;
     uint64_t value = 0;
-    const int status = microsoft_decode(&disk, opening->head, opening->file_bytes, op->data_type, &value);
+    const uint32_t element_bytes = simd_element_bytes(op->data_type);
+    const int status = microsoft_decode(&disk, opening->head, opening->file_bytes, element_bytes, &value);
     if (status == DISKANN_ERR_CORRUPT) {
         return opening_fail_corrupt(opening, DISKANN_FINDING_SUPERBLOCK, DISKANN_NOWHERE);
     }
     if (status < 0) {
         return op_fail(&opening->base, status, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, value);
     }
-    if (disk.dimensions != op->codes.dimensions) {
-        return DISKANN_ERR_DIMENSION_MISMATCH;
-    }
-    if (op->rows != op->rows_wanted || op->rows != disk.size) {
+    if (disk.dimensions != op->codes.dimensions || op->rows != op->rows_wanted || op->rows != disk.size) {
         return opening_fail_corrupt(opening, DISKANN_FINDING_CODES, DISKANN_NOWHERE);
     }
     fill_block(&opening->block, op, &disk);

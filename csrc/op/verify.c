@@ -11,8 +11,8 @@
 #include "../graph/list_codes.h"
 #include "../store/page.h"
 #include "check.h"
+#include "findings.h"
 #include "index.h"
-#include "op.h"
 
 #include <string.h>
 
@@ -24,63 +24,35 @@ enum verify_state { VERIFY_BEGIN, VERIFY_RECORDS, VERIFY_CODES, VERIFY_TREE, VER
 _Static_assert(DISKANN_FINDING_COUNT <= 30, "the kinds and the marks share 32 bits");
 
 typedef struct verify_op {
-    diskann_op base;
+    findings found;
     const diskann_index *index;
     uint32_t *marks;       /* per record: CHECK_BIT of what is wrong with it, MARK_... */
     uint8_t *page_kinds;   /* per page: what is wrong with it */
     uint32_t *queue;       /* breadth first: records in order of discovery */
-    uint32_t *sets;        /* per worker: set_slots entries, to find duplicate edges */
+    uint32_t *sets;        /* per worker: set_slots entries, of a check_set */
     list_coder *coders;    /* per worker */
     float *pq_scratch;     /* per worker: index_pq_scratch */
     uint8_t *codes;        /* [size][code_bytes]: made anew */
-    diskann_finding *findings;
-    uint64_t total;
     uint64_t pages;
-    uint32_t set_slots;    /* a power of two, at least twice max_degree */
-    uint32_t count;
+    uint32_t set_slots;
     uint32_t queued;
     uint32_t state;
 } verify_op;
 
 /* -- records -- */
 
-/* Self edges and duplicates, by a small hash set of target + 1, so that 0 is an empty place. */
-static uint32_t check_edges(const verify_op *op, uint32_t *set, const record_list *list, uint32_t slot)
-{
-    const uint32_t mask = op->set_slots - 1;
-    uint32_t bits = 0;
-    memset(set, 0, op->set_slots * sizeof *set);
-    for (uint32_t i = 0; i < list->degree; i++) {
-        const uint32_t key = list->neighbours[i] + 1;
-        if (list->neighbours[i] >= op->index->size) {
-            continue; /* found by check_record */
-        }
-        uint32_t place = (key * UINT32_C(0x9e3779b1)) >> 16 & mask;
-        while (set[place] != 0 && set[place] != key) {
-            place = (place + 1) & mask;
-        }
-        bits |= set[place] == key ? CHECK_BIT(DISKANN_FINDING_DUPLICATE_EDGE) : 0;
-        bits |= list->neighbours[i] == slot ? CHECK_BIT(DISKANN_FINDING_SELF_EDGE) : 0;
-        set[place] = key;
-    }
-    return bits;
-}
-
-/* Bits that say that a list cannot be followed. */
-#define BROKEN_LIST (CHECK_BIT(DISKANN_FINDING_DEGREE) | CHECK_BIT(DISKANN_FINDING_EDGE_RANGE))
-
 static uint32_t audit_record(const verify_op *op, uint32_t worker, uint32_t slot)
 {
-    uint32_t *set = op->sets + (size_t)worker * op->set_slots;
+    const check_set set = {op->sets + (size_t)worker * op->set_slots, op->set_slots};
     const diskann_index *index = op->index;
     const record_layout *layout = &index->records.layout;
     uint8_t *record = record_at(&index->records, slot);
     const check_limits limits = {index->config.max_degree, index->size, index->next_id};
     uint32_t bits = check_record(&index->space, &limits, record);
     if (!(bits & CHECK_BIT(DISKANN_FINDING_DEGREE))) {
-        bits |= check_edges(op, set, record_links(layout, record), slot);
+        bits |= check_edges(&set, record_links(layout, record), index->size, slot);
     }
-    if (index->space.bits != NULL && !(bits & BROKEN_LIST) && !list_coder_check(&op->coders[worker], slot)) {
+    if (index->space.bits != NULL && !(bits & CHECK_BROKEN_LIST) && !list_coder_check(&op->coders[worker], slot)) {
         bits |= CHECK_BIT(DISKANN_FINDING_CODES);
     }
     /* Two records with one id cannot both be the one that is found. */
@@ -124,7 +96,7 @@ static uint64_t codes_bytes(const verify_op *op)
 
 static uint64_t pq_scratch_bytes(const verify_op *op)
 {
-    return has_quantizer(op) ? op->base.workers * index_pq_scratch(op->index) * sizeof *op->pq_scratch : 0;
+    return has_quantizer(op) ? op->found.base.workers * index_pq_scratch(op->index) * sizeof *op->pq_scratch : 0;
 }
 
 static void encode_piece(verify_op *op, uint32_t worker, uint64_t piece)
@@ -173,21 +145,13 @@ static void expand(verify_op *op, uint64_t at, uint32_t mark)
 
 /* -- report -- */
 
-static void report(verify_op *op, uint32_t kind, uint32_t slot, int64_t page)
-{
-    if (op->count < DISKANN_FINDINGS_MAX) {
-        op->findings[op->count++] = (diskann_finding){.kind = kind, .slot = slot, .page = page};
-    }
-    op->total++;
-}
-
 /* What is wrong with a page comes before what is wrong with its first record. */
 static void report_record(verify_op *op, uint32_t slot)
 {
     const record_layout *layout = &op->index->records.layout;
     const uint32_t page = record_page(layout, slot);
     if (slot == page * layout->records_per_page && op->page_kinds[page] != DISKANN_FINDING_NONE) {
-        report(op, op->page_kinds[page], UINT32_MAX, page);
+        findings_add(&op->found, op->page_kinds[page], UINT32_MAX, page);
     }
     uint32_t bits = op->marks[slot];
     bits |= bits & MARK_COVERED ? 0 : CHECK_BIT(DISKANN_FINDING_TREE);
@@ -195,7 +159,7 @@ static void report_record(verify_op *op, uint32_t slot)
     bits |= has_own_code(op, slot) ? 0 : CHECK_BIT(DISKANN_FINDING_CODES);
     for (uint32_t kind = 1; kind < DISKANN_FINDING_COUNT; kind++) {
         if (bits & CHECK_BIT(kind)) {
-            report(op, kind, slot, page);
+            findings_add(&op->found, kind, slot, page);
         }
     }
 }
@@ -246,14 +210,14 @@ static int begin_audit(verify_op *op, diskann_stage *stage)
     const diskann_index *index = op->index;
     const int entry_is_valid = index->size == 0 ? index->entry == SLOT_NONE : index->entry < index->size;
     if (!entry_is_valid) {
-        report(op, DISKANN_FINDING_SUPERBLOCK, UINT32_MAX, DISKANN_NOWHERE);
+        findings_add(&op->found, DISKANN_FINDING_SUPERBLOCK, UINT32_MAX, DISKANN_NOWHERE);
     }
     if (index->size == 0) {
         op->state = VERIFY_END;
         return DISKANN_OK;
     }
     if (index->space.pq != NULL && !(has_quantizer(op) && pq_codes_are_sound(&index->pq))) {
-        report(op, DISKANN_FINDING_CODES, UINT32_MAX, (int64_t)op->pages);
+        findings_add(&op->found, DISKANN_FINDING_CODES, UINT32_MAX, (int64_t)op->pages);
     }
     return hand_out(op, stage, VERIFY_RECORDS);
 }
@@ -300,7 +264,7 @@ static uint64_t at_least_one(uint64_t count)
 
 static uint64_t sets_bytes(const verify_op *op)
 {
-    return (uint64_t)op->base.workers * op->set_slots * sizeof *op->sets;
+    return (uint64_t)op->found.base.workers * op->set_slots * sizeof *op->sets;
 }
 
 static void reset(diskann_op *base)
@@ -319,10 +283,10 @@ static void reset(diskann_op *base)
     memory_put(&base->account, op->coders, base->workers * sizeof *op->coders);
     memory_put(&base->account, op->pq_scratch, pq_scratch_bytes(op));
     memory_put(&base->account, op->codes, codes_bytes(op));
-    memory_put(&base->account, op->findings, DISKANN_FINDINGS_MAX * sizeof *op->findings);
+    findings_reset(&op->found);
 }
 
-static const op_calls calls = {step, run, NULL, reset};
+const op_calls verify_calls = {step, run, NULL, reset};
 
 static int prepare_coders(verify_op *op)
 {
@@ -330,9 +294,9 @@ static int prepare_coders(verify_op *op)
     if (index->space.bits == NULL) {
         return DISKANN_OK;
     }
-    op->coders = memory_get_zeroed(&op->base.account, op->base.workers * sizeof *op->coders);
-    for (uint32_t i = 0; op->coders != NULL && i < op->base.workers; i++) {
-        list_coder_init(&op->coders[i], &op->base.account);
+    op->coders = memory_get_zeroed(&op->found.base.account, op->found.base.workers * sizeof *op->coders);
+    for (uint32_t i = 0; op->coders != NULL && i < op->found.base.workers; i++) {
+        list_coder_init(&op->coders[i], &op->found.base.account);
         TRY(list_coder_reserve(&op->coders[i], &index->space, index->config.max_degree));
     }
     return op->coders != NULL ? DISKANN_OK : DISKANN_ERR_NO_MEMORY;
@@ -343,49 +307,45 @@ static int prepare_pq(verify_op *op)
     if (!has_quantizer(op)) {
         return DISKANN_OK;
     }
-    op->pq_scratch = memory_get(&op->base.account, pq_scratch_bytes(op));
-    op->codes = memory_get(&op->base.account, codes_bytes(op));
+    op->pq_scratch = memory_get(&op->found.base.account, pq_scratch_bytes(op));
+    op->codes = memory_get(&op->found.base.account, codes_bytes(op));
     return op->pq_scratch != NULL && op->codes != NULL ? DISKANN_OK : DISKANN_ERR_NO_MEMORY;
+}
+
+static int prepare(verify_op *op, const diskann_index *index)
+{
+    memory_account *account = &op->found.base.account;
+    const uint64_t size = at_least_one(index->size);
+    op->marks = memory_get_zeroed(account, size * sizeof *op->marks);
+    op->page_kinds = memory_get_zeroed(account, at_least_one(op->pages));
+    op->queue = memory_get(account, size * sizeof *op->queue);
+    op->sets = memory_get(account, sets_bytes(op));
+    if (op->marks == NULL || op->page_kinds == NULL || op->queue == NULL || op->sets == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    TRY(prepare_coders(op));
+    return prepare_pq(op);
 }
 
 int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_op **out)
 {
-    diskann_op *base;
+    diskann_op *base = NULL;
     if (index == NULL || out == NULL) {
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
-    TRY(op_create(&calls, sizeof(verify_op), workers, &index->account.allocator, &base));
+    int status = findings_create(&verify_calls, sizeof(verify_op), workers, &index->account.allocator, &base);
+    if (base == NULL) {
+        return status;
+    }
     verify_op *op = (verify_op *)base;
-    const uint64_t size = at_least_one(index->size);
     op->index = index;
     op->pages = record_pages(&index->records.layout, index->size);
-    op->set_slots = 16;
-    while (op->set_slots < 2 * index->config.max_degree) {
-        op->set_slots *= 2;
-    }
-    op->marks = memory_get_zeroed(&base->account, size * sizeof *op->marks);
-    op->page_kinds = memory_get_zeroed(&base->account, at_least_one(op->pages));
-    op->queue = memory_get(&base->account, size * sizeof *op->queue);
-    op->sets = memory_get(&base->account, sets_bytes(op));
-    op->findings = memory_get_zeroed(&base->account, DISKANN_FINDINGS_MAX * sizeof *op->findings);
-    if (op->marks == NULL || op->page_kinds == NULL || op->queue == NULL || op->sets == NULL ||
-        op->findings == NULL || prepare_coders(op) < 0 || prepare_pq(op) < 0) {
+    op->set_slots = check_set_count(index->config.max_degree);
+    status = status < 0 ? status : prepare(op, index);
+    if (status < 0) {
         diskann_op_end(base);
-        return DISKANN_ERR_NO_MEMORY;
+        return status;
     }
     *out = base;
     return DISKANN_OK;
-}
-
-const diskann_finding *diskann_verify_findings(const diskann_op *base, uint32_t *count, uint64_t *total)
-{
-    const verify_op *op = (const verify_op *)base;
-    if (base->calls != &calls) {
-        *count = 0;
-        *total = 0;
-        return NULL;
-    }
-    *count = op->count;
-    *total = op->total;
-    return op->findings;
 }

@@ -206,8 +206,8 @@ void pq_codes_truncate(pq_codes *codes, uint64_t slots)
 
 uint64_t pq_codes_bytes(const pq_codes *codes)
 {
-    const uint64_t quantizer = codes->pq != NULL ? codes->pq->account.live_bytes + panels_bytes(codes) : 0;
-    return codes->capacity * codes->code_bytes + quantizer;
+    const uint64_t panels = codes->panels != NULL ? panels_bytes(codes) : 0;
+    return codes->capacity * codes->code_bytes + panels + pq_codes_apart(codes);
 }
 
 /* ---- encoding ---- */

@@ -45,6 +45,11 @@ int pq_codes_reserve(pq_codes *codes, uint64_t slots);
 /* Codes of slots from here on are zero again; without any, the quantiser goes too. */
 void pq_codes_truncate(pq_codes *codes, uint64_t slots);
 uint64_t pq_codes_bytes(const pq_codes *codes);
+/* Of them, those of the quantiser, which has an account of its own. */
+static inline uint64_t pq_codes_apart(const pq_codes *codes)
+{
+    return codes->pq != NULL ? codes->pq->account.live_bytes : 0;
+}
 
 /* Floats of scratch that pq_codes_encode wants beside its rows. */
 uint64_t pq_codes_panel(const pq_codes *codes);

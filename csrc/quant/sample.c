@@ -22,7 +22,7 @@ void sample_init(row_sample *sample, uint32_t dimensions, uint32_t limit, uint64
     sample->dimensions = dimensions;
     sample->limit = limit;
     const uint64_t rows = SEGMENT_BYTES / row_bytes(sample);
-    sample->rows_per_segment = rows > 0 ? (uint32_t)rows : 1;
+    sample->rows_per_segment = rows < 1 ? 1 : rows < limit ? (uint32_t)rows : limit;
 }
 
 void sample_reset(row_sample *sample)

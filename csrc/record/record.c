@@ -64,7 +64,7 @@ void record_layout_init(record_layout *layout, const diskann_config *config)
     layout->list_offset = vector_bytes + 12;
     layout->codes_offset = (uint32_t)round_up(vector_bytes + 16 + 4 * (uint64_t)config->max_degree, RECORD_ALIGNMENT);
     layout->record_bytes = layout->codes_offset + codes_bytes(config);
-    const uint32_t page_bytes = choose_page_bytes(layout->record_bytes);
+    const uint32_t page_bytes = config->page_bytes != 0 ? config->page_bytes : choose_page_bytes(layout->record_bytes);
     record_layout_repack(layout, (page_bytes - PAGE_HEADER_BYTES) / layout->record_bytes, page_bytes);
 }
 
@@ -83,6 +83,18 @@ void record_layout_repack(record_layout *layout, uint32_t records_per_page, uint
     layout->divide_shift = 31 + log2_ceil(layout->records_per_page);
     layout->divide_factor =
         ((UINT64_C(1) << layout->divide_shift) + layout->records_per_page - 1) / layout->records_per_page;
+}
+
+int record_page_bytes_are_valid(const diskann_config *config)
+{
+    diskann_config as_suits = *config;
+    record_layout layout;
+    as_suits.page_bytes = 0;
+    record_layout_init(&layout, &as_suits);
+    const uint32_t bytes = config->page_bytes;
+    const int is_power = (bytes & (bytes - 1)) == 0 && bytes >= PAGE_BYTES_MIN && bytes <= PAGE_BYTES_MAX_PACKED;
+    return bytes == 0 || bytes == layout.page_bytes ||
+           (is_power && bytes >= layout.record_bytes + (uint64_t)PAGE_HEADER_BYTES);
 }
 
 void record_store_init(record_store *store, const diskann_config *config, memory_account *account)

@@ -27,7 +27,7 @@ enum {
 };
 #define SLOT_NONE UINT32_MAX
 
-/* Sizes and offsets that follow from dimensions, element type, max_degree and the kind of codes alone. */
+/* Sizes and offsets that follow from dimensions, element type, max_degree, the kind of codes and the size of pages alone. */
 typedef struct record_layout {
     uint32_t vector_bytes;
     uint32_t id_offset;
@@ -43,6 +43,8 @@ typedef struct record_layout {
     uint64_t divide_factor;
 } record_layout;
 
+/* 1: 0, or a size of pages that the rest of a valid config can have. */
+int record_page_bytes_are_valid(const diskann_config *config);
 /* `config` is valid. */
 void record_layout_init(record_layout *layout, const diskann_config *config);
 

@@ -1,7 +1,6 @@
 #include "microsoft.h"
 
 #include "../base/status.h"
-#include "../simd/simd.h"
 
 #include <string.h>
 
@@ -64,10 +63,10 @@ static int decode_kind(microsoft_disk *disk, const uint8_t *bytes, uint64_t *val
 }
 
 /* The node and its degree follow from each other. */
-static int decode_node(microsoft_disk *disk, const uint8_t *bytes, uint32_t data_type)
+static int decode_node(microsoft_disk *disk, const uint8_t *bytes)
 {
     const uint64_t node_bytes = get_u64(bytes + AT_NODE_BYTES);
-    const uint64_t fixed = (uint64_t)simd_row_bytes(data_type, disk->dimensions) + COUNT_BYTES;
+    const uint64_t fixed = (uint64_t)disk->vector_bytes + COUNT_BYTES;
     if (node_bytes <= fixed || (node_bytes - fixed) % NEIGHBOUR_BYTES != 0) {
         return DISKANN_ERR_CORRUPT;
     }
@@ -89,7 +88,8 @@ static void derive_pages(microsoft_disk *disk)
     disk->pages = (disk->size + disk->nodes - 1) / disk->nodes;
 }
 
-int microsoft_decode(microsoft_disk *disk, const uint8_t *bytes, uint64_t file_bytes, uint32_t data_type, uint64_t *value)
+int microsoft_decode(microsoft_disk *disk, const uint8_t *bytes, uint64_t file_bytes, uint32_t element_bytes,
+                     uint64_t *value)
 {
     const uint64_t size = get_u64(bytes + AT_SIZE), dimensions = get_u64(bytes + AT_DIMENSIONS);
     const uint64_t medoid = get_u64(bytes + AT_MEDOID);
@@ -102,7 +102,8 @@ int microsoft_decode(microsoft_disk *disk, const uint8_t *bytes, uint64_t file_b
     disk->size = size;
     disk->dimensions = (uint32_t)dimensions;
     disk->entry = (uint32_t)medoid;
-    TRY(decode_node(disk, bytes, data_type));
+    disk->vector_bytes = disk->dimensions * element_bytes;
+    TRY(decode_node(disk, bytes));
     derive_pages(disk);
     const uint64_t wanted = disk->block_bytes + disk->pages * disk->page_bytes;
     const uint64_t nodes = disk->block_bytes / disk->node_bytes;
@@ -121,9 +122,10 @@ void microsoft_layout(const microsoft_disk *disk, record_layout *layout)
  * One node into its record, which begins behind it and ends behind it: the list first, then the vector, so that nothing is
  * overwritten that is still wanted.
  */
-static uint32_t unpack_node(const microsoft_disk *disk, const record_layout *layout, uint32_t vector_bytes, const uint8_t *node,
-                            uint8_t *record, uint64_t id)
+static uint32_t unpack_node(const microsoft_disk *disk, const record_layout *layout, const uint8_t *node, uint8_t *record,
+                            uint64_t id)
 {
+    const uint32_t vector_bytes = disk->vector_bytes;
     uint32_t degree;
     memcpy(&degree, node + vector_bytes, sizeof degree);
     if (degree > disk->max_degree) {
@@ -143,14 +145,13 @@ static uint32_t unpack_node(const microsoft_disk *disk, const record_layout *lay
 }
 
 /* The last node first: a record is longer than its node, so that it covers none but those that have been moved. */
-uint32_t microsoft_unpack(const microsoft_disk *disk, const record_layout *layout, uint32_t vector_bytes, uint8_t *page,
-                          uint32_t number)
+uint32_t microsoft_unpack(const microsoft_disk *disk, const record_layout *layout, uint8_t *page, uint32_t number)
 {
     const uint64_t first = (uint64_t)number * disk->nodes;
     uint32_t kind = DISKANN_FINDING_NONE;
     for (uint32_t i = page_records(layout, number, disk->size); i-- > 0 && kind == DISKANN_FINDING_NONE;) {
-        kind = unpack_node(disk, layout, vector_bytes, page + (size_t)i * disk->node_bytes, page_record(layout, page, i),
-                           first + i);
+        const uint8_t *node = page + (size_t)i * disk->node_bytes;
+        kind = unpack_node(disk, layout, node, page_record(layout, page, i), first + i);
     }
     memset(page, 0, PAGE_HEADER_BYTES);
     return kind;

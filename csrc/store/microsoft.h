@@ -13,6 +13,7 @@ typedef struct microsoft_disk {
     uint32_t dimensions;
     uint32_t entry;       /* the medoid */
     uint32_t max_degree;  /* for which a node has room */
+    uint32_t vector_bytes;
     uint32_t node_bytes;
     uint32_t nodes;       /* of a page: 1 where a node fills whole blocks */
     uint32_t block_bytes; /* of the first block: where nodes begin */
@@ -21,18 +22,18 @@ typedef struct microsoft_disk {
 } microsoft_disk;
 
 /*
- * Reads the first DISKANN_SUPERBLOCK_BYTES of a file of `file_bytes`, of elements of `data_type`, and checks every field.
+ * Reads the first DISKANN_SUPERBLOCK_BYTES of a file of `file_bytes`, whose elements have so many, and checks every field.
  * ERR_CORRUPT. ERR_VERSION with the version in *value. ERR_UNSUPPORTED: vectors kept elsewhere for reordering, frozen points,
  * data beside the nodes, a degree above 512.
  */
-int microsoft_decode(microsoft_disk *disk, const uint8_t *bytes, uint64_t file_bytes, uint32_t data_type, uint64_t *value);
+int microsoft_decode(microsoft_disk *disk, const uint8_t *bytes, uint64_t file_bytes, uint32_t element_bytes,
+                     uint64_t *value);
 /* The layout of a page of records in memory, which has room for the page in the file. `layout` is that of the records. */
 void microsoft_layout(const microsoft_disk *disk, record_layout *layout);
 /*
- * Makes records of the nodes of a page, in place: `page` has layout->page_bytes, of which the first were read. Ids are numbers of
- * nodes; aux is left zero. The first kind of damage, or NONE; after damage the page is good for nothing.
+ * Makes records of the nodes of a page, in place: `page` has layout->page_bytes, of which the first were read. Ids are
+ * numbers of nodes; aux is left zero. The first kind of damage, or NONE; after damage the page is good for nothing.
  */
-uint32_t microsoft_unpack(const microsoft_disk *disk, const record_layout *layout, uint32_t vector_bytes, uint8_t *page,
-                          uint32_t number);
+uint32_t microsoft_unpack(const microsoft_disk *disk, const record_layout *layout, uint8_t *page, uint32_t number);
 
 #endif

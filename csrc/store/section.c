@@ -61,13 +61,30 @@ void section_fill(const section *section, uint64_t index, uint8_t *page)
     page_seal(section->crc32c, section->layout, page, section->first_page + index);
 }
 
+uint32_t section_check(const section *section, uint64_t index, const uint8_t *page)
+{
+    const uint64_t used = pieces_of(section, index).length;
+    return page_check(section->crc32c, section->layout, page, section->first_page + index, PAGE_HEADER_BYTES + used, 1);
+}
+
+int section_matches(const section *section, uint64_t index, const uint8_t *page)
+{
+    const uint8_t *from = page + PAGE_HEADER_BYTES;
+    pieces pieces = pieces_of(section, index);
+    for (section_part piece = next_piece(&pieces); piece.length > 0; piece = next_piece(&pieces)) {
+        if (memcmp(piece.bytes, from, (size_t)piece.length) != 0) {
+            return 0;
+        }
+        from += piece.length;
+    }
+    return 1;
+}
+
 uint32_t section_take(const section *section, uint64_t index, const uint8_t *page)
 {
     const uint8_t *from = page + PAGE_HEADER_BYTES;
     pieces pieces = pieces_of(section, index);
-    const uint64_t used = pieces.length;
-    const uint32_t kind = page_check(section->crc32c, section->layout, page, section->first_page + index,
-                                     PAGE_HEADER_BYTES + used, 1);
+    const uint32_t kind = section_check(section, index, page);
     if (kind != DISKANN_FINDING_NONE) {
         return kind;
     }

@@ -32,7 +32,11 @@ static inline uint64_t section_pages(const record_layout *layout, uint64_t bytes
 uint64_t section_bytes(const section *section);
 /* Writes page `index` of the section, counted from 0, sealed. */
 void section_fill(const section *section, uint64_t index, uint8_t *page);
-/* Takes what it holds out of a page as it came: an enum diskann_finding_kind, CHECKSUM, PAGE_HEADER or NONE. */
+/* 1: a sound page holds what lies in the parts. */
+int section_matches(const section *section, uint64_t index, const uint8_t *page);
+/* An enum diskann_finding_kind, CHECKSUM, PAGE_HEADER or NONE, of a page as it came. */
+uint32_t section_check(const section *section, uint64_t index, const uint8_t *page);
+/* The same, and takes what a sound page holds. */
 uint32_t section_take(const section *section, uint64_t index, const uint8_t *page);
 
 #endif

@@ -139,6 +139,7 @@ static void read_fields(superblock *block, const uint8_t *bytes)
     block->config.simd = DISKANN_SIMD_AUTO;
     block->config.codes = get_u32(bytes + AT_CODES);
     block->config.code_bytes = get_u32(bytes + AT_CODE_BYTES);
+    block->config.page_bytes = get_u32(bytes + AT_PAGE_BYTES);
     block->config.seed = get_u64(bytes + AT_SEED);
     block->size = get_u64(bytes + AT_SIZE);
     block->next_id = get_u64(bytes + AT_NEXT_ID);
@@ -154,7 +155,8 @@ static int config_is_valid(const diskann_config *config)
            config->max_degree >= DISKANN_MAX_DEGREE_MIN && config->max_degree <= DISKANN_MAX_DEGREE_MAX &&
            config->build_list_size >= DISKANN_LIST_SIZE_MIN &&
            config->build_list_size <= DISKANN_LIST_SIZE_MAX && config->alpha >= 1.0f && config->alpha <= 2.0f &&
-           config->codes < DISKANN_CODES_COUNT && config->codes != DISKANN_CODES_AUTO;
+           config->codes < DISKANN_CODES_COUNT && config->codes != DISKANN_CODES_AUTO && config->page_bytes != 0 &&
+           record_page_bytes_are_valid(config);
 }
 
 static int code_bytes_are_valid(const diskann_config *config)

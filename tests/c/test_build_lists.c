@@ -1,4 +1,4 @@
-/* A build of a graph that is there: of the lists of an index, the same index to the byte; and whatever can be wrong with lists. */
+/* A build of a graph that is there: of the lists of an index, the same index to the byte; and what can be wrong with lists. */
 #include "../../csrc/op/index.h"
 #include "check.h"
 #include "host.h"

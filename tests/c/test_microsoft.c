@@ -59,7 +59,8 @@ static void put_head(const disk *d, uint32_t block)
 {
     const shape *s = &d->shape;
     const uint64_t file_bytes = d->m.file.file_bytes;
-    const uint64_t fields[] = {s->count, s->dimensions, s->count / 2, d->node_bytes, block / d->node_bytes, 0, 0, 0, file_bytes};
+    const uint64_t fields[] = {s->count, s->dimensions, s->count / 2, d->node_bytes, block / d->node_bytes,
+                               0,        0,             0,            file_bytes};
     uint8_t *head = d->m.file.file;
     put_u32(head, s->block == 0 ? 9 : 96);
     put_u32(head + 4, 1);
@@ -183,6 +184,7 @@ static void search_all(const disk *d, uint64_t cache_bytes, uint32_t page_search
     CHECK_UINT(stats.page_bytes, d->page_bytes);
     CHECK_UINT(stats.file_bytes, d->m.file.file_bytes);
     CHECK_UINT(stats.cache_bytes_read, reads * d->page_bytes);
+    CHECK_UINT(stats.memory_total, h.memory.live);
     paged_host_close(&h);
     free(queries);
 }
@@ -226,8 +228,7 @@ static void a_narrow_search_reads_few(void)
 
 static int is_refusal(int status)
 {
-    return status == DISKANN_ERR_CORRUPT || status == DISKANN_ERR_UNSUPPORTED || status == DISKANN_ERR_VERSION ||
-           status == DISKANN_ERR_DIMENSION_MISMATCH;
+    return status == DISKANN_ERR_CORRUPT || status == DISKANN_ERR_UNSUPPORTED || status == DISKANN_ERR_VERSION;
 }
 
 /* Every byte that says something, changed in every bit: refused, unless it is one that no reader looks at. */
@@ -391,7 +392,9 @@ static void bad_arguments(void)
     paged_host h = {.random = {1}};
     d.m.file.file[16] = 11; /* dimensions, with the node that goes with them */
     put_u64(d.m.file.file + 32, d.node_bytes);
-    CHECK_INT(open_disk(&h, &d, 0, NULL), DISKANN_ERR_DIMENSION_MISMATCH);
+    diskann_failure failure;
+    CHECK_INT(open_disk(&h, &d, 0, &failure), DISKANN_ERR_CORRUPT);
+    CHECK_UINT(failure.detail, DISKANN_FINDING_CODES);
     disk_free(&d);
 }
 

@@ -186,8 +186,9 @@ describe("interruption", () => {
       },
       stop: () => undefined,
     };
+    const noEngine = () => Promise.reject(new Error("no index is converted"));
     const options = { input: scratch.path("large.fvecs"), output: scratch.path("stop.npy"), skip: 0 };
-    const conversion = runConvert(options, { ...context, progress: async () => progress });
+    const conversion = runConvert(noEngine, options, { ...context, progress: async () => progress });
     await expect(conversion).rejects.toBeInstanceOf(Interrupted);
     expect(slabs).toBe(1);
     expect(leftovers()).toEqual([]);

@@ -4,15 +4,19 @@
  */
 import { type Subject, subjectOf, type Test } from "./kit.js";
 import { adding } from "./topics/adding.js";
+import { budget } from "./topics/budget.js";
 import { coding } from "./topics/coding.js";
 import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
 import { importing } from "./topics/importing.js";
+import { layouts } from "./topics/layouts.js";
 import { making } from "./topics/making.js";
+import { microsoft } from "./topics/microsoft.js";
 import { order } from "./topics/order.js";
 import { paging } from "./topics/paging.js";
 import { places } from "./topics/places.js";
 import { quantizing } from "./topics/quantizing.js";
+import { scanning } from "./topics/scanning.js";
 import { searching } from "./topics/searching.js";
 import { stores } from "./topics/stores.js";
 import { storing } from "./topics/storing.js";
@@ -31,6 +35,10 @@ export function conformance(test: Test, subject: Subject): void {
   importing(test, subject);
   stores(test, subject);
   paging(test, subject);
+  microsoft(test, subject);
+  scanning(test, subject);
+  layouts(test, subject);
+  budget(test, subject);
   order(test, subject);
   control(test, subject);
   goldenBytes(test, subject);

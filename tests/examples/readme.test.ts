@@ -30,6 +30,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "node.ts"), programBelow("Node"));
   await writeFile(join(folder, "codes.ts"), programBelow("Codes"));
   await writeFile(join(folder, "paged.ts"), programBelow("Larger than memory"));
+  await writeFile(join(folder, "microsoft.ts"), programBelow("Microsoft's files"));
   await writeFile(join(folder, "page.ts"), programBelow("A browser page"));
   await writeFile(join(folder, "kept.ts"), programBelow("Kept in the browser"));
   await writeFile(join(folder, "deno-bun.ts"), programBelow("Deno and Bun"));
@@ -62,6 +63,15 @@ describe("the programs", () => {
     expect(lines[0]).toMatch(/^\[ 0, \d+, \d+, \d+, \d+ \]$/);
     expect(lines[1]).toMatch(/^80000 bytes, \d+\.\d % lost$/);
     expect(lines[2]).toBe("5000 16");
+  });
+
+  it("take over and search Microsoft's files", async () => {
+    const outfile = join(folder, "microsoft.mjs");
+    const entryPoints = [join(folder, "microsoft.ts")];
+    const packages = "external";
+    await bundle({ entryPoints, outfile, format: "esm", platform: "node", packages, logLevel: "silent" });
+    const lines = (await outputIn(folder, process.execPath, outfile)).trim().split("\n");
+    expect(lines).toEqual(["2000 { added: 0, dropped: 0, omitted: 0 }", "paged { id: 0, distance: 0 }"]);
   });
 
   it("search a file that is larger than its cache", async () => {

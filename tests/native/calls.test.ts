@@ -20,6 +20,7 @@ const CONFIG: CoreConfig = {
   seed: 0,
   codes: 2,
   codeBytes: 0,
+  pageBytes: 0,
 };
 const PARAMS: CoreSearch = { k: 5, listSize: 40, beamWidth: 1, pageSearch: false };
 const rows = someRows(4000, DIMENSIONS);

@@ -53,6 +53,7 @@ class FakeIndex implements BackendIndex {
         await this.gate;
         this.size += rows;
       },
+      links: () => {},
       discard: () => {
         this.discarded++;
       },
@@ -73,6 +74,7 @@ class FakeIndex implements BackendIndex {
       seed: 0,
       codes: 0,
       codeBytes: 0,
+      pageBytes: 0,
     };
     const layout = { recordBytes: 100, pageBytes: 4096, recordsPerPage: 40, pages: 0, fileBytes: 3 };
     const memory = {

@@ -18,6 +18,7 @@ const config: CoreConfig = {
   seed: 0,
   codes: 2,
   codeBytes: 0,
+  pageBytes: 0,
 };
 const search = { k: 5, listSize: 30, beamWidth: 1, pageSearch: false };
 
@@ -132,7 +133,7 @@ describe("a trap", () => {
     watch.breakNext(0);
     await expect(index.search(query, search)).rejects.toMatchObject({ code: "ERR_CORRUPT" });
     await expect(index.search(query, search)).rejects.toMatchObject({ code: "ERR_CORRUPT" });
-    await expect(index.has(1)).rejects.toMatchObject({ code: "ERR_CORRUPT" });
+    await expect(index.has(1, {})).rejects.toMatchObject({ code: "ERR_CORRUPT" });
     await expect(index.toBytes({})).rejects.toMatchObject({ code: "ERR_CORRUPT" });
     await index.close();
     const next = await backend.create(config);

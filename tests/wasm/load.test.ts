@@ -25,6 +25,7 @@ const config = {
   seed: 0,
   codes: 2,
   codeBytes: 0,
+  pageBytes: 0,
 };
 
 let folder = "";

@@ -19,6 +19,7 @@ const CONFIG = {
   seed: 0,
   codes: 3,
   codeBytes: 0,
+  pageBytes: 0,
 };
 export const PARAMS: CoreSearch = { k: 5, listSize: 20, beamWidth: 4, pageSearch: true };
 

@@ -25,6 +25,7 @@ const config: CoreConfig = {
   seed: 7,
   codes: 0,
   codeBytes: 0,
+  pageBytes: 0,
 };
 const rows = generate({ dimensions: DIMENSIONS, rows: ROWS });
 

@@ -4,6 +4,7 @@ import {
   type CheckedIndexOptions,
   type CheckedSearch,
   checkIndexOptions,
+  invalid,
   SEARCH_DEFAULTS,
 } from "../core/checks.js";
 import { CODES, DATA_TYPES, METRICS, SQ8 } from "../core/constants.js";
@@ -38,6 +39,8 @@ export interface VectorIndexEntry<Extra> {
   /**
    * An index of many vectors at once: the best graph, the fastest way. All or nothing. Equal input gives equal bytes,
    * on every platform, with any number of threads. With `graph` that graph is taken as it is, and only put into order.
+   *
+   * With `path` and `memoryBytes` the index is made as a file, of rows that may be larger than memory, and then opened as `open` does.
    */
   build(
     vectors: VectorSource,
@@ -62,11 +65,14 @@ const PQ_IS_BUILT = 'codes "pq" are trained on vectors: begin with VectorIndex.b
 type Constructor = new (parts: Made) => VectorIndex;
 
 function configOf(options: CheckedIndexOptions): CoreConfig {
-  const { dimensions, maxDegree, buildListSize, alpha, seed, codeBytes } = options;
+  const { dimensions, maxDegree, buildListSize, alpha, seed, codeBytes, pageBytes } = options;
   const metric = METRICS.indexOf(options.metric);
   const dataType = options.quantize === "i8" ? SQ8 : DATA_TYPES.indexOf(options.dataType);
   const codes = CODES.indexOf(options.codes);
-  return { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes };
+  return {
+    ...{ dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed },
+    ...{ codes, codeBytes, pageBytes },
+  };
 }
 
 function assemble(
@@ -82,6 +88,15 @@ function assemble(
   return new Entry(
     sealMade({ core, backend: backend.name, config: stats, threads, defaults, stats, storage }),
   );
+}
+
+/** All else has been checked: what the core refuses is a page without room for a record. */
+function create(backend: Backend, options: CheckedIndexOptions): Promise<BackendIndex> {
+  const { pageBytes } = options;
+  return backend.create(configOf(options)).catch((error: unknown) => {
+    if (pageBytes === 0 || (error as DiskAnnError).code !== "ERR_INVALID_ARGUMENT") throw error;
+    throw invalid(`pageBytes ${pageBytes} is too small for a record of this index`);
+  });
 }
 
 /** Gives up what was made so far; the error that led here matters more than one of this. */
@@ -126,7 +141,7 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
       const checked = checkIndexOptions(options);
       if (checked.codes === "pq") throw new DiskAnnError("ERR_UNSUPPORTED", PQ_IS_BUILT);
       const backend = await load(options);
-      const core = await backend.create(configOf(checked));
+      const core = await create(backend, checked);
       return assemble(classOf(this), backend, core, checked.threads);
     },
 
@@ -141,8 +156,16 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
       const rows = readRows(vectors, dimensions, dataType, call.signal);
       const ids = readIds(options.ids, rows.total);
       return allOrNothing(call, async (keep) => {
+        if (options.path !== undefined || options.memoryBytes !== undefined) {
+          const { buildFile } = await import("./file-build.js");
+          const parts = { config: configOf(checked), rows, ids, threads, load: () => load(options) };
+          const { backend, path, memoryBytes } = await buildFile(parts, options, call);
+          const { openBuilt } = await import("./open.js");
+          const { core, defaults, storage } = await openBuilt(backend, path, memoryBytes, call, keep);
+          return assemble(classOf(this), backend, core, threads, defaults, storage);
+        }
         const backend = await load(options);
-        const core = keep(await backend.create(configOf(checked)));
+        const core = keep(await create(backend, checked));
         await insertRows(core, dimensions, { kind: "build", rows, ids, threads, graph: options.graph }, call);
         return assemble(classOf(this), backend, core, threads);
       });

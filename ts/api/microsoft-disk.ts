@@ -6,13 +6,14 @@ import type {
   CoreSearch,
   CoreSource,
   CoreStats,
+  CoreTarget,
   PagedOptions,
 } from "../backend/backend.js";
 import { PagedIndex } from "../backend/paged.js";
 import { checkOptions, choice, describe, invalid } from "../core/checks.js";
 import { DATA_TYPES, METRICS } from "../core/constants.js";
 import { DiskAnnError } from "../core/errors.js";
-import type { AbortSignalLike, IndexSource, MicrosoftDisk } from "../core/types.js";
+import type { AbortSignalLike, IndexSource, MicrosoftDisk, VerifyReport } from "../core/types.js";
 import { checkSource } from "./location.js";
 import { readCodeShape, readParts, readWhole, withSource } from "./pq-reading.js";
 
@@ -96,6 +97,31 @@ class ScaledIndex extends PagedIndex {
 
   async searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits> {
     return this.#scaled(await this.#inner.searchBatch(this.#widened(queries), params, control));
+  }
+
+  /** A file of Microsoft's is searched and nothing else: these reject. */
+  searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits> {
+    return this.#inner.searchExact(this.#widened(query), k, control);
+  }
+
+  get(id: number, control: Control): Promise<Float32Array | undefined> {
+    return this.#inner.get(id, control);
+  }
+
+  has(id: number, control: Control): Promise<boolean> {
+    return this.#inner.has(id, control);
+  }
+
+  save(target: CoreTarget, control: Control): Promise<void> {
+    return this.#inner.save(target, control);
+  }
+
+  toBytes(control: Control): Promise<Uint8Array> {
+    return this.#inner.toBytes(control);
+  }
+
+  verify(control: Control): Promise<VerifyReport> {
+    return this.#inner.verify(control);
   }
 
   stats(): CoreStats {

@@ -1,5 +1,12 @@
 /** What goes to and comes from places: apart from the entry, because not every page opens, saves or imports. */
-import type { Backend, BackendIndex, Control, CoreSource, CoreTarget } from "../backend/backend.js";
+import type {
+  Backend,
+  BackendIndex,
+  Control,
+  CoreLayout,
+  CoreSource,
+  CoreTarget,
+} from "../backend/backend.js";
 import { type CheckedSearch, checkSearch, choice, integerOr, SEARCH_DEFAULTS } from "../core/checks.js";
 import { DiskAnnError } from "../core/errors.js";
 import type { ImportReport, IndexSource, OpenOptions, SaveTarget, StorageStats } from "../core/types.js";
@@ -81,13 +88,31 @@ export async function openCore<Options extends OpenOptions>(
   return { backend, core, defaults: defaults(core.paged, width), storage: await asked };
 }
 
+/** Opens what was built as a file, with no more memory than it was built with. */
+export async function openBuilt(
+  backend: Backend,
+  path: string,
+  memoryBytes: number,
+  { signal }: LongCall,
+  keep: (core: BackendIndex) => BackendIndex,
+): Promise<Opened> {
+  const { cacheBytes, defaults } = checkOpen({});
+  const place = { kind: "path", path } as const;
+  const paged = { cacheBytes: Math.min(cacheBytes, memoryBytes), resident: "allowed" } as const;
+  const core = keep(await backend.open(place, { signal }, paged));
+  return { backend, core, defaults: defaults(core.paged, 4), storage: await storageStats(place) };
+}
+
 export async function saveCore(
   core: BackendIndex,
   target: SaveTarget,
   control: Control,
+  layoutOf: () => Promise<CoreLayout | undefined>,
 ): Promise<StorageStats> {
-  const place = await checkTarget(target)();
-  await core.save(place, control);
+  const find = checkTarget(target);
+  const layout = await layoutOf();
+  const place = await find();
+  await core.save(place, control, layout);
   return storageStats(place);
 }
 

@@ -1,5 +1,12 @@
 /** The class users hold, over any backend. Entries derive theirs with `defineVectorIndex`. */
-import type { BackendIndex, CoreConfig, CoreHits, CoreStats } from "../backend/backend.js";
+import type {
+  BackendIndex,
+  Control,
+  CoreConfig,
+  CoreHits,
+  CoreLayout,
+  CoreStats,
+} from "../backend/backend.js";
 import { CallQueue, closedError } from "../core/call-queue.js";
 import {
   type CheckedSearch,
@@ -18,6 +25,7 @@ import type {
   Id,
   IndexStats,
   Metric,
+  SaveOptions,
   SaveTarget,
   SearchBatch,
   SearchHit,
@@ -181,19 +189,19 @@ export class VectorIndex implements AsyncDisposable {
 
   /**
    * The vector of an id as it is stored, undefined when there is none: to the bit what was added, but for `"f16"`, which
-   * rounds to the nearest half, and for `quantize`.
+   * rounds to the nearest half, and for `quantize`. Paged, no map from ids to records is in memory: the page of a hit that is still
+   * in the cache costs nothing, else the file is read up to the page that has the id, half of it in the mean; all of it for an id
+   * that is not there.
    */
-  async get(id: Id): Promise<Float32Array | undefined> {
+  async get(id: Id, options?: CallOptions): Promise<Float32Array | undefined> {
     const checked = checkId(id, "id");
-    await this.#queue.enter(false, undefined);
-    return this.#read(() => this.#core.get(checked));
+    return this.#look(options, (control) => this.#core.get(checked, control));
   }
 
-  /** Whether the index holds this id. */
-  async has(id: Id): Promise<boolean> {
+  /** Whether the index holds this id. Paged it costs what `get` does. */
+  async has(id: Id, options?: CallOptions): Promise<boolean> {
     const checked = checkId(id, "id");
-    await this.#queue.enter(false, undefined);
-    return this.#read(() => this.#core.has(checked));
+    return this.#look(options, (control) => this.#core.has(checked, control));
   }
 
   /**
@@ -274,7 +282,7 @@ export class VectorIndex implements AsyncDisposable {
     );
   }
 
-  /** The true nearest vectors, by comparing with every one of them. */
+  /** The true nearest vectors, by comparing with every one of them; paged, all of the file is read. */
   async searchExact(query: Vector, options?: SearchOptions): Promise<SearchHit[]> {
     const call = beginLongCall(signalOnly(options));
     const { k } = options === undefined ? this.#defaults : checkSearch(options, this.#defaults);
@@ -287,29 +295,46 @@ export class VectorIndex implements AsyncDisposable {
     });
   }
 
-  /** Writes the index to a file or another place, all or nothing: what was there stays until the new one is complete. */
-  async save(target: SaveTarget, options?: CallOptions): Promise<void> {
+  /**
+   * Writes the index to a file or another place, all or nothing: what was there stays until the new one is complete. Paged: a copy,
+   * each page checked on its way.
+   */
+  async save(target: SaveTarget, options?: SaveOptions): Promise<void> {
     const call = beginLongCall(options);
     await this.#queue.enter(true, call.signal);
     return this.#turn(call, async () => {
       const { saveCore } = await import("./open.js");
-      this.#storage = await saveCore(this.#core, target, this.#control(call));
+      const layout = (): Promise<CoreLayout | undefined> => this.#layout(options);
+      this.#storage = await saveCore(this.#core, target, this.#control(call), layout);
       call.finish();
     });
   }
 
   /** The bytes of the file that `save` writes. */
-  async toBytes(options?: CallOptions): Promise<Uint8Array> {
+  async toBytes(options?: SaveOptions): Promise<Uint8Array> {
     const call = beginLongCall(options);
     await this.#queue.enter(true, call.signal);
     return this.#turn(call, async () => {
-      const bytes = await this.#core.toBytes(this.#control(call));
+      const layout = await this.#layout(options);
+      const bytes = await this.#core.toBytes(this.#control(call), layout);
       call.finish();
       return bytes;
     });
   }
 
-  /** Audits checksums, records and graph. Resolves whatever it finds. */
+  /** Undefined: as it is. */
+  async #layout(options: SaveOptions = {}): Promise<CoreLayout | undefined> {
+    const { codes, codeBytes, pageBytes } = options;
+    if (codes === undefined && codeBytes === undefined && pageBytes === undefined) return undefined;
+    const { checkLayout } = await import("./layout.js");
+    return checkLayout({ codes, codeBytes, pageBytes }, this.#core.paged, this.#core.stats());
+  }
+
+  /**
+   * Audits checksums, records and graph. Resolves whatever it finds. Paged, it reads the file once, with 12 to 32 bytes of memory a
+   * record, and leaves two things to an index in memory: to make `"1bit"` codes anew, and to tell a record that no search can reach
+   * from one that is not in the tree only.
+   */
   async verify(options?: CallOptions): Promise<VerifyReport> {
     const call = beginLongCall(options);
     await this.#queue.enter(false, call.signal);
@@ -346,11 +371,7 @@ export class VectorIndex implements AsyncDisposable {
     await this.close();
   }
 
-  #control(call: LongCall): {
-    signal: LongCall["signal"];
-    onProgress: LongCall["onProgress"];
-    threads: number | undefined;
-  } {
+  #control(call: LongCall): Control {
     return { signal: call.signal, onProgress: call.onProgress, threads: this.#threads };
   }
 
@@ -369,12 +390,14 @@ export class VectorIndex implements AsyncDisposable {
     }
   }
 
-  async #read<T>(work: () => Promise<T>): Promise<T> {
-    try {
-      return await work();
-    } finally {
-      this.#queue.leave();
-    }
+  async #look<T>(options: CallOptions | undefined, body: (control: Control) => Promise<T>): Promise<T> {
+    const call = beginLongCall(options);
+    await this.#queue.enter(false, call.signal);
+    return this.#turn(call, async () => {
+      const found = await body(this.#control(call));
+      call.finish();
+      return found;
+    });
   }
 
   /** After an insertion that ended half way. */

@@ -32,7 +32,12 @@ export interface CoreConfig {
   readonly codes: number;
   /** Codes `pq`; 0: as many as suit. */
   readonly codeBytes: number;
+  /** 0: as suits. */
+  readonly pageBytes: number;
 }
+
+/** How a file is laid out, where that is not how the index is. */
+export type CoreLayout = Pick<CoreConfig, "codes" | "codeBytes" | "pageBytes">;
 
 /** `diskann_stats`, one field each. */
 export interface CoreStats extends CoreConfig {
@@ -42,7 +47,6 @@ export interface CoreStats extends CoreConfig {
   readonly edges: number;
   readonly degreeMax: number;
   readonly recordBytes: number;
-  readonly pageBytes: number;
   readonly recordsPerPage: number;
   readonly pages: number;
   readonly fileBytes: number;
@@ -107,7 +111,7 @@ export interface BackendInsert {
   discard(): void | Promise<void>;
 }
 
-/** An index in memory, or one that stays in its file: that one reads only, and rejects the rest with `ERR_UNSUPPORTED`. */
+/** An index in memory, or one that stays in its file: that one rejects `insert` with `ERR_UNSUPPORTED`. */
 export interface BackendIndex {
   readonly size: number;
   /** It stays in its file. */
@@ -116,11 +120,12 @@ export interface BackendIndex {
   /** `queries`: count x dimensions, row-major. */
   searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits>;
   searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits>;
-  get(id: number): Promise<Float32Array | undefined>;
-  has(id: number): Promise<boolean>;
+  get(id: number, control: Control): Promise<Float32Array | undefined>;
+  has(id: number, control: Control): Promise<boolean>;
   insert(kind: "build" | "add", threads: number | undefined): BackendInsert | Promise<BackendInsert>;
-  save(target: CoreTarget, control: Control): Promise<void>;
-  toBytes(control: Control): Promise<Uint8Array>;
+  /** `layout`: for an index in memory only. */
+  save(target: CoreTarget, control: Control, layout?: CoreLayout): Promise<void>;
+  toBytes(control: Control, layout?: CoreLayout): Promise<Uint8Array>;
   verify(control: Control): Promise<VerifyReport>;
   stats(): CoreStats;
   /** Frees everything; no call is under way. Idempotent. */
@@ -150,6 +155,40 @@ export interface PagedOptions {
   readonly microsoft?: MicrosoftParts;
 }
 
+/** An index that is made as a file, of rows in another, under a memory budget: `diskann_budget`. */
+export interface FileBuild {
+  readonly config: CoreConfig;
+  readonly rows: number;
+  /** The number of their type in `DATA_TYPES`. */
+  readonly rowType: number;
+  readonly hasIds: boolean;
+  /** What the core may take. */
+  readonly memoryBytes: number;
+}
+
+export interface FileBuildNeeds {
+  readonly memoryBytes: number;
+  /** 0: `memoryBytes` of the build is too little. */
+  readonly shards: number;
+  /** Threads that have room. */
+  readonly workers: number;
+}
+
+/** Where rows are read and the file is written. Called one at a time. */
+export interface FileBuildPlaces {
+  read(offset: number, into: Uint8Array): Promise<void>;
+  write(offset: number, bytes: Uint8Array): Promise<void>;
+  sync(): Promise<void>;
+  ids(first: number, count: number): Float64Array;
+}
+
+export interface FileBuilder {
+  needs(build: FileBuild): FileBuildNeeds;
+  run(build: FileBuild, places: FileBuildPlaces, control: Control): Promise<void>;
+  /** Idempotent. */
+  close(): void;
+}
+
 export interface Backend {
   readonly name: "native" | "wasm";
   readonly simd: Simd;
@@ -158,4 +197,6 @@ export interface Backend {
   open(source: CoreSource, control: Control, paged?: PagedOptions): Promise<BackendIndex>;
   /** `storage/import.ts`, in another thread; absent: on this one. */
   import?(source: CoreSource, target: CoreTarget, control: Control): Promise<ImportReport>;
+  /** Where there is a file system. */
+  fileBuilder?(): Promise<FileBuilder>;
 }

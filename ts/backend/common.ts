@@ -14,6 +14,7 @@ export const CONFIG_FIELDS = [
   "seed",
   "codes",
   "codeBytes",
+  "pageBytes",
 ] as const;
 
 /** Order of the fields of `diskann_stats` as the addon and the module hand them over. */
@@ -25,7 +26,6 @@ export const STATS_FIELDS = [
   "edges",
   "degreeMax",
   "recordBytes",
-  "pageBytes",
   "recordsPerPage",
   "pages",
   "fileBytes",
@@ -43,6 +43,9 @@ export const STATS_FIELDS = [
   "cacheBytesRead",
   "relativeError",
 ] as const;
+
+/** Of builds into a file. */
+export const IDS_PER_SLAB = 2 ** 16;
 
 const ID_BYTES = 8;
 const FLOAT_BYTES = 4;

@@ -1,48 +1,26 @@
-/** What every index that stays in its file has in common: it is searched, and nothing else. */
+/** What every index that stays in its file has in common: it is read only. */
 import { DiskAnnError } from "../core/errors.js";
-import type { AbortSignalLike } from "../core/types.js";
-import type { BackendIndex, Control, CoreHits, CoreSearch, CoreStats } from "./backend.js";
-
-async function refuse(what: string): Promise<never> {
-  throw new DiskAnnError(
-    "ERR_UNSUPPORTED",
-    `${what} is not possible while the index stays in its file: open it with { mode: "resident" }, in memory`,
-  );
-}
+import type { AbortSignalLike, VerifyReport } from "../core/types.js";
+import type { BackendIndex, Control, CoreHits, CoreSearch, CoreStats, CoreTarget } from "./backend.js";
 
 export abstract class PagedIndex implements BackendIndex {
   readonly paged = true;
   abstract readonly size: number;
   abstract search(query: Float32Array, params: CoreSearch, signal?: AbortSignalLike): Promise<CoreHits>;
   abstract searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits>;
+  abstract searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits>;
+  abstract get(id: number, control: Control): Promise<Float32Array | undefined>;
+  abstract has(id: number, control: Control): Promise<boolean>;
+  abstract save(target: CoreTarget, control: Control): Promise<void>;
+  abstract toBytes(control: Control): Promise<Uint8Array>;
+  abstract verify(control: Control): Promise<VerifyReport>;
   abstract stats(): CoreStats;
   abstract close(): Promise<void>;
 
-  searchExact(): Promise<never> {
-    return refuse("searchExact()");
-  }
-
-  get(): Promise<never> {
-    return refuse("get()");
-  }
-
-  has(): Promise<never> {
-    return refuse("has()");
-  }
-
-  insert(): Promise<never> {
-    return refuse("add()");
-  }
-
-  save(): Promise<never> {
-    return refuse("save()");
-  }
-
-  toBytes(): Promise<never> {
-    return refuse("toBytes()");
-  }
-
-  verify(): Promise<never> {
-    return refuse("verify()");
+  async insert(): Promise<never> {
+    throw new DiskAnnError(
+      "ERR_UNSUPPORTED",
+      'add() is not possible while the index stays in its file: open it with { mode: "resident" }, in memory',
+    );
   }
 }

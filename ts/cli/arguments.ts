@@ -15,6 +15,14 @@ export function integer(min: number, max: number = Number.MAX_SAFE_INTEGER): (te
   return (text) => wholeNumber(text, min, max);
 }
 
+export function oneOf(values: readonly number[]): (text: string) => number {
+  return (text) => {
+    if (!values.includes(Number(text)))
+      throw new InvalidArgumentError(`It must be one of ${values.join(", ")}.`);
+    return Number(text);
+  };
+}
+
 export function decimal(min: number, max: number): (text: string) => number {
   return (text) => {
     const value = Number(text);

@@ -1,7 +1,7 @@
 /** Options that several commands have, and the form of their help. */
 import { type Command, Option } from "commander";
-import { LIMITS, METRICS } from "../core/constants.js";
-import { byteCount, integer } from "./arguments.js";
+import { LIMITS, METRICS, PAGE_BYTES } from "../core/constants.js";
+import { byteCount, integer, oneOf } from "./arguments.js";
 import type { BackendChoice } from "./context.js";
 
 export const ELEMENT_TYPES = ["f32", "f16", "i8", "u8", "i32", "u32"];
@@ -23,6 +23,20 @@ export function metricOption(): Option {
   return new Option("-m, --metric <metric>", "distance: l2 is squared, cosine 1 - cos, ip -<q,x>")
     .choices([...METRICS])
     .default("l2");
+}
+
+export function codeBytesOption(): Option {
+  return new Option(
+    "--code-bytes <n>",
+    "of a code with --codes pq; default: a byte for four dimensions",
+  ).argParser(integer(1, LIMITS.dimensionsMax));
+}
+
+export function pageBytesOption(): Option {
+  return new Option(
+    "--page-bytes <n>",
+    `of a page of the file: ${PAGE_BYTES.join(", ")}; default: the smallest that records fill to 92 %`,
+  ).argParser(oneOf(PAGE_BYTES));
 }
 
 /** How `search` and `benchmark` open the index. */

@@ -1,7 +1,7 @@
 /** The command line: what can be typed, and where it goes. Each command's code is loaded when it is called. */
 import { Command, CommanderError, Option } from "commander";
 import { CODES, DATA_TYPES, LIMITS, QUANTIZE } from "../core/constants.js";
-import { CHECK_QUERIES_DEFAULT, decimal, fileNamed, integer, integerList } from "./arguments.js";
+import { byteCount, CHECK_QUERIES_DEFAULT, decimal, fileNamed, integer, integerList } from "./arguments.js";
 import type { BenchmarkOptions } from "./commands/benchmark.js";
 import type { BuildOptions } from "./commands/build.js";
 import type { ConvertOptions } from "./commands/convert.js";
@@ -14,11 +14,13 @@ import { addMicrosoftCommands } from "./microsoft-program.js";
 import {
   addCommonOptions,
   addPlaceOptions,
+  codeBytesOption,
   ELEMENT_TYPES,
   examples,
   hiddenTypeOption,
   inputTypeOption,
   metricOption,
+  pageBytesOption,
 } from "./options.js";
 import { addPqCommands } from "./pq-program.js";
 import { styleFor, wantsColor } from "./terminal.js";
@@ -127,17 +129,19 @@ class Program {
           .choices([...CODES])
           .default("auto"),
       )
-      .option(
-        "--code-bytes <n>",
-        "of a code with --codes pq; default: a byte for four dimensions",
-        integer(1, LIMITS.dimensionsMax),
-      )
+      .addOption(codeBytesOption())
+      .addOption(pageBytesOption())
       .addOption(
         new Option("--quantize <kind>", "keep floats as bytes; the check then tells what that costs")
           .choices([...QUANTIZE])
           .default("none"),
       )
       .option("--seed <n>", "order of insertion", integer(0), 0)
+      .option(
+        "--memory <bytes>",
+        "build into the file and take no more than that beside the program itself: for vectors larger than memory",
+        byteCount(2 ** 40),
+      )
       .option("--ids <file>", "your ids, one for each vector: .txt a line each, .json array, .bin u32 or u64")
       .option(
         "--check <n>",
@@ -153,6 +157,7 @@ class Program {
           "build -i base.fvecs -o base.diskann --quantize i8",
           "build -i base.u8bin -o base.diskann --type u8 -R 64 -L 200 -j 4",
           "build -i embeddings.npy -o docs.diskann -m cosine --ids ids.txt --json",
+          "build -i huge.fbin -o huge.diskann --codes pq --memory 2G",
         ),
       )
       .action(async (options: BuildOptions) => {
@@ -247,9 +252,9 @@ Ids in the truth are those of the index: row numbers, unless it was built with -
     const command = this.root
       .command("convert")
       .description(
-        "Convert a file of vectors between formats and element types. Files may be larger than memory.",
+        "Convert a file of vectors between formats and element types, which may be larger than memory; or an index between kinds of codes and sizes of pages, with the same graph.",
       )
-      .requiredOption("-i, --input <file>", "vectors")
+      .requiredOption("-i, --input <file>", "vectors, or an index")
       .requiredOption("-o, --output <file>", "replaced only when the new one is complete")
       .addOption(
         new Option(
@@ -260,14 +265,23 @@ Ids in the truth are those of the index: row numbers, unless it was built with -
       .addOption(inputTypeOption(ELEMENT_TYPES))
       .option("--normalize", "scale every row to unit length")
       .option("--skip <n>", "leave out the first n rows", integer(0), 0)
-      .option("--limit <n>", "write at most n rows", integer(1));
-    addCommonOptions(command, false)
+      .option("--limit <n>", "write at most n rows", integer(1))
+      .addOption(
+        new Option(
+          "--codes <codes>",
+          "of an index (default: as they are); 1bit and pq lead paged searches",
+        ).choices([...CODES]),
+      )
+      .addOption(codeBytesOption())
+      .addOption(pageBytesOption());
+    addCommonOptions(command, true)
       .addHelpText(
         "after",
         `${examples(
           "convert -i base.fvecs -o base.fbin",
           "convert -i base.npy -o base.f16bin --normalize",
           "convert -i big.u8bin -o part.bvecs --skip 1000000 --limit 1000000",
+          "convert -i base.diskann -o paged.diskann --codes pq --page-bytes 16384",
         )}\n
 Widening is exact, f16 is rounded to nearest; a value that does not fit an integer type is an error.\n
 ${FORMATS}`,
@@ -275,7 +289,7 @@ ${FORMATS}`,
       .action(async (options: ConvertOptions) => {
         const context = this.#context(options);
         const { runConvert } = await import("./commands/convert.js");
-        await runConvert(options, context);
+        await runConvert(() => this.#engine(options), options, context);
       });
   }
 

@@ -1,5 +1,5 @@
 /** Guards of the public boundary. A message says what was wrong and what to do. */
-import { CODES, DATA_TYPES, LIMITS, METRICS, QUANTIZE } from "./constants.js";
+import { CODES, DATA_TYPES, LIMITS, METRICS, PAGE_BYTES, QUANTIZE } from "./constants.js";
 import { DiskAnnError } from "./errors.js";
 import type {
   AbortSignalLike,
@@ -107,6 +107,7 @@ export interface CheckedIndexOptions {
   readonly seed: number;
   readonly codes: Codes;
   readonly codeBytes: number;
+  readonly pageBytes: number;
   readonly threads: number | undefined;
 }
 
@@ -118,6 +119,29 @@ function checkAlpha(alpha: unknown): number {
     );
   }
   return alpha;
+}
+
+/** 0 where it is left out. */
+export function checkPageBytes(value: unknown): number {
+  if (value === undefined) return 0;
+  if (PAGE_BYTES.includes(value as number)) return value as number;
+  throw invalid(`pageBytes must be one of ${PAGE_BYTES.join(", ")}, got ${describe(value)}`);
+}
+
+/** Codes that there are for a kind of index, and their length. */
+export function checkCodes(
+  options: { readonly codes?: unknown; readonly codeBytes?: unknown },
+  fallback: Codes,
+  { dimensions, metric, dataType }: Pick<CheckedIndexOptions, "dimensions" | "metric" | "dataType">,
+): Pick<CheckedIndexOptions, "codes" | "codeBytes"> {
+  const codes = choice("codes", options.codes, CODES, fallback);
+  const isFloat = dataType === "f32" || dataType === "f16";
+  if (codes.endsWith("bit") && (metric === "l1" || (codes === "8bit" && !isFloat))) {
+    const what = metric === "l1" ? 'the metric "l1"' : `dataType ${JSON.stringify(dataType)}`;
+    throw new DiskAnnError("ERR_UNSUPPORTED", `there are no ${codes} codes for ${what}: leave codes out`);
+  }
+  if (options.codeBytes !== undefined && codes !== "pq") throw invalid('codeBytes goes with codes "pq"');
+  return { codes, codeBytes: integerOr("codeBytes", options.codeBytes, 1, dimensions, 0) };
 }
 
 export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
@@ -146,14 +170,8 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
   const alpha = checkAlpha(options.alpha);
   const seed = integerOr("seed", options.seed, 0, LIMITS.idMax, 0) + 0;
   const threads = checkThreads(options.threads);
-  const codes = choice("codes", options.codes, CODES, "auto");
-  const isFloat = dataType === "f32" || dataType === "f16";
-  if (codes.endsWith("bit") && (metric === "l1" || (codes === "8bit" && !isFloat))) {
-    const what = metric === "l1" ? 'the metric "l1"' : `dataType ${JSON.stringify(dataType)}`;
-    throw new DiskAnnError("ERR_UNSUPPORTED", `there are no ${codes} codes for ${what}: leave codes out`);
-  }
-  if (options.codeBytes !== undefined && codes !== "pq") throw invalid('codeBytes goes with codes "pq"');
-  const codeBytes = integerOr("codeBytes", options.codeBytes, 1, dimensions, 0);
+  const { codes, codeBytes } = checkCodes(options, "auto", { dimensions, metric, dataType });
+  const pageBytes = checkPageBytes(options.pageBytes);
   return {
     dimensions,
     metric,
@@ -165,6 +183,7 @@ export function checkIndexOptions(options: IndexOptions): CheckedIndexOptions {
     seed,
     codes,
     codeBytes,
+    pageBytes,
     threads,
   };
 }

@@ -15,6 +15,9 @@ export const CODES: readonly Codes[] = ["none", "8bit", "auto", "1bit", "pq"];
 
 export const QUANTIZE: readonly Quantize[] = ["none", "i8"];
 
+/** Sizes of pages that may be asked for. */
+export const PAGE_BYTES: readonly number[] = [4096, 8192, 16384, 32768, 65536];
+
 /** Index = `enum diskann_simd`; 0 means "the best this CPU has" and is never reported. */
 export const SIMD_FAMILIES: readonly (Simd | "auto")[] = [
   "auto",

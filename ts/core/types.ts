@@ -74,6 +74,21 @@ export interface IndexOptions {
   codes?: Codes | undefined;
   /** With codes `"pq"`: bytes of a code, 1 .. dimensions; default: one for four dimensions, rounded up. */
   codeBytes?: number | undefined;
+  /**
+   * Bytes of a page of the file, what a paged index reads at once: 4096, 8192, 16384, 32768 or 65536, with room for a record. Default:
+   * the smallest that records fill to 92 %. Larger ones are fewer reads where each read is slow, and more bytes.
+   */
+  pageBytes?: number | undefined;
+}
+
+/** How a file is laid out, where it is not to be as the index is: same vectors, ids and graph. */
+export interface SaveOptions extends CallOptions {
+  /** Default: those of the index. Codes of another kind are made as a build makes them; while that lasts, memory holds both. */
+  codes?: Codes | undefined;
+  /** As in `IndexOptions`. */
+  codeBytes?: number | undefined;
+  /** As in `IndexOptions`; default: where anything of the layout is given, what suits, else as it is. */
+  pageBytes?: number | undefined;
 }
 
 export interface ProgressEvent {
@@ -120,6 +135,17 @@ export interface CallOptions {
 export interface BuildControl extends CallOptions {
   /** One id per row; default: the next free ones, 0, 1, 2, ... */
   ids?: ArrayLike<number> | undefined;
+  /**
+   * Node, Deno, Bun: where the index is to lie as a file, which is replaced when the new one is whole. Goes with `memoryBytes`. While
+   * it is built the rows lie in a second file beside it.
+   */
+  path?: string | UrlLike | undefined;
+  /**
+   * What the build may take beside the process at rest: graph, codes, buffers. `ERR_NO_MEMORY` says what is needed at least, as
+   * soon as the number of rows is known. The bytes of the file depend on it. Not for codes `"1bit"`. The opened index is paged where
+   * its codes are in the file (`"pq"`) and it is larger than `memoryBytes` or 64 MiB; else it is in memory.
+   */
+  memoryBytes?: number | undefined;
 }
 
 /**
@@ -145,8 +171,9 @@ export interface MicrosoftDisk {
 export interface OpenOptions extends CallOptions {
   /**
    * Where the index is while it is open. `"resident"`: all of it in memory, for everything. `"paged"`: in its place, which searches
-   * read a page at a time; memory holds a cache of pages, and all other calls reject with `ERR_UNSUPPORTED`, as `open` does
-   * where records hold no codes (see `codes: "1bit"`). Paged bytes, blobs and files must stay as they are until `close`.
+   * read a page at a time; memory holds a cache of pages. `add` rejects with `ERR_UNSUPPORTED`, as `open` does where the file has no
+   * codes that lead a search (see `codes: "1bit"`, `"pq"`); exact searches, audits and copies read the file from end to end, `get` and
+   * `has` up to the id. Paged bytes, blobs and files must stay as they are until `close`.
    * `"auto"`, the default: resident when the file fits into `cacheBytes` or its records hold no codes, else paged. With equal search
    * options the answers are the same, to the bit.
    */

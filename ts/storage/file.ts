@@ -85,13 +85,14 @@ async function syncDirectory(fs: FileSystem, directory: string): Promise<void> {
 async function openTemporary(
   fs: FileSystem,
   target: string,
+  flags = "wx",
 ): Promise<{ file: FileHandle; temporary: string }> {
   const { process } = globalThis as unknown as { process: { pid: number } };
   for (;;) {
     const unique = `${process.pid.toString(36)}-${(temporaryCount++).toString(36)}-${Date.now().toString(36)}`;
     const temporary = `${target}.${unique}.tmp`;
     try {
-      return { file: await fs.open(temporary, "wx"), temporary };
+      return { file: await fs.open(temporary, flags), temporary };
     } catch (error) {
       if ((error as { code?: unknown }).code !== "EEXIST") throw error;
     }
@@ -126,5 +127,37 @@ export async function fileSink(path: string): Promise<ByteSink> {
       }
     },
     abort: drop,
+  };
+}
+
+/** Bytes that are wanted for a while, in a file beside the target; it is gone when it is closed. */
+export interface Spool {
+  /** `bytes` is borrowed until the promise settles. */
+  append(bytes: Uint8Array): Promise<void>;
+  read(offset: number, into: Uint8Array): Promise<void>;
+  /** Never rejects. */
+  close(): Promise<void>;
+}
+
+export async function fileSpool(path: string): Promise<Spool> {
+  const fs = await loadFileSystem();
+  const target = await fs.realpath(path).catch(() => path);
+  const { file, temporary } = await openTemporary(fs, target, "wx+").catch((cause) => {
+    throw ioError(`cannot write beside ${path}`, cause);
+  });
+  const fail = (cause: unknown): never => {
+    throw ioError(`cannot keep rows in ${temporary}`, cause);
+  };
+  let end = 0;
+  return {
+    append: async (bytes) => {
+      await writeAll(file, end, bytes).catch(fail);
+      end += bytes.byteLength;
+    },
+    read: (offset, into) => readAll(file, temporary, offset, into).catch(fail),
+    close: async () => {
+      await file.close().catch(() => {});
+      await fs.unlink(temporary).catch(() => {});
+    },
   };
 }

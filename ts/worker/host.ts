@@ -6,6 +6,7 @@ import type {
   Control,
   CoreConfig,
   CoreHits,
+  CoreLayout,
   CoreSearch,
   CoreSource,
   CoreTarget,
@@ -182,8 +183,8 @@ class Host {
       ),
     searchExact: (call, [index, query, k, threads]) =>
       this.#index(index).searchExact(query as Float32Array, k as number, call.control(threads)),
-    get: (_call, [index, id]) => this.#index(index).get(id as number),
-    has: (_call, [index, id]) => this.#index(index).has(id as number),
+    get: (call, [index, id]) => this.#index(index).get(id as number, call.control(undefined)),
+    has: (call, [index, id]) => this.#index(index).has(id as number, call.control(undefined)),
     insert: (_call, [index, kind, threads]) => this.#beginInsert(index, kind as "build" | "add", threads),
     append: async (_call, [, insert, rows, ids]) => {
       await this.#insert(insert).append(rows as TypedRows, ids as Float64Array | undefined);
@@ -196,9 +197,14 @@ class Host {
       await this.#insert(insert).discard();
       this.#inserts.delete(insert as number);
     },
-    save: (call, [index, place, threads]) =>
-      this.#index(index).save(targetOf(call, place as RemotePlace), call.control(threads)),
-    toBytes: (call, [index, threads]) => this.#index(index).toBytes(call.control(threads)),
+    save: (call, [index, place, threads, layout]) =>
+      this.#index(index).save(
+        targetOf(call, place as RemotePlace),
+        call.control(threads),
+        layout as CoreLayout | undefined,
+      ),
+    toBytes: (call, [index, threads, layout]) =>
+      this.#index(index).toBytes(call.control(threads), layout as CoreLayout | undefined),
     verify: (call, [index, threads]) => this.#index(index).verify(call.control(threads)),
     close: async (_call, [index]) => {
       await this.#index(index).close();

@@ -10,6 +10,7 @@ import type {
   Control,
   CoreConfig,
   CoreHits,
+  CoreLayout,
   CoreSearch,
   CoreSource,
   CoreStats,
@@ -216,12 +217,12 @@ class ProxyIndex implements BackendIndex {
     return this.#call("searchExact", [query.slice(), k, control.threads], control) as Promise<CoreHits>;
   }
 
-  get(id: number): Promise<Float32Array | undefined> {
-    return this.#call("get", [id]) as Promise<Float32Array | undefined>;
+  get(id: number, control: Control): Promise<Float32Array | undefined> {
+    return this.#call("get", [id], control) as Promise<Float32Array | undefined>;
   }
 
-  has(id: number): Promise<boolean> {
-    return this.#call("has", [id]) as Promise<boolean>;
+  has(id: number, control: Control): Promise<boolean> {
+    return this.#call("has", [id], control) as Promise<boolean>;
   }
 
   async insert(kind: "build" | "add", threads: number | undefined): Promise<BackendInsert> {
@@ -251,18 +252,18 @@ class ProxyIndex implements BackendIndex {
     };
   }
 
-  async save(target: CoreTarget, control: Control): Promise<void> {
+  async save(target: CoreTarget, control: Control, layout?: CoreLayout): Promise<void> {
     const { place, serve, abandon } = serveTarget(target);
     try {
-      await this.#call("save", [place, control.threads], { ...control, serve });
+      await this.#call("save", [place, control.threads, layout], { ...control, serve });
     } catch (error) {
       await abandon();
       throw error;
     }
   }
 
-  toBytes(control: Control): Promise<Uint8Array> {
-    return this.#call("toBytes", [control.threads], control) as Promise<Uint8Array>;
+  toBytes(control: Control, layout?: CoreLayout): Promise<Uint8Array> {
+    return this.#call("toBytes", [control.threads, layout], control) as Promise<Uint8Array>;
   }
 
   verify(control: Control): Promise<VerifyReport> {

@@ -79,7 +79,7 @@ async function recallOf(index: Index, sets: Sets, list: number, begin: number, e
   return found / (K * (end - begin));
 }
 
-async function fit(index: Index, sets: Sets): Promise<number> {
+async function fitList(index: Index, sets: Sets): Promise<number> {
   for (const list of LISTS) if ((await recallOf(index, sets, list, 0, FITTED)) >= RECALL) return list;
   throw new Error("the recall is not reached");
 }
@@ -94,7 +94,7 @@ async function search({ place, cacheBytes }: Task, list: number | undefined): Pr
   await index.search(any, { k: K, searchListSize: list ?? 64 });
   const first = performance.now() - began;
   const sets = await readSets(index.dimensions);
-  const fitted = list ?? (await fit(index, sets));
+  const fitted = list ?? (await fitList(index, sets));
   const times: number[] = [];
   let [reads, rounds, found] = [0, 0, 0];
   for (let i = FITTED; i < sets.count; i++) {

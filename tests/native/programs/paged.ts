@@ -1,14 +1,22 @@
-/** Ends in the middle of searches of the file that is named: `exit`, `natural`, `terminate` (of workers), `collect`. */
+/**
+ * Ends in the middle of searches of the file that is named: `exit`, `natural`, `terminate` (of workers), `collect`. With a third word
+ * its pages come from a `Blob`.
+ */
+import { readFileSync } from "node:fs";
 import { isMainThread, parentPort, Worker, workerData } from "node:worker_threads";
 import type { BackendIndex } from "../../../ts/backend/backend.js";
 import { nativeBackend } from "../../../ts/backend/native/index.js";
 
 const PARAMS = { k: 5, listSize: 40, beamWidth: 4, pageSearch: true };
-const [ending, path] = isMainThread ? process.argv.slice(2) : ["search", workerData as string];
+const given = isMainThread ? process.argv.slice(2) : (workerData as string[]);
+const [ending, path = "", kind] = given;
 
 async function search(): Promise<BackendIndex> {
   const backend = await nativeBackend({});
-  const source = { kind: "path", path: path as string } as const;
+  const source =
+    kind === "blob"
+      ? ({ kind: "blob", blob: new Blob([readFileSync(path)]) } as const)
+      : ({ kind: "path", path } as const);
   const index = await backend.open(source, {}, { cacheBytes: 10_000, resident: "never" });
   const queries = new Float32Array(2000 * (index.stats().dimensions as number)).fill(3);
   const dimensions = index.stats().dimensions;
@@ -18,7 +26,7 @@ async function search(): Promise<BackendIndex> {
 }
 
 async function worker(): Promise<void> {
-  const thread = new Worker(new URL(import.meta.url), { workerData: path });
+  const thread = new Worker(new URL(import.meta.url), { workerData: given });
   await new Promise((resolve) => thread.once("message", resolve));
   await thread.terminate();
 }

@@ -33,6 +33,8 @@ export interface Outcome {
   readonly dimensions?: number;
   readonly pq?: PqHandle;
   readonly paged?: PagedHandle;
+  /** The id that was looked for is there. */
+  readonly found?: boolean;
   readonly fileBytes: number;
   readonly kinds?: Float64Array;
   readonly slots?: Float64Array;
@@ -97,6 +99,13 @@ export interface Functions {
   ): JobHandle | Status;
   open(path: string, simd: number, threads: number): JobHandle | Status;
   openBytes(length: number, simd: number, threads: number): JobHandle | Status;
+  convert(
+    index: IndexHandle,
+    codes: number,
+    codeBytes: number,
+    pageBytes: number,
+    threads: number,
+  ): JobHandle | Status;
   save(index: IndexHandle, path: string, threads: number): JobHandle | Status;
   saveBytes(index: IndexHandle, out: Uint8Array, threads: number): JobHandle | Status;
   verify(index: IndexHandle, threads: number): JobHandle | Status;
@@ -104,6 +113,27 @@ export interface Functions {
   close(index: IndexHandle): JobHandle | Status;
 
   openPaged(path: string, simd: number, cacheBytes: number): JobHandle | Status;
+  /** The requests of the job are served here; from `pagesServe` on those of searches too, told by records of `ticket`. */
+  openPagedHost(length: number, ticket: number, simd: number, cacheBytes: number): JobHandle | Status;
+  pagesServe(index: PagedHandle, ticket: number): void;
+  /** Ticket, offset and length of each request that has not been taken; each is answered with `pageRead`. */
+  pagesWanted(index: PagedHandle): Float64Array;
+  /** `bytes` undefined: they cannot be read. */
+  pageRead(index: PagedHandle, ticket: number, bytes: Uint8Array | undefined): Status;
+  /** Once the index of `openPagedHost` is closed, or was not opened. */
+  pagesEnd(ticket: number): void;
+  exactPaged(
+    index: PagedHandle,
+    query: Float32Array,
+    k: number,
+    ids: Float64Array,
+    distances: Float32Array,
+    threads: number,
+  ): JobHandle | Status;
+  findPaged(index: PagedHandle, id: number, out: Float32Array): JobHandle | Status;
+  verifyPaged(index: PagedHandle, threads: number): JobHandle | Status;
+  copyPaged(index: PagedHandle, path: string, threads: number): JobHandle | Status;
+  copyPagedBytes(index: PagedHandle, out: Uint8Array, threads: number): JobHandle | Status;
   openMicrosoft(
     path: string,
     codes: string,
@@ -159,11 +189,19 @@ export interface Functions {
     threads: number,
   ): JobHandle | Status;
 
+  /** `budget`: a configuration with simd, rows, their type, whether ids are given, memoryBytes. `out`: memoryBytes, shards, workers. */
+  budgetNeeds(budget: Float64Array, out: Float64Array): Status;
+  budgetBuild(budget: Float64Array, threads: number): JobHandle | Status;
+  budgetIds(job: JobHandle, ids: Float64Array): Status;
+
   start(job: JobHandle, ticket: number, wantsProgress: boolean): Status;
   cancel(job: JobHandle): void;
-  /** Offset and length of each request that waits to be served. */
+  /** Kind, offset and length of each request that waits to be served. */
   requests(job: JobHandle): Float64Array;
+  /** Copies into the buffer of a READ. */
   fill(job: JobHandle, request: number, at: number, bytes: Uint8Array): Status;
+  /** Copies out of the buffer of a WRITE. */
+  drain(job: JobHandle, request: number, at: number, into: Uint8Array): Status;
   resume(job: JobHandle, status: Status): void;
   finish(job: JobHandle): Outcome;
 }
@@ -190,10 +228,14 @@ export interface Binding {
 
 /** A record in the buffer begins with its ticket, its kind and its length. */
 export const RECORD = { ticket: 0, kind: 1, length: 2 } as const;
+/** Kinds of requests. */
+export const REQUEST = { read: 1, write: 2, sync: 3 } as const;
+
 export const KIND_SEARCH = 0;
 export const KIND_PROGRESS = 1;
 export const KIND_REQUESTS = 2;
 export const KIND_END = 3;
+export const KIND_PAGES = 4;
 
 /** Then, by kind. After `k` of a search come k ids and k distances, the latter as floats. */
 export const SEARCHED = {

@@ -25,6 +25,7 @@ import {
   type IndexHandle,
   type JobHandle,
   KIND_END,
+  KIND_PAGES,
   KIND_PROGRESS,
   KIND_REQUESTS,
   KIND_SEARCH,
@@ -44,13 +45,22 @@ interface Search {
   readonly unlisten: (() => void) | undefined;
   /** Alive until the answer is there. */
   readonly index: IndexHandle | PagedHandle;
-  /** What the file system said of a read that failed. */
-  readonly fileError: (() => FileError) | undefined;
+  /** Why a page could not be read. */
+  readonly cause: CauseOf | undefined;
 }
 
+/** What an error says of a read that failed, of a page or of what was read last. */
+export type CauseOf = (page: number) => { readonly message?: string; readonly cause?: unknown };
+
+/** What the file system said. */
 interface FileError {
   readonly message?: string;
   readonly errno?: number;
+}
+
+/** Somebody who reads pages for the addon. */
+export interface Pages {
+  wanted(): void;
 }
 
 /** What a job that succeeded has done. */
@@ -68,6 +78,8 @@ export interface JobOptions {
   readonly insertion?: boolean;
   /** Arrays that the addon reads or writes until the end. */
   readonly lent?: readonly unknown[];
+  /** Why a page could not be read, where the addon does not know. */
+  readonly cause?: CauseOf | undefined;
   /** Serves the requests that wait; what it rejects with is what the job rejects with. */
   readonly read?: (
     job: JobHandle,
@@ -96,7 +108,7 @@ function systemError(message: string, errno: number): Error {
 }
 
 /** What an error says of a file that could not be read or written. */
-function fileFailure({ message, errno = 0 }: FileError = {}): { message?: string; cause?: unknown } {
+export function fileFailure({ message, errno = 0 }: FileError = {}): { message?: string; cause?: unknown } {
   return message === undefined ? {} : { message, cause: systemError(message, errno) };
 }
 
@@ -112,7 +124,7 @@ export class Calls {
   #numbers = new Float64Array(0);
   #floats = new Float32Array(0);
   /** By ticket; tickets of ended calls are used again. */
-  readonly #under: (Search | Job | undefined)[] = [];
+  readonly #under: (Search | Job | Pages | undefined)[] = [];
   readonly #free: number[] = [];
   readonly #awake: KeepAwake;
 
@@ -133,7 +145,7 @@ export class Calls {
     query: Float32Array,
     params: CoreSearch,
     signal: AbortSignalLike | undefined,
-    fileError?: () => FileError,
+    cause?: CauseOf,
   ): Promise<CoreHits> {
     const { k, listSize, beamWidth } = params;
     return new Promise((resolve, reject) => {
@@ -147,7 +159,7 @@ export class Calls {
       }
       this.#awake.begin();
       const unlisten = signal && onAbort(signal, () => void this.functions.searchCancel(ticket));
-      this.#under[ticket] = { resolve, reject, signal, unlisten, index, fileError };
+      this.#under[ticket] = { resolve, reject, signal, unlisten, index, cause };
     });
   }
 
@@ -181,6 +193,19 @@ export class Calls {
     });
   }
 
+  /** A ticket for records that tell that pages are wanted. */
+  serve(pages: Pages): number {
+    const ticket = this.#free.pop() ?? this.#under.length;
+    this.#under[ticket] = pages;
+    return ticket;
+  }
+
+  /** No record of the ticket means these pages any more. */
+  serveNoMore(ticket: number): void {
+    this.functions.pagesEnd(ticket);
+    this.#release(ticket);
+  }
+
   #release(ticket: number): void {
     this.#under[ticket] = undefined;
     this.#free.push(ticket);
@@ -200,6 +225,8 @@ export class Calls {
         this.#tell(call as Job, at);
       } else if (kind === KIND_REQUESTS) {
         void this.#serve(call as Job);
+      } else if (kind === KIND_PAGES) {
+        (call as Pages | undefined)?.wanted();
       } else if (kind === KIND_END) {
         this.#release(ticket);
         this.#endJob(call as Job, at);
@@ -216,8 +243,8 @@ export class Calls {
     } else if (status < 0) {
       const detail = numbers[at + SEARCHED.detail] as number;
       const page = numbers[at + SEARCHED.page] as number;
-      const said = status === STATUS_ERR_IO ? search.fileError?.() : undefined;
-      search.reject(failureError({ status, detail, row: NOWHERE, page, value: 0 }, fileFailure(said)));
+      const said = status === STATUS_ERR_IO ? search.cause?.(page) : undefined;
+      search.reject(failureError({ status, detail, row: NOWHERE, page, value: 0 }, said ?? {}));
     } else {
       const k = numbers[at + SEARCHED.k] as number;
       const ids = at + SEARCHED.ids;
@@ -310,6 +337,11 @@ export class Calls {
     if (job.stopped) return noteAdded(job.stopped.error, added);
     const { signal } = job.control;
     if (failure.status === STATUS_ERR_CANCELLED && signal?.aborted) return abortReason(signal, added);
-    return failureError(failure, { ...fileFailure(outcome), ...(added === undefined ? {} : { added }) });
+    const { status, page } = failure;
+    const said = status === STATUS_ERR_IO ? job.options.cause?.(page) : undefined;
+    return failureError(failure, {
+      ...(said ?? fileFailure(outcome)),
+      ...(added === undefined ? {} : { added }),
+    });
   }
 }

@@ -67,5 +67,7 @@ export async function nativeBackend(options: NativeOptions): Promise<Backend> {
     create: async (config) => createIndex(calls, config, simd),
     open: (source, control, paged) =>
       paged ? openPaged(calls, source, control, simd, paged) : openIndex(calls, source, control, simd),
+    fileBuilder: async () =>
+      (await import("./file-build.js")).fileBuilder(calls, simd, availableParallelism()),
   };
 }

@@ -10,6 +10,7 @@ import type {
   Control,
   CoreConfig,
   CoreHits,
+  CoreLayout,
   CoreSearch,
   CoreSource,
   CoreStats,
@@ -37,6 +38,22 @@ function made(job: JobHandle | Status): JobHandle {
 
 export function coreStats(values: Float64Array): CoreStats {
   return Object.fromEntries(STATS_FIELDS.map((name, i) => [name, values[i]])) as unknown as CoreStats;
+}
+
+/** To a place that the addon does not write to. */
+export async function saveBytes(bytes: Uint8Array, target: CoreTarget, control: Control): Promise<void> {
+  const sink = await openSink(target, bytes.length);
+  try {
+    for (let at = 0; at < bytes.length; at += SLAB_BYTES) {
+      throwIfAborted(control.signal);
+      await sink.write(at, bytes.subarray(at, at + SLAB_BYTES));
+    }
+    await sink.sync();
+  } catch (error) {
+    await sink.abort(error);
+    throw error;
+  }
+  await sink.commit();
 }
 
 class NativeInsert implements BackendInsert {
@@ -148,8 +165,9 @@ export class NativeIndex implements BackendIndex {
     return new NativeInsert(this.#calls, made(job));
   }
 
-  async save(target: CoreTarget, control: Control): Promise<void> {
+  async save(target: CoreTarget, control: Control, layout?: CoreLayout): Promise<void> {
     throwIfAborted(control.signal);
+    if (layout) return this.#withConverted(layout, control, (index) => index.save(target, control));
     if (target.kind === "path") {
       await this.#calls.run(
         this.#calls.functions.save(this.#index, target.path, threadsOf(control)),
@@ -157,29 +175,35 @@ export class NativeIndex implements BackendIndex {
       );
       return;
     }
-    const bytes = await this.toBytes(control);
-    const sink = await openSink(target, bytes.length);
-    try {
-      for (let at = 0; at < bytes.length; at += SLAB_BYTES) {
-        throwIfAborted(control.signal);
-        await sink.write(at, bytes.subarray(at, at + SLAB_BYTES));
-      }
-      await sink.sync();
-    } catch (error) {
-      await sink.abort(error);
-      throw error;
-    }
-    await sink.commit();
+    await saveBytes(await this.toBytes(control), target, control);
   }
 
-  async toBytes(control: Control): Promise<Uint8Array> {
+  async toBytes(control: Control, layout?: CoreLayout): Promise<Uint8Array> {
     throwIfAborted(control.signal);
+    if (layout) return this.#withConverted(layout, control, (index) => index.toBytes(control));
     const { fileBytes } = await this.#calls.run(this.#calls.functions.measure(this.#index), {});
     throwIfAborted(control.signal);
     const bytes = allocate(fileBytes, () => new Uint8Array(fileBytes));
     const job = this.#calls.functions.saveBytes(this.#index, bytes, threadsOf(control));
     await this.#calls.run(job, control, { lent: [bytes] });
     return bytes;
+  }
+
+  /** The index as it is to be laid out, for a while. */
+  async #withConverted<Result>(
+    { codes, codeBytes, pageBytes }: CoreLayout,
+    control: Control,
+    use: (index: NativeIndex) => Promise<Result>,
+  ): Promise<Result> {
+    const { convert } = this.#calls.functions;
+    const job = convert(this.#index, codes, codeBytes, pageBytes, threadsOf(control));
+    const { index } = await this.#calls.run(job, control);
+    const converted = new NativeIndex(this.#calls, index as IndexHandle, this.#dimensions);
+    try {
+      return await use(converted);
+    } finally {
+      await converted.close();
+    }
   }
 
   async verify(control: Control): Promise<VerifyReport> {
@@ -261,16 +285,16 @@ async function openSlices(source: CoreSource, control: Control): Promise<Slices>
 }
 
 /** Copies what the addon asks for, in slices of at most a slab, so that the event loop gets its turns; says where it is. */
-async function serveReads(
+export async function serveReads(
   calls: Calls,
   job: JobHandle,
   read: Slices["read"],
-  progress: (done: number) => void,
+  progress: (done: number) => void = () => {},
 ): Promise<void> {
   const requests = calls.functions.requests(job);
-  for (let i = 0; i < requests.length / 2; i++) {
-    const offset = requests[2 * i] as number;
-    const length = requests[2 * i + 1] as number;
+  for (let i = 0; i < requests.length / 3; i++) {
+    const offset = requests[3 * i + 1] as number;
+    const length = requests[3 * i + 2] as number;
     for (let at = 0; at < length; at += SLAB_BYTES) {
       const slice = await read(offset + at, Math.min(SLAB_BYTES, length - at));
       const status = calls.functions.fill(job, i, at, slice);

@@ -209,14 +209,15 @@ class Driver {
     return this.#pace.pieceEnded()?.then(() => this.#listen());
   }
 
-  /** What is done of a transfer is counted in bytes. */
+  /** What is done of a transfer is counted in bytes; reads on the way to something else are not. */
   async #serve(stage: Stage): Promise<void> {
     let { done } = stage;
-    const moved = (bytes: number): void => {
-      done += bytes;
-      this.#report({ ...stage, done });
-    };
     for (const request of stage.requests) {
+      const counts = (request.kind === REQUEST_READ) === (phaseText(stage.phase) === "read");
+      const moved = (bytes: number): void => {
+        if (counts) done += bytes;
+        this.#report({ ...stage, done });
+      };
       const status = this.#stop ? STATUS_ERR_IO : await this.#answer(request, moved);
       this.#core.run((exports) => exports.op_complete(this.#op, request.ticket, status));
     }

@@ -26,6 +26,7 @@ export interface CoreExports {
     seed: number,
     codes: number,
     codeBytes: number,
+    pageBytes: number,
     simd: number,
   ): number;
   index_destroy(index: Index): void;
@@ -62,9 +63,14 @@ export interface CoreExports {
   build_begin(index: Index, workers: number): number;
   op_rows(op: Op, vectors: Address, dataType: number, ids: Address, rows: number): number;
   op_links(op: Op, lists: Address, rows: number): number;
+  budget_need(): number;
+  budget_begin(): number;
+  budget_ids(op: Op, ids: Address, count: number): number;
   open_begin(fileBytes: number, simd: number): number;
   open_take(op: Op): Index;
   save_begin(index: Index): number;
+  convert_begin(index: Index, codes: number, codeBytes: number, pageBytes: number): number;
+  convert_take(op: Op): Index;
   exact_begin(index: Index, query: Address, k: number): number;
   exact_take(op: Op, k: number, ids: Address, distances: Address): void;
   verify_begin(index: Index): number;
@@ -95,6 +101,11 @@ export interface CoreExports {
   paged_search_advance(op: Op): number;
   paged_complete(paged: Index, count: number, status: number): void;
   paged_search_take(op: Op, k: number, ids: Address, distances: Address): number;
+  paged_exact_begin(paged: Index, query: Address, k: number): number;
+  paged_find_begin(paged: Index, id: number): number;
+  paged_find_take(op: Op, out: Address): number;
+  paged_verify_begin(paged: Index): number;
+  paged_copy_begin(paged: Index): number;
 
   pq_create(
     dimensions: number,

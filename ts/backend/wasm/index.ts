@@ -1,10 +1,10 @@
 /** The WebAssembly backend. */
 
 import type { BlobLike } from "../../core/types.js";
-import { openStore } from "../../storage/select.js";
+import { openSink, openStore } from "../../storage/select.js";
 import type { Backend, CoreSource, PagedOptions } from "../backend.js";
-import { emptyHits } from "../common.js";
-import { failureError } from "../failure.js";
+import { allocate, CONFIG_FIELDS, emptyHits, IDS_PER_SLAB, throwIfAborted } from "../common.js";
+import { failureError, statusError } from "../failure.js";
 import { acquireCore, releaseCore, Scratch } from "./core.js";
 import { operate, Pace, readFailure } from "./drive.js";
 import { STATS } from "./exchange.js";
@@ -14,12 +14,13 @@ import { createIndex, openIndex, type ThreadLoader } from "./wasm-index.js";
 export type { WasmOptions } from "./load.js";
 
 /**
- * What paged indexes are made of. They are loaded when one is opened; if that part imported these, bundlers would cut the part
- * that is loaded at once in pieces, to share them, and make it longer.
+ * What paged indexes and builds into a file are made of. They are loaded when one is wanted; if that part imported these, bundlers
+ * would cut the part that is loaded at once in pieces, to share them, and make it longer.
  */
 export const kit = {
-  ...{ openStore, emptyHits, failureError, acquireCore, releaseCore, Scratch },
-  ...{ operate, Pace, readFailure, openIndex, STATS },
+  ...{ openStore, openSink, allocate, emptyHits, throwIfAborted, failureError, statusError },
+  ...{ acquireCore, releaseCore, Scratch, operate, Pace, readFailure, openIndex },
+  ...{ STATS, CONFIG_FIELDS, IDS_PER_SLAB },
 };
 export type Kit = typeof kit;
 
@@ -49,5 +50,6 @@ export async function wasmBackend(
       paged === undefined || fits(source, paged)
         ? openIndex(module, source, control)
         : (await import("./paged-index.js")).openPaged(kit, module, source, control, paged),
+    fileBuilder: async () => (await import("./file-build.js")).fileBuilder(kit, module),
   };
 }

@@ -2,7 +2,7 @@
  * An index that stays in its `PageStore`; the module holds a cache of its pages. Reads land there, so an instance grows by what
  * the cache may take, and by what as many searches need as are under way at once.
  */
-import type { AbortSignalLike, SearchCounters } from "../../core/types.js";
+import type { AbortSignalLike, SearchCounters, VerifyReport } from "../../core/types.js";
 import type { PageStore } from "../../storage/page-store.js";
 import type {
   BackendIndex,
@@ -11,6 +11,7 @@ import type {
   CoreSearch,
   CoreSource,
   CoreStats,
+  CoreTarget,
   PagedOptions,
 } from "../backend.js";
 import { PagedIndex } from "../paged.js";
@@ -19,6 +20,7 @@ import type { Core } from "./core.js";
 import type { Address } from "./exchange.js";
 import type { Kit } from "./index.js";
 import { Reads } from "./paged-reads.js";
+import * as scans from "./paged-scans.js";
 import { type Outcome, Searches } from "./paged-searches.js";
 
 /** Of the 4 GiB there are; the rest is for searches. */
@@ -41,6 +43,7 @@ class WasmPagedIndex extends PagedIndex {
   readonly #kit: Kit;
   readonly #module: WebAssembly.Module;
   readonly #core: Core;
+  readonly #store: PageStore;
   readonly #reads: Reads;
   readonly #searches: Searches;
   readonly #dimensions: number;
@@ -55,6 +58,7 @@ class WasmPagedIndex extends PagedIndex {
     this.#module = module;
     this.#core = core;
     this.#paged = paged;
+    this.#store = store;
     this.#lanes = store.readSync ? 1 : Math.max(1, concurrency);
     this.#reads = new Reads(core, store, paged);
     this.#searches = new Searches(kit, core, paged, this.#reads, this.#lanes);
@@ -104,6 +108,38 @@ class WasmPagedIndex extends PagedIndex {
     await Promise.all(Array.from({ length: Math.min(count, this.#lanes) }, lane));
     if (failed.row < count) throw failed.error;
     return { ...hits, ...counters };
+  }
+
+  #scanned(): scans.Scanned {
+    const { size } = this;
+    return {
+      ...{ kit: this.#kit, core: this.#core, store: this.#store, paged: this.#paged },
+      ...{ size, dimensions: this.#dimensions },
+    };
+  }
+
+  searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits> {
+    return scans.searchExact(this.#scanned(), query, k, control);
+  }
+
+  get(id: number, control: Control): Promise<Float32Array | undefined> {
+    return scans.find(this.#scanned(), id, control);
+  }
+
+  async has(id: number, control: Control): Promise<boolean> {
+    return (await scans.find(this.#scanned(), id, control)) !== undefined;
+  }
+
+  save(target: CoreTarget, control: Control): Promise<void> {
+    return scans.save(this.#scanned(), target, control);
+  }
+
+  toBytes(control: Control): Promise<Uint8Array> {
+    return scans.toBytes(this.#scanned(), control);
+  }
+
+  verify(control: Control): Promise<VerifyReport> {
+    return scans.verify(this.#scanned(), control);
   }
 
   stats(): CoreStats {

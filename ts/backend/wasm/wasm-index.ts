@@ -14,6 +14,7 @@ import type {
   Control,
   CoreConfig,
   CoreHits,
+  CoreLayout,
   CoreSearch,
   CoreSource,
   CoreStats,
@@ -239,27 +240,43 @@ export class WasmIndex implements BackendIndex {
     this.#index = index;
   }
 
-  async save(target: CoreTarget, control: Control): Promise<void> {
+  async save(target: CoreTarget, control: Control, layout?: CoreLayout): Promise<void> {
     throwIfAborted(control.signal);
-    const sink = await openSink(target, this.stats().fileBytes);
-    try {
-      const op = this.#core.create((exports) => exports.save_begin(this.#index));
-      await operate(this.#core, op, control, { host: sink }, () => {});
-    } catch (error) {
-      await sink.abort(error);
-      throw error;
-    }
-    await sink.commit();
+    await this.#laidOut(layout, control, async (index, fileBytes) => {
+      const sink = await openSink(target, fileBytes);
+      try {
+        const op = this.#core.create((exports) => exports.save_begin(index));
+        await operate(this.#core, op, control, { host: sink }, () => {});
+      } catch (error) {
+        await sink.abort(error);
+        throw error;
+      }
+      await sink.commit();
+    });
   }
 
-  async toBytes(control: Control): Promise<Uint8Array> {
-    const { fileBytes } = this.stats();
-    const bytes = allocate(fileBytes, () => new Uint8Array(fileBytes));
-    const host = {
-      write: async (offset: number, piece: Uint8Array): Promise<void> => bytes.set(piece, offset),
-    };
-    const op = this.#core.create((exports) => exports.save_begin(this.#index));
-    return operate(this.#core, op, control, { host }, () => bytes);
+  toBytes(control: Control, layout?: CoreLayout): Promise<Uint8Array> {
+    return this.#laidOut(layout, control, (index, fileBytes) => {
+      const bytes = allocate(fileBytes, () => new Uint8Array(fileBytes));
+      const host = {
+        write: async (offset: number, piece: Uint8Array): Promise<void> => bytes.set(piece, offset),
+      };
+      const op = this.#core.create((exports) => exports.save_begin(index));
+      return operate(this.#core, op, control, { host }, () => bytes);
+    });
+  }
+
+  /** What is to be saved, with the size of its file: the index, or what it is made into for that. */
+  async #laidOut<Result>(
+    layout: CoreLayout | undefined,
+    control: Control,
+    use: (index: Address, fileBytes: number) => Promise<Result>,
+  ): Promise<Result> {
+    if (!layout) return use(this.#index, this.stats().fileBytes);
+    const { withConverted } = await import("./convert.js");
+    return withConverted(this.#core, this.#index, layout, control, operate, (index) =>
+      use(index, this.#statsOf(index).fileBytes),
+    );
   }
 
   async verify(control: Control): Promise<VerifyReport> {
@@ -270,8 +287,12 @@ export class WasmIndex implements BackendIndex {
   }
 
   stats(): CoreStats {
+    return this.#statsOf(this.#index);
+  }
+
+  #statsOf(index: Address): CoreStats {
     const core = this.#core;
-    core.run((exports) => exports.index_stats(this.#index));
+    core.run((exports) => exports.index_stats(index));
     return core.take(STATS);
   }
 
@@ -302,9 +323,13 @@ function threadsToUse(wanted: number | undefined): number {
 
 /** An empty index in an instance. */
 export function newIndex(core: Core, config: CoreConfig): Address {
-  const { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes } = config;
+  const { dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed } = config;
+  const { codes, codeBytes, pageBytes } = config;
   return core.create(({ index_create }) =>
-    index_create(dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed, codes, codeBytes, 0),
+    index_create(
+      ...([dimensions, metric, dataType, maxDegree, buildListSize, alpha, seed] as const),
+      ...([codes, codeBytes, pageBytes, 0] as const),
+    ),
   );
 }
 

@@ -1,5 +1,5 @@
 import { DiskAnnError } from "../../core/errors.js";
-import type { Codes, DataType, Metric, Quantize } from "../../core/types.js";
+import type { Codes, DataType, IndexStats, Metric, Quantize } from "../../core/types.js";
 import type { TypedRows } from "../../core/vectors.js";
 import type { CommonOptions, Context } from "../context.js";
 import type { Engine, VectorIndex } from "../engine.js";
@@ -28,9 +28,11 @@ export interface BuildOptions extends CommonOptions {
   readonly seed: number;
   readonly codes: Codes;
   readonly codeBytes?: number;
+  readonly pageBytes?: number;
   readonly quantize: Quantize;
   readonly ids?: string;
   readonly check: number;
+  readonly memory?: number;
 }
 
 /** Up to here the whole input goes in as one array, which is quicker; above, row by row. */
@@ -100,6 +102,19 @@ async function readOwnIds(options: BuildOptions, count: number): Promise<Float64
   );
 }
 
+/** What is counted in a phase, where it is not vectors. */
+const UNITS: Readonly<Record<string, string>> = { order: "steps", train: "steps", write: "bytes" };
+
+/** The most memory that the process has had so far. */
+async function peakMemory(): Promise<number> {
+  const { resourceUsage } = await import("node:process");
+  return resourceUsage().maxRSS * 1024;
+}
+
+function formatDegrees({ degree }: IndexStats): string {
+  return `degree ${degree.average.toFixed(1)} on average, ${degree.max} at most`;
+}
+
 export async function runBuild(engine: Engine, options: BuildOptions, context: Context): Promise<void> {
   await checkWritable(options.output);
   const file = await openInput(options);
@@ -115,7 +130,8 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
     const started = performance.now();
     try {
       const onRead = (done: number): void => progress.update({ phase: "read", done, total: file.count });
-      index = await engine.build(await vectorSource(file, options.type, context.signal, onRead), {
+      const whole = options.memory === undefined ? WHOLE_BYTES_MAX : 0;
+      index = await engine.build(await vectorSource(file, options.type, context.signal, onRead, whole), {
         dimensions: file.dimensions,
         metric: options.metric,
         dataType: options.type,
@@ -126,32 +142,40 @@ export async function runBuild(engine: Engine, options: BuildOptions, context: C
         seed: options.seed,
         codes: options.codes,
         codeBytes: options.codeBytes,
+        pageBytes: options.pageBytes,
         quantize: options.quantize,
         ids,
+        ...(options.memory === undefined ? {} : { path: options.output, memoryBytes: options.memory }),
         signal: context.signal,
-        onProgress: (event) =>
-          progress.update(event, event.phase === "order" || event.phase === "train" ? "steps" : "points"),
+        onProgress: (event) => progress.update(event, UNITS[event.phase]),
       });
     } finally {
       progress.stop();
     }
     const milliseconds = performance.now() - started;
-    await index.save(options.output, { signal: context.signal });
-    const given = options.quantize === "none" ? undefined : file;
+    const peakBytes = options.memory === undefined ? undefined : await peakMemory();
+    if (options.memory === undefined) await index.save(options.output, { signal: context.signal });
+    const given = options.quantize === "none" && options.memory === undefined ? undefined : file;
     const check =
       options.check === 0 ? undefined : await selfCheck(index, options.check, context, ids, given);
-    report(index, options, milliseconds, check, context);
+    report(index, options, { milliseconds, peakBytes, check }, context);
   } finally {
     await index?.close();
     await file.close();
   }
 }
 
+interface Outcome {
+  readonly milliseconds: number;
+  /** Of a build under a budget. */
+  readonly peakBytes: number | undefined;
+  readonly check: SelfCheck | undefined;
+}
+
 function report(
   index: VectorIndex,
   options: BuildOptions,
-  milliseconds: number,
-  check: SelfCheck | undefined,
+  { milliseconds, peakBytes, check }: Outcome,
   context: Context,
 ): void {
   const stats = index.stats();
@@ -161,6 +185,7 @@ function report(
       index: options.output,
       seconds: milliseconds / 1000,
       pointsPerSecond: perSecond,
+      peakBytes,
       check,
       stats,
     });
@@ -176,9 +201,10 @@ function report(
           ["vectors", `${formatNumber(stats.size)} x ${stats.dimensions} ${stats.dataType}, ${stats.metric}`],
           ...(quantization === undefined ? [] : [["quantised", quantization] as const]),
           ["time", `${speed} (${stats.backend}, ${stats.simd})`],
-          ["graph", `degree ${stats.degree.average.toFixed(1)} on average, ${stats.degree.max} at most`],
+          ...(stats.mode === "paged" ? [] : [["graph", formatDegrees(stats)] as const]),
           ["file", formatBytes(stats.layout.fileBytes)],
           ["memory", formatBytes(stats.memory.total)],
+          ...(peakBytes === undefined ? [] : [["peak", `${formatBytes(peakBytes)} of the process`] as const]),
           ...(check === undefined ? [] : [["check", formatSelfCheck(check)] as const]),
         ],
         style,

@@ -1,5 +1,6 @@
 import type { CommonOptions, Context } from "../context.js";
 import { UsageError } from "../context.js";
+import { type Engine, hasIndexMagic } from "../engine.js";
 import {
   convertElements,
   type Elements,
@@ -11,8 +12,9 @@ import {
   VectorWriter,
 } from "../formats/index.js";
 import { formatDuration, formatNumber } from "../terminal.js";
+import { convertIndex, type LayoutOptions } from "./convert-index.js";
 
-export interface ConvertOptions extends CommonOptions {
+export interface ConvertOptions extends CommonOptions, LayoutOptions {
   readonly input: string;
   readonly output: string;
   readonly type?: ElementType;
@@ -74,7 +76,16 @@ async function convertRows(
   return { count: writer.count, zeros };
 }
 
-export async function runConvert(options: ConvertOptions, context: Context): Promise<void> {
+/** `engine` is loaded where the input is an index. */
+export async function runConvert(
+  engine: () => Promise<Engine>,
+  options: ConvertOptions,
+  context: Context,
+): Promise<void> {
+  if (await hasIndexMagic(options.input)) return convertIndex(await engine(), options, context);
+  for (const [name, value] of Object.entries({ codes: options.codes, "page-bytes": options.pageBytes }))
+    if (value !== undefined)
+      throw new UsageError(`--${name} is for an index, and ${options.input} does not begin as one`);
   const started = performance.now();
   const file = await VectorFile.open(options.input, { type: options.inputType, fallback: options.type });
   try {
