@@ -50,7 +50,7 @@ Napi::Value open_paged(const Napi::CallbackInfo &info)
         return number(info, DISKANN_ERR_INVALID_ARGUMENT);
     }
     auto errand = std::make_unique<PagedOpenErrand>(addon_of(info).shared(), uint32_argument(info, 1),
-                                                    static_cast<uint64_t>(cache_bytes), nullptr);
+                                                    static_cast<uint64_t>(cache_bytes));
     errand->begin_file(std::move(path));
     return make_job(info, std::move(errand), 1, [](PagedOpenErrand &, uint32_t) { return DISKANN_OK; });
 }

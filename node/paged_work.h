@@ -11,7 +11,7 @@ namespace diskann_node {
 class PagedOpenErrand : public OpenErrand {
 public:
     /* `host` reads the pages where there is no file; else NULL. */
-    PagedOpenErrand(std::shared_ptr<Shared> shared, uint32_t simd, uint64_t cache_bytes, PageHost *host)
+    PagedOpenErrand(std::shared_ptr<Shared> shared, uint32_t simd, uint64_t cache_bytes, PageHost *host = nullptr)
         : OpenErrand(std::move(shared), simd, 1), cache_bytes_(cache_bytes), host_(host)
     {
     }

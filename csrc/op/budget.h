@@ -107,7 +107,7 @@ typedef struct budget_op {
     diskann_pq *centres;    /* centroids of one chunk */
     int sample_status;
 
-    uint8_t (*owners)[BUDGET_NEAREST]; /* [rows]: the nearest shards; then the two that have it, and whether it is in the tree */
+    uint8_t (*owners)[BUDGET_NEAREST]; /* [rows]: the nearest shards; then the two that have it, and if it is in the tree */
     uint64_t shard_sizes[BUDGET_SHARDS_MAX];
     uint32_t first_shard;   /* nearest to the middle: it has the entry */
     uint32_t shard;         /* that is being built, the how-manieth */

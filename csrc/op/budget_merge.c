@@ -29,6 +29,7 @@ static diskann_config points_config(const diskann_config *config)
     points.max_degree = DISKANN_MAX_DEGREE_MIN;
     points.codes = DISKANN_CODES_NONE;
     points.code_bytes = 0;
+    points.page_bytes = 0;
     return points;
 }
 

@@ -86,8 +86,8 @@ static int begin_window(budget_op *op, diskann_stage *stage)
 static void write_list(const budget_op *op, uint64_t row, uint32_t slot, record_list *to)
 {
     const int same = is_one(op);
-    const record_list *from =
-        same ? record_links(&op->inner->records.layout, record_at(&op->inner->records, slot)) : links_at(&op->links, (uint32_t)row);
+    const graph_links inner = {.records = same ? &op->inner->records : NULL};
+    const record_list *from = same ? links_at(&inner, slot) : links_at(&op->links, (uint32_t)row);
     to->degree = from->degree;
     to->children = from->children;
     for (uint32_t i = 0; i < from->degree; i++) {

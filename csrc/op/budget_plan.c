@@ -127,7 +127,8 @@ static uint64_t training_bytes(uint64_t rows, uint64_t dimensions, uint64_t chun
 {
     const uint64_t widest = (dimensions + chunks - 1) / chunks;
     const uint64_t group = (rows + 64) * (4 * dimensions + 8 * chunks), one = (rows + 64) * (4 * widest + 8);
-    return rows * 4 * dimensions + least(rows * 4 * dimensions, 1 << 20) + 4 * dimensions + most(one, least(group, TRAIN_GROUP_BYTES)) +
+    const uint64_t sample = rows * 4 * dimensions;
+    return sample + least(sample, 1 << 20) + 4 * dimensions + most(one, least(group, TRAIN_GROUP_BYTES)) +
            512 * dimensions + 8 * dimensions * centroids + chunks * (8 * centroids + 1024) + rows / 8;
 }
 
@@ -271,6 +272,7 @@ static diskann_config inner_config(const diskann_budget *budget, uint32_t data_t
     config.data_type = data_type;
     config.codes = DISKANN_CODES_NONE;
     config.code_bytes = 0;
+    config.page_bytes = 0;
     if (code_is_worthwhile(&config)) {
         config.codes = DISKANN_CODES_AUTO;
     }

@@ -132,7 +132,7 @@ void forget(const std::string &path)
 std::shared_ptr<PagedIndex> open(const std::shared_ptr<Shared> &shared, const std::string &path, uint64_t cache_bytes)
 {
     std::shared_ptr<PagedIndex> index;
-    auto errand = std::make_unique<PagedOpenErrand>(shared, DISKANN_SIMD_AUTO, cache_bytes, nullptr);
+    auto errand = std::make_unique<PagedOpenErrand>(shared, DISKANN_SIMD_AUTO, cache_bytes);
     errand->begin_file(path);
     const int status = drive<PagedOpenErrand>(shared->pool, std::move(errand), 1, [&](PagedOpenErrand &ended) {
         index = std::move(ended.outcome().paged);

@@ -23,12 +23,12 @@ beforeAll(async () => {
 
 describe("build --memory", () => {
   test("builds, checks against the file and tells the peak", async () => {
-    const report = await diskann.json<BuildReport>([...BUILD, "--memory", "16M"], here);
+    const report = await diskann.json<BuildReport>([...BUILD, "--memory", "32M"], here);
     expect(report.stats).toMatchObject({ size: ROWS, codes: "pq" });
     expect(report.check.recall).toBeGreaterThan(0.97);
     expect(report.check.against).toBe("given");
-    expect(report.peakBytes).toBeGreaterThan(16 << 20);
-    const { code, stdout } = await diskann.run([...BUILD, "--memory", "16M", "--type", "f16"], here);
+    expect(report.peakBytes).toBeGreaterThan(32 << 20);
+    const { code, stdout } = await diskann.run([...BUILD, "--memory", "32M", "--type", "f16"], here);
     expect(code).toBe(0);
     expect(stdout).toMatch(/peak +[\d.]+ MiB of the process/);
     expect((await diskann.run(["verify", "a.diskann"], here)).code).toBe(0);

@@ -30,6 +30,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "node.ts"), programBelow("Node"));
   await writeFile(join(folder, "codes.ts"), programBelow("Codes"));
   await writeFile(join(folder, "paged.ts"), programBelow("Larger than memory"));
+  await writeFile(join(folder, "budget.ts"), programBelow("Built with less memory than the vectors take"));
   await writeFile(join(folder, "microsoft.ts"), programBelow("Microsoft's files"));
   await writeFile(join(folder, "page.ts"), programBelow("A browser page"));
   await writeFile(join(folder, "kept.ts"), programBelow("Kept in the browser"));
@@ -41,7 +42,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("the programs", () => {
   it("are all there are, and their types are right", async () => {
-    expect(README.match(/^```(?!sh$|$).*$/gm)).toEqual(Array(6).fill("```ts"));
+    expect(README.match(/^```(?!sh$|$).*$/gm)).toEqual(Array(7).fill("```ts"));
     expect(await checkTypes(folder)).toBe("");
   });
 
@@ -52,6 +53,14 @@ describe("the programs", () => {
     expect(lines).toHaveLength(6);
     expect(lines[0]).toMatch(/^0 -?\d/);
     expect(lines[5]).toBe("10001 native");
+  });
+
+  it("build into a file", async () => {
+    const outfile = join(folder, "budget.mjs");
+    const entryPoints = [join(folder, "budget.ts")];
+    await bundle({ entryPoints, outfile, format: "esm", platform: "node", logLevel: "silent" });
+    expect(await outputIn(folder, process.execPath, outfile)).toMatch(/^5000 \d+\n$/);
+    expect(existsSync(join(folder, "built.diskann"))).toBe(true);
   });
 
   it("make codes", async () => {

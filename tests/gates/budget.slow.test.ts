@@ -15,7 +15,7 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe("a build of 100,000 image descriptors as floats (49 MiB), with codes", () => {
   test(
-    "finds as much with 64, 40 and 32 MiB",
+    "finds as much with 80, 56 and 48 MiB",
     async () => {
       const { base, queries, truth, metric } = dataset("image");
       const options = { dimensions: base.dimensions, metric, codes: "pq", threads: 2 } as const;
@@ -25,7 +25,7 @@ describe("a build of 100,000 image descriptors as floats (49 MiB), with codes", 
       const unbounded = performance.now() - began;
       const { recall } = await measure(whole, queries.values, truth, 100);
       await whole.close();
-      for (const size of [64, 40, 32]) {
+      for (const size of [80, 56, 48]) {
         const path = join(folder, `${size}.diskann`);
         const start = performance.now();
         const index = await Native.build(values, { ...options, path, memoryBytes: size * MIB });

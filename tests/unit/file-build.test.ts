@@ -32,7 +32,7 @@ describe("a build into a file", () => {
     "is the same by the addon and by WebAssembly, codes %s",
     async (codes) => {
       const folder = await scratch();
-      for (const memoryBytes of [await leastBytes(codes), 2 ** 25]) {
+      for (const memoryBytes of [await leastBytes(codes), 2 ** 26]) {
         const made: Buffer[] = [];
         for (const [name, VectorIndex] of [["native", Native] as const, ["wasm", Wasm] as const]) {
           const path = join(folder, name);
@@ -52,7 +52,7 @@ describe("a build into a file", () => {
     for (const room of [100_000, rows.byteLength + 100_000]) {
       const restore = await failingFiles(room);
       try {
-        const build = VectorIndex.build(rows, { ...options, codes: "pq", path, memoryBytes: 2 ** 24 });
+        const build = VectorIndex.build(rows, { ...options, codes: "pq", path, memoryBytes: 2 ** 26 });
         await expect(build).rejects.toMatchObject({
           code: "ERR_IO",
           message: expect.stringMatching(/ENOSPC/),

@@ -13,8 +13,8 @@ import { checkTarget } from "./location.js";
 import type { LongCall } from "./long-call.js";
 import type { IdReader, RowReader } from "./rows.js";
 
-/** What is held outside the core: a slab of rows on their way to the spool, then a piece of what is read or written. */
-const HOST_BYTES = 4 * 2 ** 20;
+/** What is held outside the core: rows on their way to the spool, pieces of what is read and written, and what the collector has not seen yet. */
+const HOST_BYTES = 2 ** 24;
 const MEMORY_BYTES_MAX = 2 ** 50;
 
 const ONE_BIT =
@@ -57,37 +57,36 @@ function checkFile({ path, memoryBytes, graph }: FileBuildOptions, codes: string
 }
 
 /** Throws where the budget is too small, with what would do. */
-function checkNeeds(builder: FileBuilder, build: FileBuild): void {
+function checkNeeds(builder: FileBuilder, build: FileBuild, given: number): void {
   const needs = builder.needs(build);
   if (needs.shards > 0) return;
-  const [given, wanted] = [build.memoryBytes + HOST_BYTES, needs.memoryBytes + HOST_BYTES];
   throw new DiskAnnError(
     "ERR_NO_MEMORY",
-    `memoryBytes is ${given}; a build of ${build.rows} vectors like these needs at least ${wanted} bytes`,
+    `memoryBytes is ${given}; a build of ${build.rows} vectors like these needs at least ${needs.memoryBytes + HOST_BYTES} bytes`,
   );
 }
 
-/** All rows into the spool. */
+/** All rows into the spool; `check` hears their type and of how many there are at least, often enough. */
 async function spoolRows(
   rows: RowReader,
   spool: Spool,
   dimensions: number,
   call: LongCall,
-  begin: (rowType: number) => void,
+  check: (rowType: number, count: number) => void,
 ): Promise<number> {
   const { total } = rows;
   let count = 0;
-  let rowType: number | undefined;
+  let checked = 0;
   for (;;) {
     if (call.signal?.aborted) throw call.signal.reason;
     const slab = await rows.next();
     if (slab.length === 0) return count;
-    if (rowType === undefined) {
-      rowType = dataTypeOf(slab);
-      begin(rowType);
+    count += slab.length / dimensions;
+    if (count > 2 * checked) {
+      checked = total ?? count;
+      check(dataTypeOf(slab), checked);
     }
     await spool.append(new Uint8Array(slab.buffer, slab.byteOffset, slab.byteLength));
-    count += slab.length / dimensions;
     if (total !== undefined) call.onProgress?.({ phase: "read", done: count, total });
     await nextTask();
   }
@@ -103,13 +102,13 @@ async function buildInto(
   const { config, rows, ids, threads } = parts;
   const memoryBytes = Math.max(0, place.memoryBytes - HOST_BYTES);
   let build: FileBuild = { config, rows: 0, rowType: 0, hasIds: ids !== undefined, memoryBytes };
-  const count = await spoolRows(rows, spool, config.dimensions, call, (rowType) => {
-    build = { ...build, rowType };
-    if (rows.total !== undefined) checkNeeds(builder, { ...build, rows: rows.total });
+  const count = await spoolRows(rows, spool, config.dimensions, call, (rowType, rows) => {
+    build = { ...build, rowType, rows };
+    checkNeeds(builder, build, place.memoryBytes);
   });
   ids?.checkCount(count);
   build = { ...build, rows: count };
-  checkNeeds(builder, build);
+  checkNeeds(builder, build, place.memoryBytes);
   const sink = await fileSink(place.path);
   try {
     const places = {

@@ -4,7 +4,7 @@ import { sample } from "../model.js";
 
 const dimensions = 32;
 const count = 3000;
-const MEMORY = 16 * 2 ** 20;
+const MEMORY = 28 * 2 ** 20;
 
 async function* stream(rows: Float32Array): AsyncGenerator<Float32Array> {
   for (let at = 0; at < rows.length; at += dimensions) yield rows.subarray(at, at + dimensions);

@@ -38,6 +38,9 @@ export interface BuildOptions extends CommonOptions {
 /** Up to here the whole input goes in as one array, which is quicker; above, row by row. */
 const WHOLE_BYTES_MAX = 256 << 20;
 
+/** What is read at a time where memory is counted. */
+const PASSING_BYTES = 1 << 20;
+
 type OnRead = (rows: number) => void;
 
 /** What rows are read as for an index of a type: its own bytes, or single floats, which the core makes halves of. */
@@ -51,8 +54,9 @@ async function* rowSlabs(
   type: DataType,
   signal: AbortSignal,
   onRead: OnRead,
+  into?: ArrayBuffer,
 ): AsyncGenerator<TypedRows> {
-  for await (const slab of file.slabs({ signal })) {
+  for await (const slab of file.slabs({ signal, into })) {
     const origin = { path: file.path, firstRow: slab.first, dimensions: file.dimensions };
     yield convertElements(slab.elements, file.type, rowType(type), origin) as TypedRows;
     onRead(slab.first + slab.count);
@@ -72,7 +76,8 @@ export async function vectorSource(
   onRead: OnRead,
   wholeBytesMax = WHOLE_BYTES_MAX,
 ): Promise<TypedRows | AsyncIterable<TypedRows>> {
-  const slabs = rowSlabs(file, type, signal, onRead);
+  const into = wholeBytesMax === 0 ? new ArrayBuffer(PASSING_BYTES) : undefined;
+  const slabs = rowSlabs(file, type, signal, onRead, into);
   const elements = rowType(type);
   const length = file.count * file.dimensions;
   if (length * ELEMENT_BYTES[elements] > wholeBytesMax) return streamRows(slabs, file.dimensions);

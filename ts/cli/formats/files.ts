@@ -53,8 +53,11 @@ export class InputFile {
   }
 
   /** Exactly `length` bytes from `position`; headers are checked against the size before. */
-  async read(position: number, length: number): Promise<Uint8Array<ArrayBuffer>> {
-    const bytes = new Uint8Array(length);
+  async read(
+    position: number,
+    length: number,
+    bytes = new Uint8Array(length),
+  ): Promise<Uint8Array<ArrayBuffer>> {
     try {
       await this.#store.read([{ offset: position, into: bytes }]);
     } catch (error) {

@@ -28,6 +28,8 @@ export interface RowRange {
   readonly start?: number;
   /** Row after the last; default all. */
   readonly end?: number;
+  /** Slabs are read into this, each good until the next one: for those who must not leave memory to be collected. */
+  readonly into?: ArrayBuffer | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -85,18 +87,21 @@ export class VectorFile {
   /** All rows of a range, a few MB at a time. */
   async *slabs(range: RowRange = {}): AsyncGenerator<Slab, void, undefined> {
     const end = Math.min(range.end ?? this.count, this.count);
-    const rowsPerSlab = Math.max(1, Math.floor(SLAB_BYTES / this.#stride));
+    const { into } = range;
+    const rowsPerSlab = Math.max(1, Math.floor((into?.byteLength ?? SLAB_BYTES) / this.#stride));
     for (let first = range.start ?? 0; first < end; first += rowsPerSlab) {
       range.signal?.throwIfAborted();
       const count = Math.min(rowsPerSlab, end - first);
-      yield { first, count, elements: await this.read(first, count) };
+      yield { first, count, elements: await this.read(first, count, into) };
     }
   }
 
   /** `count` rows from `first`, which exist. */
-  async read(first: number, count: number): Promise<Elements> {
+  async read(first: number, count: number, into?: ArrayBuffer): Promise<Elements> {
     const stride = this.#stride;
-    const bytes = await this.#file.read(this.#offset + first * stride, count * stride);
+    const fits = into !== undefined && count * stride <= into.byteLength;
+    const buffer = fits ? new Uint8Array(into, 0, count * stride) : undefined;
+    const bytes = await this.#file.read(this.#offset + first * stride, count * stride, buffer);
     const length = count * this.dimensions;
     if (this.#prefix === 0) return elementsOver(this.type, bytes.buffer, 0, length);
     return this.#withoutPrefixes(bytes, first, count);
@@ -121,10 +126,9 @@ export class VectorFile {
   }
 
   #withoutPrefixes(bytes: Uint8Array<ArrayBuffer>, first: number, count: number): Elements {
-    const view = new DataView(bytes.buffer);
+    const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
     const stride = this.#stride;
     const rowBytes = stride - this.#prefix;
-    const packed = new Uint8Array(count * rowBytes);
     for (let row = 0; row < count; row++) {
       const length = view.getInt32(row * stride, true);
       if (length !== this.dimensions)
@@ -134,9 +138,9 @@ export class VectorFile {
             "rows must be of one length",
         );
       const start = row * stride + this.#prefix;
-      packed.set(bytes.subarray(start, start + rowBytes), row * rowBytes);
+      bytes.copyWithin(row * rowBytes, start, start + rowBytes); // never over a row that is still to come
     }
-    return elementsOver(this.type, packed.buffer, 0, count * this.dimensions);
+    return elementsOver(this.type, bytes.buffer, 0, count * this.dimensions);
   }
 }
 
