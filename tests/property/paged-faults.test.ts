@@ -19,7 +19,7 @@ const CONFIG: CoreConfig = {
 const PARAMS: CoreSearch = { k: 5, listSize: 20, beamWidth: 4, pageSearch: true };
 const PAGED = { cacheBytes: 30_000, resident: "never" } as const;
 /** Reads of a call that are looked at, of those that have many. */
-const READS_MAX = 10;
+const READS_MAX = 6;
 const ONE_BIT = 3;
 const PQ = 4;
 const queries = sample(8, DIMENSIONS, 1);
