@@ -201,7 +201,7 @@ typedef struct diskann_stats {
     uint64_t memory_vectors;   /* size * dimensions * element size; SQ8: size * (16 + dimensions) */
     uint64_t memory_graph;     /* size * max_degree * 4 */
     uint64_t memory_records;   /* bytes allocated for records: holds vectors, graph, ids, 1-bit codes, page headers, slack */
-    uint64_t memory_codes;     /* 8-bit codes, or those of PQ and its quantiser */
+    uint64_t memory_codes;     /* 8-bit codes, or those of PQ and its quantiser; 1BIT: the navigator */
     uint64_t memory_ids;       /* map from id to slot */
     uint64_t memory_total;     /* all that the index holds now, without searchers and operations */
     /* Of a paged index; 0 elsewhere. */
