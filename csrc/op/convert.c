@@ -11,7 +11,16 @@
 
 #include <string.h>
 
-enum convert_state { CONVERT_BEGIN, CONVERT_COPY, CONVERT_IDS, CONVERT_CODES, CONVERT_SAMPLE, CONVERT_TRAIN, CONVERT_ENCODE, CONVERT_END };
+enum convert_state {
+    CONVERT_BEGIN,
+    CONVERT_COPY,
+    CONVERT_IDS,
+    CONVERT_CODES,
+    CONVERT_SAMPLE,
+    CONVERT_TRAIN,
+    CONVERT_ENCODE,
+    CONVERT_END
+};
 
 typedef struct convert_op {
     diskann_op base;

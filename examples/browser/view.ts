@@ -29,8 +29,11 @@ export function showProgress(phase: string, done: number, total: number): void {
   showMessage("#phase", `${phase}: ${done.toLocaleString("en")} of ${total.toLocaleString("en")}`);
 }
 
-export function showFact(name: string, value: string): void {
-  find("#facts").append(element("div", element("dt", name), element("dd", value)));
+export function showFacts(facts: Readonly<Record<string, string>>): void {
+  const rows = Object.entries(facts).map(([name, value]) =>
+    element("div", element("dt", name), element("dd", value)),
+  );
+  find("#facts").replaceChildren(...rows);
 }
 
 export function showSuggestions(texts: readonly string[], choose: (text: string) => void): void {
@@ -57,7 +60,6 @@ function shorten(text: string): string {
 }
 
 export function showHits(hits: readonly Hit[], question: string): void {
-  if (hits.length === 0) showMessage("#summary", "");
   const items = hits.map((hit) => {
     const [where, what] = [element("span", hit.package), element("data", hit.distance.toFixed(3))];
     where.className = "package";

@@ -1,4 +1,10 @@
 declare module "virtual:passages" {
-  const passages: readonly { readonly package: string; readonly heading: string; readonly text: string }[];
-  export default passages;
+  /** What the page searches. */
+  export const passages: readonly {
+    readonly package: string;
+    readonly heading: string;
+    readonly text: string;
+  }[];
+  /** Of `../text/axes.mjs`. */
+  export const axes: readonly number[];
 }

@@ -3,10 +3,16 @@
  * or built:                           npx vite build examples/browser
  */
 import { fileURLToPath } from "node:url";
+import { VectorIndex } from "diskann";
 import { defineConfig } from "vite";
-import { readPackages } from "../text/packages.mjs";
+import { principalAxes, project } from "../text/axes.mjs";
+import { LexicalEmbedder } from "../text/embedder.mjs";
+import { readPackages, textOf } from "../text/packages.mjs";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
+const AXES = 96;
+const FILE = "passages.diskann";
+const INDEX = /** @type {const} */ ({ metric: "cosine", dataType: "f16", codes: "pq" });
 const PACKAGES = ["commander", "vite", "vitest", "typescript", "esbuild", "playwright-core", "cli-progress"];
 const MORE = [
   "node-gyp",
@@ -19,20 +25,47 @@ const MORE = [
   "chalk",
 ];
 
-/** `virtual:passages`: what the page searches, read when it is built. */
+/** What the page searches, read when it is built. */
+async function readTexts() {
+  const wanted = new Set([...PACKAGES, ...MORE]);
+  const all = (await readPackages(`${ROOT}node_modules`)).passages.filter((one) => wanted.has(one.package));
+  const passages = all.map(({ package: from, heading, text }) => ({ package: from, heading, text }));
+  const embedder = new LexicalEmbedder(all.map(textOf));
+  const vectors = all.map((passage) => embedder.embed(textOf(passage)));
+  const axes = principalAxes(vectors, AXES);
+  return { passages, axes, rows: vectors.map((vector) => project(axes, vector)) };
+}
+
+/** `virtual:passages`, and beside the page `passages.diskann`, an index that is built here, in Node. */
 function passages() {
   const name = "virtual:passages";
+  /** @type {ReturnType<typeof readTexts> | undefined} */
+  let reading;
+  const texts = () => {
+    reading ??= readTexts();
+    return reading;
+  };
+  const buildIndex = async () => {
+    const index = await VectorIndex.build((await texts()).rows, { ...INDEX, dimensions: AXES });
+    const bytes = await index.toBytes();
+    await index.close();
+    return bytes;
+  };
   return {
     name: "passages",
     resolveId: (/** @type {string} */ id) => (id === name ? `\0${name}` : undefined),
     load: async (/** @type {string} */ id) => {
       if (id !== `\0${name}`) return undefined;
-      const wanted = new Set([...PACKAGES, ...MORE]);
-      const all = (await readPackages(`${ROOT}node_modules`)).passages;
-      const list = all
-        .filter((passage) => wanted.has(passage.package))
-        .map(({ package: from, heading, text }) => ({ package: from, heading, text }));
-      return `export default JSON.parse(${JSON.stringify(JSON.stringify(list))})`;
+      const { passages: list, axes } = await texts();
+      const text = JSON.stringify(JSON.stringify(list));
+      return `export const passages = JSON.parse(${text}); export const axes = [${axes.join()}];`;
+    },
+    /** @this {import("rolldown").PluginContext} */
+    async generateBundle() {
+      this.emitFile({ type: "asset", fileName: FILE, source: await buildIndex() });
+    },
+    configureServer: (/** @type {import("vite").ViteDevServer} */ server) => {
+      server.middlewares.use(`/${FILE}`, async (_request, response) => response.end(await buildIndex()));
     },
   };
 }

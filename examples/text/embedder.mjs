@@ -31,8 +31,12 @@ function wordsOf(/** @type {string} */ text) {
   return plain.match(/[\p{L}\p{N}]+/gu) ?? [];
 }
 
+/** Weights are kept in these steps, so that a byte holds each and what is embedded by them elsewhere is the same. */
+const STEPS = 16;
+
 export class LexicalEmbedder {
-  #idf = new Float64Array(BUCKETS);
+  /** By bucket, in steps. */
+  #idf = new Uint8Array(BUCKETS);
   // Counts of the text at hand: zeroed after use by way of #seen, which lists the buckets that are not zero.
   #counts = new Uint32Array(BUCKETS);
   /** @type {number[]} */
@@ -52,7 +56,21 @@ export class LexicalEmbedder {
         containing[bucket] = (containing[bucket] ?? 0) + 1;
       });
     }
-    this.#idf = Float64Array.from(containing, (n) => Math.log((total + 1) / (n + 1)));
+    this.#idf = Uint8Array.from(containing, (n) =>
+      Math.min(255, Math.round(STEPS * Math.log((total + 1) / (n + 1)))),
+    );
+  }
+
+  /** What was learnt, for `fromWeights`: 256 KB, of which most are the same. */
+  get weights() {
+    return this.#idf;
+  }
+
+  /** An embedder that learnt elsewhere. */
+  static fromWeights(/** @type {Uint8Array<ArrayBuffer>} */ weights) {
+    const embedder = new LexicalEmbedder([]);
+    embedder.#idf = weights;
+    return embedder;
   }
 
   /**
@@ -63,7 +81,7 @@ export class LexicalEmbedder {
   embed(text) {
     const vector = new Float64Array(DIMENSIONS);
     this.#count(text, (bucket, count) => {
-      const weight = (1 + Math.log(count)) * (this.#idf[bucket] ?? 0);
+      const weight = ((1 + Math.log(count)) * (this.#idf[bucket] ?? 0)) / STEPS;
       for (let i = 0; i < TARGETS; i++) {
         const random = mix(bucket * TARGETS + i + 1);
         const at = random % DIMENSIONS;

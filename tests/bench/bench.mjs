@@ -13,9 +13,15 @@ const root = join(here, "../..");
 const outdir = join(root, "build/bench/js");
 
 await build({
-  entryPoints: ["main", "shape", "layout/main", "scale/main", "http/main", "side-process"].map((name) =>
-    join(here, `${name}.ts`),
-  ),
+  entryPoints: [
+    "main",
+    "shape",
+    "layout/main",
+    "scale/main",
+    "http/main",
+    "storage/main",
+    "side-process",
+  ].map((name) => join(here, `${name}.ts`)),
   outdir,
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -44,13 +50,16 @@ const OTHERS = {
   layout: "layout/main.mjs",
   scale: "scale/main.mjs",
   http: "http/main.mjs",
+  storage: "storage/main.mjs",
 };
 const other = OTHERS[process.argv[2]];
 const script = join(outdir, other ?? "main.mjs");
 const program =
   process.argv[2] === "layout"
     ? await buildCoreProgram("tests/bench/layout/measure_layout.c")
-    : await coreProgram();
+    : process.argv[2] === "storage"
+      ? ""
+      : await coreProgram();
 const options = other ? [program, ...process.argv.slice(3)] : process.argv.slice(2);
 const environment = { ...process.env, DISKANN_BENCH_CORE: program };
 const { status } = spawnSync(process.execPath, ["--expose-gc", script, ...options], {

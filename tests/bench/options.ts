@@ -31,6 +31,7 @@ const HELP = `npm run bench -- [options]
   npm run bench -- layout [image|text]   what decided the layout of a record
   npm run bench -- scale [rows,...]      how the work of a search grows with the index
   npm run bench -- http [rows]           searches of an index behind HTTP: rounds, requests, bytes, time
+  npm run bench -- storage [rows]        searches in OPFS and IndexedDB of Chromium
 
 Results: build/bench/report.md, report.json and one plot-<dataset>.svg each.`;
 

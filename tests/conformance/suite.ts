@@ -8,6 +8,7 @@ import { budget } from "./topics/budget.js";
 import { coding } from "./topics/coding.js";
 import { control } from "./topics/control.js";
 import { goldenBytes } from "./topics/golden.js";
+import { importing } from "./topics/importing.js";
 import { layouts } from "./topics/layouts.js";
 import { making } from "./topics/making.js";
 import { microsoft } from "./topics/microsoft.js";
@@ -31,6 +32,7 @@ export function conformance(test: Test, subject: Subject): void {
   coding(test, subject);
   storing(test, subject);
   places(test, subject);
+  importing(test, subject);
   stores(test, subject);
   paging(test, subject);
   microsoft(test, subject);

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { build as bundle } from "esbuild";
 import * as vite from "vite";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { VectorIndex } from "../../ts/native.js";
 import { launchChromium, serveFolder } from "../pack/browser.js";
 import { runtime } from "../tools/runtimes.mjs";
 import { checkTypes, output, outputIn, root } from "./run.js";
@@ -32,6 +33,7 @@ beforeAll(async () => {
   await writeFile(join(folder, "budget.ts"), programBelow("Built with less memory than the vectors take"));
   await writeFile(join(folder, "microsoft.ts"), programBelow("Microsoft's files"));
   await writeFile(join(folder, "page.ts"), programBelow("A browser page"));
+  await writeFile(join(folder, "kept.ts"), programBelow("Kept in the browser"));
   await writeFile(join(folder, "deno-bun.ts"), programBelow("Deno and Bun"));
   const tsconfig = { extends: "../../tsconfig.json", include: ["*.ts"] };
   await writeFile(join(folder, "tsconfig.json"), JSON.stringify(tsconfig));
@@ -101,16 +103,26 @@ describe("the programs", () => {
   });
 
   it("run in a page", async () => {
-    const html = '<link rel="icon" href="data:,"><script type="module" src="./page.ts"></script>';
+    const html =
+      '<link rel="icon" href="data:,"><script type="module" src="./page.ts"></script><script type="module" src="./kept.ts"></script>';
     await writeFile(join(folder, "index.html"), html);
+    const docs = await VectorIndex.build(new Float32Array(400).fill(1), { dimensions: 4 });
+    await mkdir(join(folder, "public"));
+    await docs.save(join(folder, "public/docs.diskann"));
+    await docs.close();
     await vite.build({ root: folder, configFile: false, logLevel: "silent", build: { target: "es2022" } });
     const server = await serveFolder(join(folder, "dist"));
     const browser = await launchChromium();
     try {
       const page = await browser.context.newPage();
-      const logged = page.waitForEvent("console", { timeout: PAGE_MS });
+      const logged = [/^2000 wasm$/, /^check 100 %$/, /^opfs (true|false) \d+ of \d+ bytes$/].map((words) =>
+        page.waitForEvent("console", {
+          timeout: PAGE_MS,
+          predicate: (message) => words.test(message.text()),
+        }),
+      );
       await page.goto(`${server.origin}/`);
-      expect((await logged).text()).toBe("2000 wasm");
+      await Promise.all(logged);
       expect(await page.innerText("body")).toMatch(/^\d+ at \d\.\d{3}(, \d+ at \d\.\d{3}){4}$/);
       expect(await page.title()).toMatch(/^\w+: \d+ %$/);
     } finally {

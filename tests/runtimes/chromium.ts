@@ -15,11 +15,15 @@ const ARGS = [
   "--disable-sync",
 ];
 
-export async function withChromium<T>(url: string, body: (page: Page) => Promise<T>): Promise<T> {
+/** With a profile that is there before and after. */
+export async function withProfile<T>(
+  profile: string,
+  url: string,
+  body: (page: Page) => Promise<T>,
+): Promise<T> {
   const executablePath = which(chromiumPath() ?? "");
   if (!executablePath)
     throw new Error("no Chromium: apt-get install chromium, or name one in DISKANN_CHROMIUM");
-  const profile = await mkdtemp(join(tmpdir(), "diskann-chromium-"));
   const context = await chromium.launchPersistentContext(profile, {
     executablePath,
     args: ARGS,
@@ -31,6 +35,14 @@ export async function withChromium<T>(url: string, body: (page: Page) => Promise
     return await body(page);
   } finally {
     await context.close();
+  }
+}
+
+export async function withChromium<T>(url: string, body: (page: Page) => Promise<T>): Promise<T> {
+  const profile = await mkdtemp(join(tmpdir(), "diskann-chromium-"));
+  try {
+    return await withProfile(profile, url, body);
+  } finally {
     await rm(profile, { recursive: true, force: true, maxRetries: 3 });
   }
 }

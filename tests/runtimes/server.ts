@@ -3,7 +3,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import { join, normalize } from "node:path";
-import { serveFiles } from "../support/file-server.js";
+import { type Files, serveFiles } from "../support/file-server.js";
 import { DIST } from "./bundle.js";
 
 const TYPES: Record<string, string> = {
@@ -15,6 +15,10 @@ const TYPES: Record<string, string> = {
 
 export interface Served {
   readonly url: string;
+  /** Of the files that tests put there. */
+  readonly requests: Files["requests"];
+  /** Cuts all connections and takes none for so long. */
+  restart(pauseMs: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,12 +44,15 @@ export async function serveSuite(folder: string): Promise<Served> {
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as AddressInfo;
-  return {
-    url: `http://localhost:${port}/`,
-    close: () =>
-      new Promise((resolve) => {
-        server.close(() => resolve());
-        server.closeAllConnections();
-      }),
+  const close = (): Promise<void> =>
+    new Promise((resolve) => {
+      server.close(() => resolve());
+      server.closeAllConnections();
+    });
+  const restart = async (pauseMs: number): Promise<void> => {
+    await close();
+    await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    await new Promise<void>((resolve) => server.listen(port, "127.0.0.1", resolve));
   };
+  return { url: `http://localhost:${port}/`, requests: files.requests, restart, close };
 }

@@ -14,7 +14,8 @@ interface Asked {
   readonly file: Uint8Array;
   readonly response: ServerResponse;
   readonly headers: Record<string, string>;
-  /** Of a range request: the bytes that it is about. */
+  readonly wantsPart: boolean;
+  /** Of a range request: the bytes that it is about; undefined where they are to be of another version. */
   readonly range: { readonly begin: number; readonly end: number } | undefined;
 }
 
@@ -72,6 +73,12 @@ const FAULTS: Record<string, (asked: Asked) => unknown> = {
   },
   short: (asked) => trickle(asked, 200_000, "close"),
   slow: (asked) => trickle(asked, asked.file.length, "close"),
+  /** After 9 MB nothing comes, but for those who ask for a part. */
+  "stops at 9 MB": (asked) => {
+    if (asked.wantsPart) return plain(asked);
+    asked.response.writeHead(200, { ...asked.headers, "content-length": String(asked.file.length) });
+    return asked.response.write(asked.file.subarray(0, 9e6));
+  },
   hangs: (asked) => trickle(asked, 200_000, "wait"),
   "no length": ({ file, response, headers }) => {
     response.writeHead(200, headers).write(file.subarray(0, 1000));
@@ -117,7 +124,11 @@ export function serveFiles(): Files {
     const etag = `"${createHash("sha256").update(file).digest("hex").slice(0, 16)}"`;
     const headers = { "content-type": "application/octet-stream", etag };
     const fault = FAULTS[url.searchParams.get("fault") ?? "none"];
-    return fault?.({ file, response, headers, range: rangeOf(request.headers.range, file.length) });
+    // Of another version all of it is sent.
+    const isOther = request.headers["if-range"] !== undefined && request.headers["if-range"] !== etag;
+    const range = isOther ? undefined : rangeOf(request.headers.range, file.length);
+    const wantsPart = request.headers.range !== undefined;
+    return fault?.({ file, response, headers, wantsPart, range });
   };
   return {
     requests,

@@ -2,6 +2,7 @@
 import { afterAll, afterEach, beforeAll, describe, expect, test, vi } from "vitest";
 import { lockedSink } from "../../ts/storage/browser.js";
 import { coalesce, scatter } from "../../ts/storage/coalesce.js";
+import { crc32c } from "../../ts/storage/crc32c.js";
 import type { PageRead } from "../../ts/storage/page-store.js";
 import { persist } from "../../ts/storage/persist.js";
 import { openSource, openStore } from "../../ts/storage/select.js";
@@ -49,6 +50,15 @@ describe("joining reads", () => {
       scatter(range, bytes.subarray(range.offset, range.offset + range.length));
     for (const { offset, into } of requests) expect(into).toEqual(bytes.slice(offset, offset + into.length));
   });
+});
+
+test("CRC-32C is that of the format, of any length, in one piece or in two", () => {
+  const text = new TextEncoder().encode("123456789");
+  expect(crc32c(text)).toBe(0xe3069283);
+  expect(crc32c(text.subarray(3), crc32c(text.subarray(0, 3)))).toBe(0xe3069283);
+  expect(crc32c(new Uint8Array(0))).toBe(0);
+  expect(crc32c(new Uint8Array(32))).toBe(0x8a9136aa);
+  expect(crc32c(new Uint8Array(32).fill(255))).toBe(0x62a8ab43);
 });
 
 describe("requests over HTTP", () => {

@@ -1,10 +1,9 @@
 /** How an entry makes its `VectorIndex`: the class of `vector-index.ts` bound to a backend. */
-import type { Backend, BackendIndex, CoreConfig, CoreSource } from "../backend/backend.js";
+import type { Backend, BackendIndex, CoreConfig } from "../backend/backend.js";
 import {
   type CheckedIndexOptions,
   type CheckedSearch,
   checkIndexOptions,
-  checkOpen,
   invalid,
   SEARCH_DEFAULTS,
 } from "../core/checks.js";
@@ -12,10 +11,14 @@ import { CODES, DATA_TYPES, METRICS, SQ8 } from "../core/constants.js";
 import { DiskAnnError } from "../core/errors.js";
 import type {
   BuildControl,
+  CallOptions,
   GraphLists,
+  ImportReport,
   IndexOptions,
   IndexSource,
   OpenOptions,
+  SaveTarget,
+  StorageStats,
   VectorSource,
 } from "../core/types.js";
 import { insertRows } from "./insertion.js";
@@ -48,12 +51,15 @@ export interface VectorIndexEntry<Extra> {
    * `FileSystemFileHandle`. In memory, or where it is: see `OpenOptions`.
    */
   open(source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex>;
+  /**
+   * Brings the file of an index to a place, to be opened there: a URL or a `File` to `"opfs:/name"`, for instance. All or nothing: length
+   * and checksums are checked before it replaces what is there (`ERR_CORRUPT`). From a server that tells versions apart (`ETag` or
+   * `Last-Modified`) to OPFS or IndexedDB, a download that broke off goes on where it stopped: a few times by itself, and when
+   * it is asked for again, in another tab or after a crash too. Progress: `"read"` while it is downloaded, then `"check"`.
+   */
+  import(source: IndexSource, target: SaveTarget, options?: CallOptions & Extra): Promise<ImportReport>;
 }
 
-/** Beam widths by kind of place, where rounds are slow or quick: 4 elsewhere. */
-const PAGED_WIDTHS: Partial<Record<CoreSource["kind"], number>> = { http: 32, idb: 8, opfs: 2 };
-
-const NOT_PAGED = "paged is not possible here: leave mode out";
 const PQ_IS_BUILT = 'codes "pq" are trained on vectors: begin with VectorIndex.build';
 
 type Constructor = new (parts: Made) => VectorIndex;
@@ -75,10 +81,13 @@ function assemble(
   core: BackendIndex,
   threads: number | undefined,
   defaults: CheckedSearch = SEARCH_DEFAULTS,
+  storage?: StorageStats,
 ): VectorIndex {
   const stats = core.stats();
   const Entry = entry as Constructor;
-  return new Entry(sealMade({ core, backend: backend.name, config: stats, threads, defaults, stats }));
+  return new Entry(
+    sealMade({ core, backend: backend.name, config: stats, threads, defaults, stats, storage }),
+  );
 }
 
 /** All else has been checked: what the core refuses is a page without room for a record. */
@@ -151,10 +160,9 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
           const { buildFile } = await import("./file-build.js");
           const parts = { config: configOf(checked), rows, ids, threads, load: () => load(options) };
           const { backend, path, memoryBytes } = await buildFile(parts, options, call);
-          const { cacheBytes, defaults } = checkOpen({});
-          const paged = { cacheBytes: Math.min(cacheBytes, memoryBytes), resident: "allowed" } as const;
-          const core = keep(await backend.open({ kind: "path", path }, { signal: call.signal }, paged));
-          return assemble(classOf(this), backend, core, threads, defaults(core.paged, 4));
+          const { openBuilt } = await import("./open.js");
+          const { core, defaults, storage } = await openBuilt(backend, path, memoryBytes, call, keep);
+          return assemble(classOf(this), backend, core, threads, defaults, storage);
         }
         const backend = await load(options);
         const core = keep(await create(backend, checked));
@@ -165,28 +173,23 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
 
     async open(this: unknown, source: IndexSource, options?: OpenOptions & Extra): Promise<VectorIndex> {
       const call = beginLongCall(options);
-      const { mode, cacheBytes, defaults } = checkOpen(options ?? {});
-      const resident = mode === "paged" ? "never" : "allowed";
       return allOrNothing(call, async (keep) => {
-        // Apart from the entry: not every page opens or saves.
-        const { checkSource } = await import("./location.js");
-        const find = checkSource(source);
-        const backend = await load(options ?? ({} as Extra));
-        const { signal, onProgress } = call;
-        const control = { signal, onProgress, threads: undefined };
-        const place = await find();
-        const how = options?.microsoft;
-        const disk =
-          how === undefined
-            ? undefined
-            : await (await import("./microsoft-disk.js")).readDisk(how, place, mode, control);
-        const paged = mode === "resident" ? undefined : ({ cacheBytes, resident, ...disk?.paged } as const);
-        const opened = keep(await backend.open(place, control, paged));
-        const core = disk ? keep(disk.finish(opened)) : opened;
-        if (mode === "paged" && !core.paged) throw new DiskAnnError("ERR_UNSUPPORTED", NOT_PAGED);
-        const width = PAGED_WIDTHS[place.kind] ?? 4;
-        return assemble(classOf(this), backend, core, undefined, defaults(core.paged, width));
+        // Apart from the entry: not every page opens.
+        const { openCore } = await import("./open.js");
+        const given = options ?? ({} as OpenOptions & Extra);
+        const { backend, core, defaults, storage } = await openCore(load, source, given, call, keep);
+        return assemble(classOf(this), backend, core, undefined, defaults, storage);
       });
+    },
+
+    async import(
+      source: IndexSource,
+      target: SaveTarget,
+      options?: CallOptions & Extra,
+    ): Promise<ImportReport> {
+      const call = beginLongCall(options);
+      const { importIndex } = await import("./open.js");
+      return importIndex(load, source, target, options ?? ({} as Extra), call);
     },
   };
   return Object.assign(Entry, statics) as unknown as VectorIndexEntry<Extra>;

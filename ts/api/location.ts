@@ -9,7 +9,7 @@ import { hasFileSystem, ioError } from "../storage/storage.js";
 
 const SCHEME = /^([a-z][a-z0-9+.-]+):/i;
 const PLACES =
-  "a path, a file:, http:, https:, opfs: or idb: address, an ArrayBuffer, a Uint8Array, a Blob or a FileSystemFileHandle";
+  "a path, a file:, http:, https:, opfs:, idb: or browser: address, an ArrayBuffer, a Uint8Array, a Blob or a FileSystemFileHandle";
 
 /** What to do instead, where an address cannot be. */
 const INSTEAD = {
@@ -20,8 +20,8 @@ const INSTEAD = {
 function noFileSystem(verb: "open" | "save"): DiskAnnError {
   const instead =
     verb === "open"
-      ? "pass bytes, a Blob, a FileSystemFileHandle, or an address: new URL(path, location.href), opfs:/name, idb:name"
-      : "save to opfs:/name or idb:name, pass a FileSystemFileHandle, or use toBytes()";
+      ? "pass bytes, a Blob, a FileSystemFileHandle, or an address: new URL(path, location.href), browser:name, opfs:/name, idb:name"
+      : "save to browser:name, opfs:/name or idb:name, pass a FileSystemFileHandle, or use toBytes()";
   return new DiskAnnError("ERR_UNSUPPORTED", `paths need a file system, which is not here: ${instead}`);
 }
 
@@ -30,12 +30,14 @@ type Place =
   | { readonly kind: "path"; readonly path: string }
   | { readonly kind: "file"; readonly url: string }
   | { readonly kind: "http"; readonly url: string }
+  /** Which of the browser's it is turns out when it is time. */
+  | { readonly kind: "browser"; readonly name: string }
   | BrowserPlace;
 
 function placeOf(text: string, verb: "open" | "save"): Place {
   // One letter before the colon is a drive of Windows, not a scheme.
   const scheme = SCHEME.exec(text)?.[1]?.toLowerCase();
-  if (scheme === "opfs" || scheme === "idb") return browserPlace(scheme, text, verb);
+  if (scheme === "opfs" || scheme === "idb" || scheme === "browser") return browserPlace(scheme, text, verb);
   if (scheme === "http" || scheme === "https") {
     if (verb === "open") return { kind: "http", url: text };
     throw new DiskAnnError("ERR_UNSUPPORTED", `cannot save to ${scheme}: addresses: ${INSTEAD.save}`);
@@ -48,15 +50,17 @@ function placeOf(text: string, verb: "open" | "save"): Place {
   return scheme === "file" ? { kind: "file", url: text } : { kind: "path", path: text };
 }
 
-/** `opfs:/folder/name`, also with no slash or more of them in front; `idb:name`, where any name will do. */
-function browserPlace(kind: "opfs" | "idb", text: string, verb: "open" | "save"): BrowserPlace {
+/** `opfs:/folder/name`, also with no slash or more of them in front, and `browser:` the same; `idb:name`, where any name will do. */
+function browserPlace(kind: "opfs" | "idb" | "browser", text: string, verb: "open" | "save"): Place {
   const rest = text.slice(kind.length + 1);
-  const name = kind === "opfs" ? rest.replace(/^\/+/, "") : rest;
-  const parts = kind === "opfs" ? name.split("/") : [name];
+  const name = kind === "idb" ? rest : rest.replace(/^\/+/, "");
+  const parts = kind === "idb" ? [name] : name.split("/");
   if (parts.some((part) => part === "" || part === "." || part === ".."))
     throw invalid(
-      `cannot ${verb} ${describe(text)}: write ${kind === "opfs" ? "opfs:/folder/name" : "idb:name"}`,
+      `cannot ${verb} ${describe(text)}: write ${kind === "opfs" ? "opfs:/folder/name" : `${kind}:name`}`,
     );
+  if (kind === "browser" && hasFileSystem())
+    throw new DiskAnnError("ERR_UNSUPPORTED", "browser: places are those of browsers: use a path, or bytes");
   return { kind, name };
 }
 
@@ -71,7 +75,7 @@ async function pathOf(url: string): Promise<string> {
 
 /** A `URL` has escaped what its name may be made of; http addresses and those of files stay as they are. */
 function textOf({ href, protocol }: UrlLike): string {
-  if (protocol !== "opfs:" && protocol !== "idb:") return href;
+  if (protocol !== "opfs:" && protocol !== "idb:" && protocol !== "browser:") return href;
   try {
     return decodeURIComponent(href);
   } catch {
@@ -123,7 +127,10 @@ export function checkSource(source: unknown): () => Promise<CoreSource> {
 }
 
 function sourceAt(place: Place): () => Promise<CoreSource> {
-  return async () => (place.kind === "file" ? { kind: "path", path: await pathOf(place.url) } : place);
+  return async () => {
+    if (place.kind === "file") return { kind: "path", path: await pathOf(place.url) };
+    return place.kind === "browser" ? (await import("../storage/probe.js")).probeSource(place.name) : place;
+  };
 }
 
 /** Checks a SaveTarget at once. */
@@ -134,7 +141,7 @@ export function checkTarget(target: unknown): () => Promise<CoreTarget> {
     if (isUrl(target)) return targetAt(placeOf(textOf(target), "save"));
   }
   throw invalid(
-    `cannot save to ${describe(target)}: give a path, a file:, opfs: or idb: address or a FileSystemFileHandle`,
+    `cannot save to ${describe(target)}: give a path, a file:, opfs:, idb: or browser: address or a FileSystemFileHandle`,
   );
 }
 
@@ -143,6 +150,7 @@ function targetAt(place: Place): () => Promise<CoreTarget> {
     if (place.kind === "file") return { kind: "path", path: await pathOf(place.url) };
     // Here, and not where the bytes are written: workers cannot ask.
     if (place.kind !== "path") void import("../storage/persist.js").then(({ persist }) => persist());
+    if (place.kind === "browser") return (await import("../storage/probe.js")).probeTarget(place.name);
     return place as CoreTarget;
   };
 }

@@ -70,6 +70,7 @@ export function statsOf(
   backend: "native" | "wasm",
   paged: boolean,
   search: IndexStats["search"],
+  storage: IndexStats["storage"],
 ): IndexStats {
   const used = core.recordsPerPage * core.recordBytes;
   return {
@@ -113,6 +114,7 @@ export function statsOf(
           bytesRead: core.cacheBytesRead,
         }
       : undefined,
+    storage,
     search: { beamWidth: search.beamWidth, pageSearch: search.pageSearch },
     backend,
     simd: simdName(core.simd),

@@ -31,6 +31,7 @@ import type {
   SearchHit,
   SearchHits,
   SearchOptions,
+  StorageStats,
   Vector,
   VectorSource,
   VerifyReport,
@@ -65,6 +66,7 @@ export interface Made {
   readonly defaults: CheckedSearch;
   /** Just after it was made. */
   readonly stats: CoreStats;
+  readonly storage: StorageStats | undefined;
 }
 
 const made = new WeakSet<object>();
@@ -110,6 +112,7 @@ export class VectorIndex implements AsyncDisposable {
   /** As of the last quiet moment somebody asked; undefined after a change. */
   #stats: CoreStats;
   #statsFresh = true;
+  #storage: StorageStats | undefined;
   #closed: Promise<void> | undefined;
 
   /** Not for use: call `VectorIndex.create`, `VectorIndex.build` or `VectorIndex.open`. */
@@ -119,7 +122,7 @@ export class VectorIndex implements AsyncDisposable {
         "VectorIndex has no public constructor: use await VectorIndex.create(), .build() or .open()",
       );
     }
-    const { core, backend, config, threads, defaults, stats } = parts as Made;
+    const { core, backend, config, threads, defaults, stats, storage } = parts as Made;
     this.#core = core;
     this.backend = backend;
     this.dimensions = config.dimensions;
@@ -128,6 +131,7 @@ export class VectorIndex implements AsyncDisposable {
     this.#threads = threads;
     this.#defaults = defaults;
     this.#stats = stats;
+    this.#storage = storage;
     this.#size = stats.size;
     this.#nextId = stats.nextId;
     dropped?.register(this, core, this);
@@ -299,10 +303,9 @@ export class VectorIndex implements AsyncDisposable {
     const call = beginLongCall(options);
     await this.#queue.enter(true, call.signal);
     return this.#turn(call, async () => {
-      const { checkTarget } = await import("./location.js");
-      const find = checkTarget(target);
-      const layout = await this.#layout(options);
-      await this.#core.save(await find(), this.#control(call), layout);
+      const { saveCore } = await import("./open.js");
+      const layout = (): Promise<CoreLayout | undefined> => this.#layout(options);
+      this.#storage = await saveCore(this.#core, target, this.#control(call), layout);
       call.finish();
     });
   }
@@ -350,7 +353,7 @@ export class VectorIndex implements AsyncDisposable {
       this.#stats = this.#core.stats();
       this.#statsFresh = true;
     }
-    const stats = statsOf(this.#stats, this.backend, this.#core.paged, this.#defaults);
+    const stats = statsOf(this.#stats, this.backend, this.#core.paged, this.#defaults, this.#storage);
     return stats.size === this.#size ? stats : { ...stats, size: this.#size };
   }
 

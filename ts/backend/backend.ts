@@ -8,7 +8,14 @@
  * them later is copied before. They may be views with a byte offset.
  * Errors are made with `failure.ts`; an aborted call may reject with anything, `ts/api` rejects with the reason.
  */
-import type { AbortSignalLike, Progress, SearchCounters, Simd, VerifyReport } from "../core/types.js";
+import type {
+  AbortSignalLike,
+  ImportReport,
+  Progress,
+  SearchCounters,
+  Simd,
+  VerifyReport,
+} from "../core/types.js";
 import type { TypedRows } from "../core/vectors.js";
 import type { StorageSource, StorageTarget } from "../storage/select.js";
 import type { PqParts } from "./pq.js";
@@ -188,6 +195,8 @@ export interface Backend {
   create(config: CoreConfig): Promise<BackendIndex>;
   /** `paged`: undefined opens it in memory. */
   open(source: CoreSource, control: Control, paged?: PagedOptions): Promise<BackendIndex>;
+  /** `storage/import.ts`, in another thread; absent: on this one. */
+  import?(source: CoreSource, target: CoreTarget, control: Control): Promise<ImportReport>;
   /** Where there is a file system. */
   fileBuilder?(): Promise<FileBuilder>;
 }

@@ -7,7 +7,6 @@ import type {
   DataType,
   IndexOptions,
   Metric,
-  OpenOptions,
   Quantize,
   SearchOptions,
 } from "./types.js";
@@ -236,30 +235,5 @@ export function checkSearch(options: SearchOptions, defaults: CheckedSearch): Ch
     pageSearch: booleanOr("pageSearch", options.pageSearch, defaults.pageSearch),
     scan: booleanOr("scan", options.scan, true),
     counters: booleanOr("counters", options.counters, false),
-  };
-}
-
-const CACHE_BYTES_DEFAULT = 2 ** 26;
-const CACHE_BYTES_MAX = 2 ** 40;
-const MODES = ["resident", "paged", "auto"] as const;
-
-export interface CheckedOpen {
-  readonly mode: (typeof MODES)[number];
-  readonly cacheBytes: number;
-  /** What its searches take for options that are left out, once it is known where the index is. */
-  defaults(paged: boolean, pagedWidth: number): CheckedSearch;
-}
-
-export function checkOpen({ mode, cacheBytes, beamWidth, pageSearch }: OpenOptions): CheckedOpen {
-  const defaults = (paged: boolean, pagedWidth: number): CheckedSearch =>
-    checkSearch(
-      { beamWidth, pageSearch },
-      paged ? { ...SEARCH_DEFAULTS, beamWidth: pagedWidth, pageSearch: true } : SEARCH_DEFAULTS,
-    );
-  defaults(false, 1);
-  return {
-    mode: choice("mode", mode, MODES, "auto"),
-    cacheBytes: integerOr("cacheBytes", cacheBytes, 0, CACHE_BYTES_MAX, CACHE_BYTES_DEFAULT),
-    defaults,
   };
 }

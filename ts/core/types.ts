@@ -194,6 +194,14 @@ export interface OpenOptions extends CallOptions {
   microsoft?: MicrosoftDisk | undefined;
 }
 
+/** What an import did. */
+export interface ImportReport {
+  /** Length of the file. */
+  readonly bytes: number;
+  /** How many of them an earlier import had left that was cut off. */
+  readonly resumed: number;
+}
+
 export interface SearchOptions {
   /** Hits wanted, 1 .. 65535, default 10. */
   k?: number | undefined;
@@ -273,6 +281,16 @@ export interface CacheStats {
   readonly bytesRead: number;
 }
 
+/** A place, as it was when the index was opened from it or saved to it. */
+export interface StorageStats {
+  readonly kind: "memory" | "file" | "handle" | "blob" | "opfs" | "idb" | "http";
+  /** Whether the browser keeps it when the disk is full; undefined where it does not say, or it is no place of the browser's. */
+  readonly persisted: boolean | undefined;
+  /** Bytes that the pages of this origin may store and have stored, as far as the browser tells. */
+  readonly quota: number | undefined;
+  readonly usage: number | undefined;
+}
+
 export interface IndexStats {
   readonly size: number;
   readonly dimensions: number;
@@ -319,6 +337,8 @@ export interface IndexStats {
   };
   /** The page cache; undefined in memory. Counters are of all searches since it was opened. */
   readonly cache: CacheStats | undefined;
+  /** Where it was opened from or saved to, whichever came last; undefined if neither was. */
+  readonly storage: StorageStats | undefined;
   /** Defaults of the search options here. */
   readonly search: { readonly beamWidth: number; readonly pageSearch: boolean };
   readonly backend: "native" | "wasm";
@@ -359,8 +379,9 @@ export interface FileHandleLike {
 
 /**
  * Anywhere: bytes, or an `http:` or `https:` address. Node, Deno, Bun: a path or `file:` URL. Browsers: `"opfs:/folder/name"` (the private
- * file system), `"idb:name"` (IndexedDB), a `Blob`, `File` or `FileSystemFileHandle`.
+ * file system), `"idb:name"` (IndexedDB), `"browser:name"` (the first of the two that the browser has; where it has none, memory, until the
+ * page is left: `stats().storage` tells which), a `Blob`, `File` or `FileSystemFileHandle`.
  */
 export type IndexSource = string | UrlLike | ArrayBuffer | Uint8Array | BlobLike | FileHandleLike;
-/** Node, Deno, Bun: a path or `file:` URL. Browsers: `"opfs:/folder/name"`, `"idb:name"`, a `FileSystemFileHandle`. */
+/** Node, Deno, Bun: a path or `file:` URL. Browsers: `"opfs:/folder/name"`, `"idb:name"`, `"browser:name"`, a `FileSystemFileHandle`. */
 export type SaveTarget = string | UrlLike | FileHandleLike;

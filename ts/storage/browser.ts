@@ -1,6 +1,11 @@
 /** What OPFS and IndexedDB have in common: one writer at a time, and a quota. */
 import { DiskAnnError } from "../core/errors.js";
+import { quotaStats } from "./persist.js";
+import type { BrowserPlace } from "./select.js";
 import { type ByteSink, ioError } from "./storage.js";
+
+/** How many bytes will be written; a function where that is known later. */
+export type Needed = number | (() => number);
 
 /** What is used of `navigator`, of which every runtime lacks something. */
 interface Browser {
@@ -11,11 +16,15 @@ interface Browser {
       body: (lock: object | null) => Promise<void> | undefined,
     ): Promise<void>;
   };
-  readonly storage?: { estimate?(): Promise<{ quota?: number; usage?: number }> };
 }
 
 function browser(): Browser {
   return (globalThis as { navigator?: Browser }).navigator ?? {};
+}
+
+/** As its address is written. */
+export function placeName({ kind, name }: BrowserPlace): string {
+  return kind === "opfs" ? `opfs:/${name}` : `idb:${name}`;
 }
 
 export function lockedError(place: string, cause?: unknown): DiskAnnError {
@@ -38,7 +47,7 @@ function lock(place: string): Promise<() => void> {
   });
 }
 
-function isNamed(error: unknown, name: string): boolean {
+export function isNamed(error: unknown, name: string): boolean {
   return (error as { name?: unknown } | null)?.name === name;
 }
 
@@ -49,25 +58,27 @@ async function writeError(place: string, bytes: number, error: unknown): Promise
   const cause = error instanceof DiskAnnError ? error.cause : error;
   if (isNamed(cause, "NoModificationAllowedError")) return lockedError(place, cause);
   if (!isNamed(cause, "QuotaExceededError")) return ioError(`cannot write ${place}`, error);
-  const { quota = 0, usage = 0 } =
-    (await browser()
-      .storage?.estimate?.()
-      .catch(() => undefined)) ?? {};
-  // Some browsers tell pages of more than they give.
+  const { quota = 0, usage = 0 } = await quotaStats();
   const free = Math.max(0, quota - usage);
   const room = quota > 0 && free < bytes ? `${megabytes(free)} are free` : "less is free";
   const message = `cannot write ${place}: ${megabytes(bytes)} are needed beside what lies there, ${room}; delete something, or ask the user for more room`;
   return new DiskAnnError("ERR_IO", message, { cause });
 }
 
-/** A sink of the browser's: opened under the lock of its place, which its end releases. `bytes`: what will be written. */
+/** Work that writes to a place, with the errors of that. */
+export function guardWrite<T>(place: string, bytes: Needed, work: Promise<T>): Promise<T> {
+  return work.catch(async (error: unknown) => {
+    throw await writeError(place, typeof bytes === "number" ? bytes : bytes(), error);
+  });
+}
+
+/** A sink of the browser's: opened under the lock of its place, which its end releases. */
 export async function lockedSink(
   place: string,
-  bytes: number,
+  bytes: Needed,
   open: () => Promise<ByteSink>,
 ): Promise<ByteSink> {
-  const guard = <T>(work: Promise<T>): Promise<T> =>
-    work.catch(async (error: unknown) => Promise.reject(await writeError(place, bytes, error)));
+  const guard = <T>(work: Promise<T>): Promise<T> => guardWrite(place, bytes, work);
   const release = await lock(place);
   const sink = await guard(open()).catch((error: unknown) => {
     release();

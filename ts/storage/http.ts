@@ -20,7 +20,7 @@ const RANGE_BYTES_MAX = 2 ** 21;
 /** What the first request fetches: the superblock of an index and its navigator, with which a search can begin. */
 const HEAD_BYTES = 4096 + 2 ** 17;
 
-function failed(url: string, what: string): DiskAnnError {
+export function failed(url: string, what: string): DiskAnnError {
   return new DiskAnnError("ERR_IO", `cannot read ${url}: ${what}`);
 }
 
@@ -29,12 +29,17 @@ function unsupported(url: string, what: string): DiskAnnError {
 }
 
 /** A request under way: `end` lets go of the signal and, if the body is not read to its end, of the connection. */
-interface Answer {
+export interface Answer {
   readonly response: Response;
   readonly end: () => void;
 }
 
-async function get(url: string, init: RequestInit, signal: AbortSignalLike | undefined): Promise<Answer> {
+/** Whatever the server answers. */
+export async function request(
+  url: string,
+  init: RequestInit,
+  signal: AbortSignalLike | undefined,
+): Promise<Answer> {
   if (signal?.aborted) throw signal.reason;
   const controller = new AbortController();
   const unlisten = signal ? onAbort(signal, () => controller.abort(signal.reason)) : () => {};
@@ -43,17 +48,27 @@ async function get(url: string, init: RequestInit, signal: AbortSignalLike | und
     controller.abort();
   };
   try {
-    const response = await fetch(url, { ...init, signal: controller.signal });
-    if (response.status >= 400) throw failed(url, `HTTP ${response.status} ${response.statusText}`.trim());
-    return { response, end };
+    return { response: await fetch(url, { ...init, signal: controller.signal }), end };
   } catch (cause) {
     end();
     throw ioError(`cannot read ${url}`, reasonOf(cause));
   }
 }
 
+/** Ends an answer that is an error. */
+export function checkAnswer(url: string, answer: Answer): Answer {
+  const { status, statusText } = answer.response;
+  if (status < 400) return answer;
+  answer.end();
+  throw failed(url, `HTTP ${status} ${statusText}`.trim());
+}
+
+async function get(url: string, init: RequestInit, signal: AbortSignalLike | undefined): Promise<Answer> {
+  return checkAnswer(url, await request(url, init, signal));
+}
+
 /** Node says only "fetch failed"; why is in the cause. */
-function reasonOf(error: unknown): unknown {
+export function reasonOf(error: unknown): unknown {
   const { cause } = error as { cause?: unknown };
   return cause instanceof Error && !(error instanceof DiskAnnError) ? cause : error;
 }
@@ -63,13 +78,13 @@ function isEncoded({ headers }: Response): boolean {
 }
 
 /** Of the body as it arrives; undefined where the server does not say. */
-function sizeOf(response: Response): number | undefined {
+export function sizeOf(response: Response): number | undefined {
   const length = response.headers.get("content-length");
   return length === null || isEncoded(response) || !response.body ? undefined : Number(length);
 }
 
 /** A body, read as it arrives. */
-class Download implements ByteSource {
+export class Download implements ByteSource {
   readonly size: number;
   readonly #url: string;
   readonly #end: () => void;
@@ -141,9 +156,14 @@ interface Part {
   readonly tag: string;
 }
 
+/** Tells versions of a file apart; empty where the server does not. */
+export function tagOf(headers: Headers): string {
+  return headers.get("etag") ?? headers.get("last-modified") ?? "";
+}
+
 const CORS = "let it send Access-Control-Expose-Headers: Content-Range, ETag";
 
-function partOf(url: string, { status, headers }: Response): Part {
+export function partOf(url: string, { status, headers }: Response): Part {
   if (status !== 206)
     throw unsupported(
       url,
@@ -156,8 +176,7 @@ function partOf(url: string, { status, headers }: Response): Part {
     throw unsupported(url, `its server does not let this page see which part it sends; ${CORS}`);
   const [, begin, last, size] = /^bytes (\d+)-(\d+)\/(\d+)$/.exec(range) ?? [];
   if (size === undefined) throw failed(url, `the server sent a part that it calls "${range}"`);
-  const tag = headers.get("etag") ?? headers.get("last-modified") ?? "";
-  return { begin: Number(begin), end: Number(last) + 1, size: Number(size), tag };
+  return { begin: Number(begin), end: Number(last) + 1, size: Number(size), tag: tagOf(headers) };
 }
 
 interface Fetched {

@@ -5,7 +5,7 @@
  */
 import { DiskAnnError } from "../core/errors.js";
 import { blobStore } from "./blob.js";
-import { lockedSink } from "./browser.js";
+import { lockedSink, type Needed } from "./browser.js";
 import { handleSink } from "./handle.js";
 import type { PageRead, PageStore } from "./page-store.js";
 import { type ByteSink, ioError } from "./storage.js";
@@ -31,13 +31,19 @@ async function root(): Promise<FileSystemDirectoryHandle> {
   );
 }
 
-/** `path`: checked, with no empty parts. */
-async function find(path: string, create: boolean): Promise<FileSystemFileHandle> {
-  const folders = path.split("/");
-  const name = folders.pop() as string;
+/** The folder that a file lies in. `path`: checked, with no empty parts. */
+export async function folderOf(path: string, create: boolean): Promise<FileSystemDirectoryHandle> {
   let folder = await root();
-  for (const part of folders) folder = await folder.getDirectoryHandle(part, { create });
-  return folder.getFileHandle(name, { create });
+  for (const part of path.split("/").slice(0, -1)) folder = await folder.getDirectoryHandle(part, { create });
+  return folder;
+}
+
+export function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf("/") + 1);
+}
+
+async function find(path: string, create: boolean): Promise<FileSystemFileHandle> {
+  return (await folderOf(path, create)).getFileHandle(nameOf(path), { create });
 }
 
 function syncStore(handle: SyncHandle, place: string): PageStore {
@@ -113,13 +119,9 @@ async function openSink(path: string): Promise<ByteSink> {
 }
 
 async function remove(path: string): Promise<void> {
-  const folders = path.split("/");
-  const name = folders.pop() as string;
-  let folder = await root();
-  for (const part of folders) folder = await folder.getDirectoryHandle(part);
-  await folder.removeEntry(name);
+  await (await folderOf(path, false)).removeEntry(nameOf(path));
 }
 
-export function opfsSink(path: string, bytes: number): Promise<ByteSink> {
+export function opfsSink(path: string, bytes: Needed): Promise<ByteSink> {
   return lockedSink(`opfs:/${path}`, bytes, () => openSink(path));
 }

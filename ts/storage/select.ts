@@ -1,5 +1,6 @@
 /** Which storage serves a source or target. What is not needed everywhere is loaded when it is. */
 import type { AbortSignalLike, BlobLike, FileHandleLike } from "../core/types.js";
+import type { Needed } from "./browser.js";
 import { bytesStore } from "./memory.js";
 import { type PageStore, sourceOf } from "./page-store.js";
 import type { ByteSink, ByteSource } from "./storage.js";
@@ -18,7 +19,7 @@ export type StorageSource =
   | BrowserPlace;
 export type StorageTarget =
   | { readonly kind: "path"; readonly path: string }
-  | { readonly kind: "handle"; readonly handle: FileHandleLike }
+  | { readonly kind: "handle"; readonly handle: FileHandleLike; readonly inMemory?: boolean }
   | BrowserPlace;
 
 /** For reads at many places. */
@@ -45,8 +46,7 @@ export async function openSource(source: StorageSource, signal?: AbortSignalLike
   return sourceOf(await openStore(source, signal), signal);
 }
 
-/** `bytes`: how many will be written. */
-export async function openSink(target: StorageTarget, bytes: number): Promise<ByteSink> {
+export async function openSink(target: StorageTarget, bytes: Needed): Promise<ByteSink> {
   switch (target.kind) {
     case "path":
       return (await import("./file.js")).fileSink(target.path);

@@ -165,6 +165,14 @@ class Host {
       const backend = await this.#loaded();
       return this.#keep(await backend.open(source, call.control(threads), paged as PagedOptions | undefined));
     },
+    import: async (call, [place, target]) => {
+      const { importFile } = await import("../storage/import.js");
+      return importFile(
+        sourceOf(call, place as RemotePlace),
+        targetOf(call, target as RemotePlace),
+        call.control(undefined),
+      );
+    },
     search: (call, [index, query, params]) =>
       this.#searched(index, (found) =>
         found.search(query as Float32Array, params as CoreSearch, call.control(undefined).signal),

@@ -17,7 +17,7 @@ import type {
   CoreTarget,
 } from "../backend/backend.js";
 import { describe, invalid } from "../core/checks.js";
-import type { AbortSignalLike, FileHandleLike, UrlLike, VerifyReport } from "../core/types.js";
+import type { AbortSignalLike, FileHandleLike, ImportReport, UrlLike, VerifyReport } from "../core/types.js";
 import { blobStore } from "../storage/blob.js";
 import { handleSink } from "../storage/handle.js";
 import { bytesStore } from "../storage/memory.js";
@@ -318,5 +318,28 @@ export function workerBackend(options: WorkerOptions, spawn: Spawn): Backend {
         serve,
       );
     },
+    import: (source, target, control) => importThere(options, spawn, source, target, control),
   };
+}
+
+async function importThere(
+  options: WorkerOptions,
+  spawn: Spawn,
+  source: CoreSource,
+  target: CoreTarget,
+  control: Control,
+): Promise<ImportReport> {
+  const from = serveSource(source);
+  const to = serveTarget(target);
+  const serve: Serve = async (ask) => (ask.method === "read" ? from : to).serve?.(ask);
+  const held = await hold(options, spawn);
+  try {
+    const report = await held.connection.call("import", [from.place, to.place], { ...control, serve });
+    return report as ImportReport;
+  } catch (error) {
+    await to.abandon();
+    throw error;
+  } finally {
+    letGo(held);
+  }
 }

@@ -52,9 +52,14 @@ export function places(test: Test, subject: Subject): void {
         );
       });
   }
+  if (subject.places) anyPlace(test, subject);
+  else
+    test("browser: is refused where it is not", async () => {
+      await rejects(() => VectorIndex.open("browser:a"), "ERR_UNSUPPORTED", /path/);
+    });
   test("names that lead nowhere are refused", async () => {
     await withIndex(subject, { dimensions: 1 }, async (index) => {
-      for (const place of ["opfs:", "opfs:/", "opfs:/a//b", "opfs:a/../b", "opfs:/a/", "idb:"]) {
+      for (const place of ["opfs:", "opfs:/", "opfs:/a//b", "opfs:a/../b", "opfs:/a/", "idb:", "browser:/"]) {
         await rejects(() => VectorIndex.open(place), "ERR_INVALID_ARGUMENT", /cannot open .*write/);
         await rejects(() => index.save(place), "ERR_INVALID_ARGUMENT", /cannot save .*write/);
       }
@@ -64,6 +69,55 @@ export function places(test: Test, subject: Subject): void {
     });
   });
   if (subject.server) overHttp(test, subject, subject.server);
+}
+
+/** Without something of the page's, while `body` runs. */
+async function without(object: object, name: string, body: () => Promise<void>): Promise<void> {
+  const own = Object.getOwnPropertyDescriptor(object, name);
+  Object.defineProperty(object, name, { value: undefined, configurable: true });
+  try {
+    await body();
+  } finally {
+    if (own) Object.defineProperty(object, name, own);
+    else Reflect.deleteProperty(object, name);
+  }
+}
+
+function anyPlace(test: Test, subject: Subject): void {
+  const { VectorIndex } = subject;
+  const rows = sample(500, D);
+
+  async function kept(index: Index, kind: string): Promise<void> {
+    const place = `browser:any ${subject.name} ${kind}`.replaceAll("/", "-");
+    await rejects(() => VectorIndex.open(place), "ERR_IO", /cannot read/);
+    await index.save(place);
+    equal(index.stats().storage?.kind, kind, "saved to");
+    const again = await VectorIndex.open(place);
+    const { storage } = again.stats();
+    equal(storage?.kind, kind, "opened from");
+    if (kind !== "memory") {
+      equal([typeof storage?.persisted, typeof storage?.quota], ["boolean", "number"], "what is told");
+      ok((storage?.usage ?? 0) > 0, "something is used");
+    }
+    await again.close();
+    await reopened(subject, place, index);
+    equal((await VectorIndex.import(place, `${place} copy`)).resumed, 0);
+    await reopened(subject, `${place} copy`, index);
+  }
+
+  test("browser: is OPFS, else IndexedDB, else memory; stats tell which, and what the browser says of it", async () => {
+    await withIndex(subject, { ...CHEAP, rows }, async (index) => {
+      equal(index.stats().storage, undefined, "of no place");
+      await kept(index, "opfs");
+      await without(navigator.storage, "getDirectory", () => kept(index, "idb"));
+      await without(navigator.storage, "getDirectory", () =>
+        without(globalThis, "indexedDB", () => kept(index, "memory")),
+      );
+      const bytes = await VectorIndex.open(await index.toBytes());
+      equal(bytes.stats().storage?.kind, "memory");
+      await bytes.close();
+    });
+  });
 }
 
 function browserPlace(test: Test, subject: Subject, scheme: "opfs" | "idb"): void {

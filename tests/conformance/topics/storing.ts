@@ -20,8 +20,8 @@ async function sameAnswers(a: Index, b: Index): Promise<void> {
   for (const [, query] of rowsOf(sampleOf(a.dataType)(10, D, 1), D)) {
     equal(await b.search(query, { k: 7 }), await a.search(query, { k: 7 }), "answers");
   }
-  const { memory: _a, ...statsA } = a.stats();
-  const { memory: _b, ...statsB } = b.stats();
+  const { memory: _a, storage: _from, ...statsA } = a.stats();
+  const { memory: _b, storage: _to, ...statsB } = b.stats();
   equal(statsB, statsA, "stats");
 }
 

@@ -1,0 +1,3 @@
+import { testImports } from "./imports.js";
+
+testImports("opfs:/kept/large");

@@ -1,0 +1,140 @@
+/** What goes to and comes from places: apart from the entry, because not every page opens, saves or imports. */
+import type {
+  Backend,
+  BackendIndex,
+  Control,
+  CoreLayout,
+  CoreSource,
+  CoreTarget,
+} from "../backend/backend.js";
+import { type CheckedSearch, checkSearch, choice, integerOr, SEARCH_DEFAULTS } from "../core/checks.js";
+import { DiskAnnError } from "../core/errors.js";
+import type { ImportReport, IndexSource, OpenOptions, SaveTarget, StorageStats } from "../core/types.js";
+import { checkSource, checkTarget } from "./location.js";
+import type { LongCall } from "./long-call.js";
+
+const CACHE_BYTES_DEFAULT = 2 ** 26;
+const CACHE_BYTES_MAX = 2 ** 40;
+const MODES = ["resident", "paged", "auto"] as const;
+
+/** Beam widths by kind of place, where rounds are slow or quick: 4 elsewhere. */
+const PAGED_WIDTHS: Partial<Record<CoreSource["kind"], number>> = { http: 32, idb: 8, opfs: 2 };
+
+const NOT_PAGED = "paged is not possible here: leave mode out";
+
+interface CheckedOpen {
+  readonly mode: (typeof MODES)[number];
+  readonly cacheBytes: number;
+  /** What its searches take for options that are left out, once it is known where the index is. */
+  defaults(paged: boolean, pagedWidth: number): CheckedSearch;
+}
+
+function checkOpen({ mode, cacheBytes, beamWidth, pageSearch }: OpenOptions): CheckedOpen {
+  const defaults = (paged: boolean, pagedWidth: number): CheckedSearch =>
+    checkSearch(
+      { beamWidth, pageSearch },
+      paged ? { ...SEARCH_DEFAULTS, beamWidth: pagedWidth, pageSearch: true } : SEARCH_DEFAULTS,
+    );
+  defaults(false, 1);
+  return {
+    mode: choice("mode", mode, MODES, "auto"),
+    cacheBytes: integerOr("cacheBytes", cacheBytes, 0, CACHE_BYTES_MAX, CACHE_BYTES_DEFAULT),
+    defaults,
+  };
+}
+
+/** Never rejects: what the browser does not tell is left out. */
+async function storageStats(place: CoreSource | CoreTarget): Promise<StorageStats> {
+  const { kind } = place;
+  const inMemory = kind === "bytes" || (kind === "handle" && place.inMemory);
+  const known = { kind: inMemory ? "memory" : kind === "path" ? "file" : kind } as const;
+  const nothing = { persisted: undefined, quota: undefined, usage: undefined };
+  if (kind !== "opfs" && kind !== "idb") return { ...known, ...nothing };
+  const { quotaStats } = await import("../storage/persist.js");
+  return { ...known, ...(await quotaStats()) };
+}
+
+interface Opened {
+  readonly backend: Backend;
+  readonly core: BackendIndex;
+  readonly defaults: CheckedSearch;
+  readonly storage: StorageStats;
+}
+
+export async function openCore<Options extends OpenOptions>(
+  load: (options: Options) => Promise<Backend>,
+  source: IndexSource,
+  options: Options,
+  { signal, onProgress }: LongCall,
+  keep: (core: BackendIndex) => BackendIndex,
+): Promise<Opened> {
+  const { mode, cacheBytes, defaults } = checkOpen(options);
+  const find = checkSource(source);
+  const backend = await load(options);
+  const place = await find();
+  const asked = storageStats(place);
+  const control = { signal, onProgress, threads: undefined };
+  const how = options.microsoft;
+  const disk =
+    how === undefined
+      ? undefined
+      : await (await import("./microsoft-disk.js")).readDisk(how, place, mode, control);
+  const resident = mode === "paged" ? "never" : "allowed";
+  const paged = mode === "resident" ? undefined : ({ cacheBytes, resident, ...disk?.paged } as const);
+  const opened = keep(await backend.open(place, control, paged));
+  const core = disk ? keep(disk.finish(opened)) : opened;
+  if (mode === "paged" && !core.paged) throw new DiskAnnError("ERR_UNSUPPORTED", NOT_PAGED);
+  const width = PAGED_WIDTHS[place.kind] ?? 4;
+  return { backend, core, defaults: defaults(core.paged, width), storage: await asked };
+}
+
+/** Opens what was built as a file, with no more memory than it was built with. */
+export async function openBuilt(
+  backend: Backend,
+  path: string,
+  memoryBytes: number,
+  { signal }: LongCall,
+  keep: (core: BackendIndex) => BackendIndex,
+): Promise<Opened> {
+  const { cacheBytes, defaults } = checkOpen({});
+  const place = { kind: "path", path } as const;
+  const paged = { cacheBytes: Math.min(cacheBytes, memoryBytes), resident: "allowed" } as const;
+  const core = keep(await backend.open(place, { signal }, paged));
+  return { backend, core, defaults: defaults(core.paged, 4), storage: await storageStats(place) };
+}
+
+export async function saveCore(
+  core: BackendIndex,
+  target: SaveTarget,
+  control: Control,
+  layoutOf: () => Promise<CoreLayout | undefined>,
+): Promise<StorageStats> {
+  const find = checkTarget(target);
+  const layout = await layoutOf();
+  const place = await find();
+  await core.save(place, control, layout);
+  return storageStats(place);
+}
+
+export async function importIndex<Options>(
+  load: (options: Options) => Promise<Backend>,
+  source: IndexSource,
+  target: SaveTarget,
+  options: Options,
+  call: LongCall,
+): Promise<ImportReport> {
+  const find = checkSource(source);
+  const findTarget = checkTarget(target);
+  const { signal, onProgress } = call;
+  try {
+    if (signal?.aborted) throw signal.reason;
+    const backend = await load(options);
+    const places = [await find(), await findTarget()] as const;
+    const work = backend.import ?? (await import("../storage/import.js")).importFile;
+    const report = await work(...places, { signal, onProgress });
+    call.finish();
+    return report;
+  } catch (error) {
+    throw call.errorOf(error);
+  }
+}
