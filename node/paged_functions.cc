@@ -56,8 +56,8 @@ Napi::Value open_paged(const Napi::CallbackInfo &info)
 }
 
 /*
- * openPagedHost(length, ticket, simd, cacheBytes): as openPaged, but JavaScript reads: the requests of the job, and after that, with
- * records of the ticket, those of searches.
+ * openPagedHost(length, ticket, simd, cacheBytes): as openPaged, but JavaScript reads: the requests of the job, and after
+ * that, with records of the ticket, those of searches.
  */
 Napi::Value open_paged_host(const Napi::CallbackInfo &info)
 {

@@ -24,7 +24,7 @@ const ALLOWED_IMPORTS_THREADS = ["env.memory", "env.emscripten_resize_heap"];
 const common = [...FLAGS, ...WARNINGS, ...TARGET_FLAGS.wasm32, "-DNDEBUG"];
 /** What waits for bytes, or runs once in a while. */
 const SELDOM =
-  /^(wasm\/exports|csrc\/store\/(superblock|section|microsoft)|csrc\/op\/(budget\w*|code_pages|convert|findings|op|open|opening|page_stream|paged\w*|save|transfer|verify))\.c$/;
+  /^(wasm\/exports\w*|csrc\/store\/(superblock|section|microsoft)|csrc\/op\/(budget\w*|code_pages|convert|findings|op|open|opening|page_stream|paged\w*|save|transfer|verify))\.c$/;
 /** Operations only say what is done next: the loops that take time are on the floors below. */
 const levelOf = (unit) => (SELDOM.test(unit) ? "-Oz" : unit.startsWith("csrc/op/") ? "-Os" : "-O3");
 const flags = [
@@ -66,7 +66,7 @@ function inputsHash(units) {
   const hash = createHash("sha256");
   hash.update(execFileSync("emcc", ["--version"], { encoding: "utf8", env: environment }));
   const script = relative(root, fileURLToPath(import.meta.url));
-  for (const file of [...units, ...headers(), "tests/tools/sources.mjs", script].sort()) {
+  for (const file of [...units, ...headers(), "wasm/exports.h", "tests/tools/sources.mjs", script].sort()) {
     hash
       .update(file)
       .update("\0")
@@ -103,7 +103,7 @@ async function linkWithThreads(units, output) {
   const folder = `${output}-objects`;
   const ask = (name) => execFileSync("em-config", [name], { encoding: "utf8", env: environment }).trim();
   const libraries = join(ask("CACHE"), "sysroot/lib/wasm32-emscripten");
-  const words = [...linkFlags, ...(await compile(units, folder, ["-pthread", "-DWASM_FOR_BUILDS"])), "-L", libraries];
+  const words = [...linkFlags, ...(await compile(units, folder, ["-pthread"])), "-L", libraries];
   words.push("-lc-mt", "-lemmalloc-mt", "-lcompiler_rt-mt", "-o", output);
   const linker = ["wasm-ld", "wasm-ld-14"].map((name) => join(ask("LLVM_ROOT"), name)).find(existsSync);
   execFileSync(linker ?? "wasm-ld", words, { stdio: "inherit" });
@@ -122,9 +122,10 @@ async function linkAlone(units, output) {
   if (status !== 0) process.exit(1);
 }
 
-async function build(output, link, allowed) {
+/** `exports`: files of exports, beside the core. */
+async function build(output, link, allowed, exports) {
   const stamp = join(root, "build/wasm", `${relative(root, output).replaceAll(/[^\w.]/g, "-")}.sha256`);
-  const units = ["wasm/exports.c", ...sources("wasm32").map((source) => source.file)];
+  const units = [...exports, ...sources("wasm32").map((source) => source.file)];
   const hash = inputsHash(units);
   const known = existsSync(output) && existsSync(stamp) && readFileSync(stamp, "utf8") === hash;
   if (known && !process.argv.includes("--force")) {
@@ -145,6 +146,11 @@ async function build(output, link, allowed) {
 }
 
 const given = process.argv.slice(2).find((word) => !word.startsWith("-"));
-await build(join(root, given ?? "dist/diskann.wasm"), linkAlone, ALLOWED_IMPORTS);
+await build(join(root, given ?? "dist/diskann.wasm"), linkAlone, ALLOWED_IMPORTS, [
+  "wasm/exports.c",
+  "wasm/exports_more.c",
+]);
 if (given === undefined)
-  await build(join(root, "dist/diskann-threads.wasm"), linkWithThreads, ALLOWED_IMPORTS_THREADS);
+  await build(join(root, "dist/diskann-threads.wasm"), linkWithThreads, ALLOWED_IMPORTS_THREADS, [
+    "wasm/exports.c",
+  ]);

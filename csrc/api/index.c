@@ -80,14 +80,14 @@ void diskann_index_stats(const diskann_index *index, diskann_stats *out)
     out->page_bytes = layout->page_bytes;
     out->records_per_page = layout->records_per_page;
     out->pages = record_pages(layout, index->size);
-    superblock block = {.config = index->config, .size = index->size};
+    superblock block = {.config = index->config, .size = index->size, .navigator_size = index->navigator.size};
     superblock_derive(&block);
     out->file_bytes = block.file_bytes;
     out->memory_vectors =
         (uint64_t)index->size * simd_row_bytes(index->config.data_type, index->config.dimensions);
     out->memory_graph = (uint64_t)index->size * index->config.max_degree * sizeof(uint32_t);
     out->memory_records = record_store_bytes(&index->records);
-    out->memory_codes = code_store_bytes(&index->codes) + pq_codes_bytes(&index->pq);
+    out->memory_codes = code_store_bytes(&index->codes) + pq_codes_bytes(&index->pq) + navigator_bytes(&index->navigator);
     out->memory_ids = id_map_bytes(&index->ids);
     out->memory_total = index->account.live_bytes + pq_codes_apart(&index->pq);
     out->relative_error = index->size > 0 ? (double)index->errors * 0x1p-32 / index->size : 0.0;

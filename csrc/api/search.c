@@ -160,7 +160,7 @@ static void prefetch_record(const diskann_index *index, uint32_t slot)
 static void walk_records(graph_walk *walk, const diskann_index *index, const diskann_search_params *params)
 {
     uint32_t slots[DISKANN_BEAM_WIDTH_MAX], count;
-    while ((count = walk_next(walk, slots, params->beam_width)) > 0) {
+    while ((count = walk_next(walk, slots)) > 0) {
         for (uint32_t i = 0; i < count; i++) {
             prefetch_record(index, i + 1 < count ? slots[i + 1] : walk_peek(walk));
             if (params->page_search) {
@@ -176,8 +176,9 @@ static int search_along_codes(diskann_searcher *searcher, const float *query, gr
 {
     const diskann_index *index = searcher->index;
     graph_walk *walk = &searcher->walk;
-    TRY(walk_reserve(walk, &index->space, index->config.max_degree, list_size, params->k));
-    walk_begin(walk, &index->space, query, point, index->entry, index->size, list_size, params->k);
+    const walk_limits limits = {list_size, params->beam_width, params->k};
+    TRY(walk_reserve(walk, &index->space, index->config.max_degree, limits));
+    walk_begin(walk, &index->space, query, point, index->entry, index->size, limits);
     walk_records(walk, index, params);
     const int found = walk_take(walk, ids, distances);
     TRY(found);

@@ -37,6 +37,21 @@ static inline void bits_layout_init(bits_layout *layout, uint32_t dimensions, ui
     layout->block_bytes = layout->groups * layout->group_bytes - (BITS_GROUP - layout->last_slots) * factor_bytes;
 }
 
+/*
+ * A navigator (quant/navigator.h) is a block with room for so many of `size` vectors: a sixteenth of them, as far as they fit
+ * NAVIGATOR_BYTES_MAX with the origin of their codes; in whole groups. 0: there is none.
+ */
+enum { NAVIGATOR_BYTES_MAX = 124 << 10, NAVIGATOR_SHARE = 16, NAVIGATOR_SIZE_MIN = 1024 };
+static inline uint32_t bits_navigator_places(uint32_t dimensions, uint64_t size)
+{
+    bits_layout layout;
+    bits_layout_init(&layout, dimensions, BITS_GROUP);
+    const uint32_t origin_bytes = dimensions * (uint32_t)sizeof(float);
+    const uint32_t fitting = origin_bytes < NAVIGATOR_BYTES_MAX ? (NAVIGATOR_BYTES_MAX - origin_bytes) / layout.group_bytes : 0;
+    const uint64_t wanted = size < NAVIGATOR_SIZE_MIN ? 0 : size / NAVIGATOR_SHARE / BITS_GROUP;
+    return (wanted < fitting ? (uint32_t)wanted : fitting) * BITS_GROUP;
+}
+
 /* The offset of the neighbour at a place. */
 static inline float *bits_offset_at(const bits_layout *layout, uint8_t *block, uint32_t place)
 {

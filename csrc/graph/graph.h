@@ -7,6 +7,7 @@
 
 #include "../quant/bits.h"
 #include "../quant/codes.h"
+#include "../quant/navigator.h"
 #include "../quant/pq_codes.h"
 #include "../record/record.h"
 #include "../simd/simd.h"
@@ -19,6 +20,7 @@ typedef struct graph_space {
     const simd_kernels *kernels;
     const code_store *codes; /* NULL: searches read the vectors themselves */
     const bits_coder *bits;  /* NULL: records hold no codes of their neighbours */
+    const navigator *navigator; /* with codes in records; it may be empty */
     const pq_codes *pq;      /* NULL: there are no codes by product quantisation */
     uint32_t metric;
     uint32_t data_type;

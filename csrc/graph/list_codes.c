@@ -60,15 +60,19 @@ static void set_owner(list_coder *coder, uint32_t slot)
  * A zero vector lies at the centre of those of unit length, half from each of them, while its cosine distance is 1: else all
  * zero vectors of a data set would seem nearer than they are, and a search would read them all.
  */
-static void encode_place(list_coder *coder, uint8_t *block, uint32_t place, uint32_t neighbour)
+static void encode_by(list_coder *coder, const bits_coder *bits, uint8_t *block, uint32_t place, uint32_t neighbour)
 {
-    const bits_coder *bits = coder->space->bits;
     float *vector = vector_of(coder) + coder->space->dimensions;
     const float weight = graph_code_vector(coder->space, record_of(coder, neighbour), vector);
     bits_encode(bits, coder->floats, block, place, vector);
     if (weight == 0) {
         *bits_offset_at(&bits->layout, block, place) += 0.5f;
     }
+}
+
+static void encode_place(list_coder *coder, uint8_t *block, uint32_t place, uint32_t neighbour)
+{
+    encode_by(coder, coder->space->bits, block, place, neighbour);
 }
 
 void list_coder_note(list_coder *coder, uint32_t slot)
@@ -141,4 +145,14 @@ int list_coder_check(list_coder *coder, uint32_t slot)
     memset(coder->block, 0, bytes);
     encode_into(coder, slot, coder->block);
     return memcmp(coder->block, record_codes(&coder->space->records->layout, record_of(coder, slot)), bytes) == 0;
+}
+
+void list_coder_navigate(list_coder *coder, const navigator *navigator, uint32_t group)
+{
+    const bits_coder bits = navigator_coder(navigator, coder->space->bits);
+    bits_owner_set(&bits, coder->floats, bits.origin);
+    for (uint32_t i = 0; i < BITS_GROUP; i++) {
+        const uint32_t place = group * BITS_GROUP + i;
+        encode_by(coder, &bits, navigator->block, place, navigator_slot(navigator, place));
+    }
 }

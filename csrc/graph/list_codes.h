@@ -30,5 +30,7 @@ void list_coder_follow(list_coder *coder, uint32_t slot);
 void list_coder_encode(list_coder *coder, uint32_t slot);
 /* 1: the codes of a record are those of its list. */
 int list_coder_check(list_coder *coder, uint32_t slot);
+/* The codes of BITS_GROUP places of a navigator that are zero. Different groups may be coded at the same time. */
+void list_coder_navigate(list_coder *coder, const navigator *navigator, uint32_t group);
 
 #endif

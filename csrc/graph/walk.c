@@ -3,12 +3,13 @@
 
 #include "../base/status.h"
 
+#include <float.h>
 #include <string.h>
 
 static const graph_candidate EXPANDED = 1;
 static const uint32_t WALK_SCORED = UINT32_C(0x80000000); /* slots are below 2^31 */
 enum { NOTES_INITIAL = 1024, NOTES_MAX = 1 << 30 };
-enum { STARTS_SAMPLE = 1024, STARTS_BLOCK = 64, STARTS = 4 };
+enum { STARTS_SAMPLE = 1024, STARTS_BLOCK = 64, STARTS = 4, NAVIGATOR_STARTS = 32 };
 
 /* ---- memory ---- */
 
@@ -176,8 +177,9 @@ static void write_note(graph_walk *walk, uint32_t place, uint32_t slot, uint32_t
     }
 }
 
-int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree, uint32_t list_size, uint32_t k)
+int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree, walk_limits limits)
 {
+    const uint32_t list_size = limits.list_size + limits.width - 1, k = limits.k;
     memory_account *account = walk->account;
     const uint32_t estimates = (max_degree + BITS_GROUP - 1) / BITS_GROUP * BITS_GROUP; /* codes in records come in groups */
     TRY(reserve_query(walk, space));
@@ -353,8 +355,42 @@ static void offer_starts(graph_walk *walk, const pq_codes *codes, uint32_t entry
     }
 }
 
+/* The distance of the query and the origin of codes, for which the navigator is a list of neighbours. */
+static float origin_distance(const graph_walk *walk, const graph_space *space)
+{
+    if (space->metric == DISKANN_IP) {
+        return 0.0f;
+    }
+    const float squared =
+        space->kernels->one[DISKANN_F32][SIMD_SUM_L2](walk->query, space->bits->origin, space->dimensions);
+    return space->metric == DISKANN_COSINE ? 0.5f * squared : squared;
+}
+
+/* The same by the codes of the navigator. The entry has no code; it is last, and leads to all should the others not. */
+static void offer_navigated(graph_walk *walk, const graph_space *space, uint32_t entry)
+{
+    const navigator *navigator = space->navigator;
+    const bits_coder coder = navigator_coder(navigator, space->bits);
+    const float base = origin_distance(walk, space);
+    const uint8_t *block = navigator->block;
+    graph_candidate starts[NAVIGATOR_STARTS];
+    float estimates[BITS_GROUP];
+    uint32_t kept = 0;
+    for (uint32_t first = 0; first < navigator->places; first += BITS_GROUP, block += coder.layout.group_bytes) {
+        bits_estimates(&coder, &walk->coded, block, BITS_GROUP, base, estimates);
+        for (uint32_t i = 0; i < BITS_GROUP; i++) {
+            const uint32_t slot = navigator_slot(navigator, first + i);
+            candidates_keep(starts, &kept, NAVIGATOR_STARTS, candidate_make(estimates[i], slot));
+        }
+    }
+    offer(walk, FLT_MAX, entry);
+    for (uint32_t i = 0; i < kept; i++) {
+        offer(walk, candidate_distance(starts[i]), candidate_slot(starts[i]));
+    }
+}
+
 void walk_begin(graph_walk *walk, const graph_space *space, const float *query, graph_point point, uint32_t entry,
-                uint32_t size, uint32_t list_size, uint32_t k)
+                uint32_t size, walk_limits limits)
 {
     const float weight = graph_code_weight(space, point.aux);
     for (uint32_t i = 0; i < space->dimensions; i++) {
@@ -366,8 +402,10 @@ void walk_begin(graph_walk *walk, const graph_space *space, const float *query, 
         pq_query_set(&walk->tables, space->pq, walk->query);
     }
     walk->point = point;
-    walk->list_size = list_size;
-    walk->k = k;
+    walk->list_size = limits.list_size + limits.width - 1;
+    walk->wanted = limits.list_size;
+    walk->width = limits.width;
+    walk->k = limits.k;
     walk->list_count = 0;
     walk->hit_count = 0;
     walk->cursor = 0;
@@ -378,15 +416,23 @@ void walk_begin(graph_walk *walk, const graph_space *space, const float *query, 
     clear_notes(walk);
     if (space->pq != NULL && !is_anywhere(walk, space)) {
         offer_starts(walk, space->pq, entry, size);
+    } else if (space->navigator != NULL && space->navigator->places > 0 && !is_anywhere(walk, space)) {
+        offer_navigated(walk, space, entry);
     } else {
         offer(walk, 0, entry);
     }
 }
 
-uint32_t walk_next(graph_walk *walk, uint32_t *slots, uint32_t width)
+uint32_t walk_next(graph_walk *walk, uint32_t *slots)
 {
     uint32_t count = 0;
-    for (; walk->cursor < walk->list_count && count < width; walk->cursor++) {
+    while (walk->cursor < walk->list_count && walk->list[walk->cursor] & EXPANDED) {
+        walk->cursor++;
+    }
+    if (walk->cursor >= walk->wanted) {
+        return 0;
+    }
+    for (; walk->cursor < walk->list_count && count < walk->width; walk->cursor++) {
         if (!(walk->list[walk->cursor] & EXPANDED)) {
             walk->list[walk->cursor] |= EXPANDED;
             slots[count++] = candidate_slot(walk->list[walk->cursor]);

@@ -4,14 +4,17 @@
  * be read: a search is a sequence of records. Where they come from is the caller's business:
  *
  *     walk_begin(walk, ...);
- *     while ((count = walk_next(walk, slots, beam_width)) > 0)
+ *     while ((count = walk_next(walk, slots)) > 0)
  *         for each of slots[0 .. count), in this order: walk_absorb(walk, space, slot, its record);
  *     walk_take(walk, ids, distances);
  *
  * The list holds the L nearest slots by the lowest estimate of each (with codes in records each neighbour that leads to a
  * record has one of its own, and nearer ones have better ones), or by its distance where its record was there before it was
- * its turn. It begins with the entry; with codes in memory, with the nearest of a sample of slots too. Hits are the k nearest
- * of all whose distance is known.
+ * its turn. It begins with the entry; with codes in memory or a navigator, with the nearest of a sample of slots too. Hits are
+ * the k nearest of all whose distance is known.
+ *
+ * The walk is over when the L nearest are expanded. The list is longer by what a round has room for beside one slot, so that
+ * rounds are full: what lies beyond L now is often wanted in the next round, which is then saved.
  */
 #ifndef DISKANN_GRAPH_WALK_H
 #define DISKANN_GRAPH_WALK_H
@@ -31,6 +34,12 @@ typedef struct walk_note {
     uint32_t order;
 } walk_note;
 
+typedef struct walk_limits {
+    uint32_t list_size; /* L, at least k */
+    uint32_t width;     /* slots of a round */
+    uint32_t k;
+} walk_limits;
+
 typedef struct graph_walk {
     memory_account *account;
     const graph_space *space; /* what the buffers of the query are made for; NULL before there are some */
@@ -46,6 +55,7 @@ typedef struct graph_walk {
     graph_point point;       /* the query; its vector is borrowed until the walk ends */
     uint32_t estimate_capacity, unknown_capacity;
     uint32_t list_size, list_count, list_capacity;
+    uint32_t wanted, width;  /* L; of a round */
     uint32_t k, hit_count, hit_capacity;
     uint32_t note_count, note_capacity; /* capacity: a power of two */
     uint32_t cursor;         /* every candidate before it is expanded */
@@ -56,17 +66,16 @@ typedef struct graph_walk {
 
 void walk_init(graph_walk *walk, memory_account *account);
 /* Makes room; allocates only where a limit grew. ERR_NO_MEMORY leaves it usable for what it could do before. */
-int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree, uint32_t list_size, uint32_t k);
+int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree, walk_limits limits);
 void walk_reset(graph_walk *walk);
 
 /*
- * `query`: floats, as it came; `point`: the same in the query form. `size`: slots of the graph. `list_size`: at least k; both
- * within what was reserved.
+ * `query`: floats, as it came; `point`: the same in the query form. `size`: slots of the graph. Limits within what was reserved.
  */
 void walk_begin(graph_walk *walk, const graph_space *space, const float *query, graph_point point, uint32_t entry,
-                uint32_t size, uint32_t list_size, uint32_t k);
-/* The nearest slots that have not been expanded, at most `width` of them; 0: the walk is over. */
-uint32_t walk_next(graph_walk *walk, uint32_t *slots, uint32_t width);
+                uint32_t size, walk_limits limits);
+/* The nearest slots that have not been expanded, at most limits.width of them; 0: the walk is over. */
+uint32_t walk_next(graph_walk *walk, uint32_t *slots);
 /* What is likely to be next, for those who fetch ahead; SLOT_NONE where there is nothing. */
 uint32_t walk_peek(const graph_walk *walk);
 /* Expands a slot that walk_next named. */

@@ -119,6 +119,15 @@ int budget_read(budget_op *op, diskann_stage *stage)
     return DISKANN_IO;
 }
 
+/* How far a part is, 0 .. 1: a build by what it has linked. */
+static double part_share(const diskann_stage *stage)
+{
+    if (stage->phase == DISKANN_PHASE_VALIDATE || stage->total == 0) {
+        return 0.0;
+    }
+    return stage->phase == DISKANN_PHASE_ORDER ? 1.0 : (double)stage->done / (double)stage->total;
+}
+
 int budget_step_part(budget_op *op, diskann_op *part, diskann_stage *stage, uint64_t before, uint64_t whole)
 {
     const int status = diskann_op_step(part, stage);
@@ -127,7 +136,7 @@ int budget_step_part(budget_op *op, diskann_op *part, diskann_stage *stage, uint
         op->base.failure.row = DISKANN_NOWHERE; /* its rows are not those that were given */
         return status;
     }
-    const double share = stage->total > 0 ? (double)stage->done / (double)stage->total : 0.0;
+    const double share = part_share(stage);
     stage->phase = phase_of(op, op->state);
     tell_progress(op, stage);
     stage->done = before + (uint64_t)(share * (double)whole);

@@ -137,7 +137,7 @@ void merge_attach(budget_op *op, uint64_t begin, uint64_t end)
 {
     for (uint64_t slot = begin; slot < end; slot++) {
         const uint32_t row = row_of(op, (uint32_t)slot);
-        if (slot == 0 && op->shard == 0) {
+        if (slot == 0 && op->linked == op->inner->size) { /* the first that has any rows */
             op->entry = row;
             op->owners[row][2] = 1;
         } else if (slot == 0 && !op->owners[row][2]) {

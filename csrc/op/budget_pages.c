@@ -156,8 +156,7 @@ static int begin_codes(budget_op *op)
         record_store_truncate(&op->work->records, 0);
     }
     op->state = BUDGET_CODE_PAGES;
-    return code_pages_init(&op->code_pages, &op->block, &op->work->records.layout, op->work->space.kernels->crc32c,
-                           &op->work->pq, &op->account);
+    return code_pages_init(&op->code_pages, &op->block, &op->work->space, &op->account);
 }
 
 static int hand_out(budget_op *op, diskann_stage *stage, uint32_t state)

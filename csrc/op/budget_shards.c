@@ -61,7 +61,8 @@ static void take_rows(budget_op *op, uint64_t begin, uint64_t end)
 static int step_build(budget_op *op, diskann_stage *stage)
 {
     op->state = BUDGET_BUILD;
-    const int status = budget_step_part(op, op->build, stage, op->linked, 0);
+    const uint64_t rows = is_one(op) ? op->rows : op->shard_sizes[shard_number(op)];
+    const int status = budget_step_part(op, op->build, stage, op->linked, rows);
     if (status != DISKANN_OK) {
         return status;
     }

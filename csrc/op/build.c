@@ -424,6 +424,14 @@ int build_step(insert_op *op, diskann_stage *stage)
         }
         finish_index(op);
         return DISKANN_OK;
+    case INSERT_LISTCODE: {
+        const int status = insert_navigate(op, stage);
+        if (status != DISKANN_OK) {
+            return status;
+        }
+        finish_index(op);
+        return DISKANN_OK;
+    }
     case INSERT_SAMPLE:
     case INSERT_TRAIN:
         return step_training(op, stage);

@@ -6,30 +6,38 @@
 
 enum { BUFFER_BYTES = 1 << 20 };
 
-section code_pages_section(const superblock *block, const record_layout *layout, page_crc32c *crc32c, const pq_codes *codes)
+static void add_part(section *section, void *bytes, uint64_t length)
 {
-    const diskann_pq *pq = codes->pq;
-    return (section){
-        .layout = layout,
-        .crc32c = crc32c,
-        .first_page = block->pages,
-        .part_count = 3,
-        .parts = {{pq->codebook, (uint64_t)pq->centroids * pq->dimensions * sizeof(float)},
-                  {pq->centre, pq->dimensions * sizeof(float)},
-                  {codes->codes, block->size * codes->code_bytes}},
-    };
+    section->parts[section->part_count++] = (section_part){bytes, length};
 }
 
-int code_pages_init(code_pages *pages, const superblock *block, const record_layout *layout, page_crc32c *crc32c,
-                    const pq_codes *codes, memory_account *account)
+section code_pages_section(const superblock *block, const graph_space *space)
 {
+    section section = {
+        .layout = &space->records->layout, .crc32c = space->kernels->crc32c, .first_page = block->pages};
+    if (space->pq != NULL) {
+        const diskann_pq *pq = space->pq->pq;
+        add_part(&section, pq->codebook, (uint64_t)pq->centroids * pq->dimensions * sizeof(float));
+        add_part(&section, pq->centre, pq->dimensions * sizeof(float));
+        add_part(&section, space->pq->codes, block->size * space->pq->code_bytes);
+    } else {
+        add_part(&section, space->bits->origin, space->dimensions * sizeof(float));
+        add_part(&section, space->navigator->block, navigator_bytes(space->navigator));
+    }
+    return section;
+}
+
+int code_pages_init(code_pages *pages, const superblock *block, const graph_space *space, memory_account *account)
+{
+    const record_layout *layout = &space->records->layout;
     memset(pages, 0, sizeof *pages);
     pages->account = account;
     pages->count = block->code_pages;
     if (pages->count == 0) {
         return DISKANN_OK;
     }
-    pages->section = code_pages_section(block, layout, crc32c, codes);
+    pages->offset = block->navigator_size > 0 ? DISKANN_SUPERBLOCK_BYTES : page_offset(&block->layout, block->pages);
+    pages->section = code_pages_section(block, space);
     const uint64_t fitting = BUFFER_BYTES / layout->page_bytes;
     pages->buffer_pages = fitting < 1 ? 1 : fitting < pages->count ? (uint32_t)fitting : (uint32_t)pages->count;
     pages->buffer_bytes = (uint64_t)pages->buffer_pages * layout->page_bytes;
@@ -62,7 +70,7 @@ int code_pages_round(code_pages *pages, op_transfer *transfer, uint32_t kind)
     for (uint64_t i = pages->begin; kind == DISKANN_WRITE && i < pages->end; i++) {
         section_fill(&pages->section, i, page_of(pages, i));
     }
-    transfer_add(transfer, kind, page_offset(layout, pages->section.first_page + pages->begin),
+    transfer_add(transfer, kind, pages->offset + pages->begin * layout->page_bytes,
                  (pages->end - pages->begin) * layout->page_bytes, pages->buffer);
     return 1;
 }

@@ -11,7 +11,16 @@
 
 #include <string.h>
 
-enum convert_state { CONVERT_BEGIN, CONVERT_COPY, CONVERT_IDS, CONVERT_CODES, CONVERT_SAMPLE, CONVERT_TRAIN, CONVERT_ENCODE, CONVERT_END };
+enum convert_state {
+    CONVERT_BEGIN,
+    CONVERT_COPY,
+    CONVERT_IDS,
+    CONVERT_CODES,
+    CONVERT_SAMPLE,
+    CONVERT_TRAIN,
+    CONVERT_ENCODE,
+    CONVERT_END
+};
 
 typedef struct convert_op {
     diskann_op base;
@@ -53,7 +62,9 @@ static void copy_record(const convert_op *op, uint32_t slot)
 
 static void make_codes(convert_op *op, uint32_t worker, uint32_t slot)
 {
-    if (op->coders != NULL) {
+    if (op->coders != NULL && slot >= size_of(op)) {
+        list_coder_navigate(&op->coders[worker], &op->to->navigator, slot - size_of(op));
+    } else if (op->coders != NULL) {
         list_coder_encode(&op->coders[worker], slot);
     } else {
         index_encode(op->to, slot, op->scratch + worker * op->scratch_each);
@@ -178,6 +189,22 @@ static int begin_copy(convert_op *op, diskann_stage *stage)
     return enter(op, stage, CONVERT_COPY, size_of(op), 1);
 }
 
+/* That of the other with the codes it has, or room for one of all records. */
+static int prepare_navigator(convert_op *op)
+{
+    const navigator *from = &op->from->navigator;
+    navigator *to = &op->to->navigator;
+    const uint32_t dimensions = op->to->config.dimensions, size = keeps_codes(op) ? from->size : size_of(op);
+    if (bits_navigator_places(dimensions, size) == 0) {
+        return DISKANN_OK;
+    }
+    TRY(navigator_reserve(to, dimensions, size));
+    if (keeps_codes(op)) {
+        memcpy(to->block, from->block, (size_t)navigator_bytes(to));
+    }
+    return DISKANN_OK;
+}
+
 /* Records and ids are there. */
 static int begin_codes(convert_op *op, diskann_stage *stage)
 {
@@ -185,6 +212,9 @@ static int begin_codes(convert_op *op, diskann_stage *stage)
     TRY(index_set_origin(to, op->from->entry));
     if (to->space.pq != NULL) {
         return keeps_codes(op) ? finish(op) : begin_sample(op, stage);
+    }
+    if (to->space.bits != NULL) {
+        TRY(prepare_navigator(op));
     }
     if (to->space.bits != NULL && !keeps_codes(op)) {
         TRY(prepare_coders(op));
@@ -194,7 +224,7 @@ static int begin_codes(convert_op *op, diskann_stage *stage)
     } else {
         return finish(op);
     }
-    return enter(op, stage, CONVERT_CODES, size_of(op), 1);
+    return enter(op, stage, CONVERT_CODES, size_of(op) + (uint64_t)to->navigator.places / BITS_GROUP, 1);
 }
 
 static int step_training(convert_op *op, diskann_stage *stage)

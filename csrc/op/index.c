@@ -51,6 +51,7 @@ int index_create(const diskann_config *config, const diskann_allocator *allocato
     record_store_init(&index->records, &index->config, &index->account);
     index->config.page_bytes = index->records.layout.page_bytes;
     code_store_init(&index->codes, config, kernels, &index->account);
+    navigator_init(&index->navigator, &index->account);
     pq_codes_init(&index->pq, &index->config, kernels->simd, &index->account);
     id_map_init(&index->ids, &index->records, &index->account);
     index->space = (graph_space){
@@ -58,6 +59,7 @@ int index_create(const diskann_config *config, const diskann_allocator *allocato
         .kernels = kernels,
         .codes = index->config.codes == DISKANN_CODES_8BIT ? &index->codes : NULL,
         .bits = index->config.codes == DISKANN_CODES_1BIT ? &index->bits : NULL,
+        .navigator = &index->navigator,
         .pq = index->config.codes == DISKANN_CODES_PQ ? &index->pq : NULL,
         .metric = config->metric,
         .data_type = config->data_type,
@@ -76,6 +78,7 @@ void index_destroy(diskann_index *index)
     id_map_reset(&index->ids);
     code_store_reset(&index->codes);
     pq_codes_reset(&index->pq);
+    navigator_reset(&index->navigator);
     if (index->space.bits != NULL) {
         bits_coder_reset(&index->bits);
     }

@@ -13,6 +13,7 @@ struct diskann_index {
     id_map ids;
     code_store codes;  /* 8-bit codes; empty where config says otherwise */
     bits_coder bits;   /* 1-bit codes in the records; zero where config says otherwise */
+    navigator navigator; /* beside them; empty in a small index */
     pq_codes pq;       /* codes by product quantisation; empty where config says otherwise */
     uint32_t may_drop_codes; /* 8-bit codes were nobody's wish */
     graph_space space; /* metric, kernels, records */

@@ -30,6 +30,7 @@ static int begin(diskann_index *index, uint32_t workers, uint32_t is_build, disk
     op->first = index->size;
     op->next_id = index->next_id;
     op->unfit_row = UINT64_MAX;
+    navigator_init(&op->navigator, &index->account);
     atomic_init(&op->bad_row, UINT64_MAX);
     atomic_init(&op->norm_max, 0);
     return DISKANN_OK;
@@ -197,6 +198,25 @@ static int no_memory(insert_op *op)
     return op_fail(&op->base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE, 0);
 }
 
+static uint64_t size_of_all(const insert_op *op)
+{
+    return op->first + op->rows;
+}
+
+/* A sample serves until there are twice as many vectors as it was taken of. */
+static int navigator_is_due(const insert_op *op)
+{
+    const diskann_index *index = op->index;
+    return index->space.bits != NULL && size_of_all(op) >= 2 * (uint64_t)index->navigator.size &&
+           bits_navigator_places(index->config.dimensions, size_of_all(op)) > 0;
+}
+
+int insert_navigate(insert_op *op, diskann_stage *stage)
+{
+    const uint32_t groups = op->navigator.places / BITS_GROUP;
+    return groups > 0 ? insert_enter(op, stage, INSERT_NAVIGATE, DISKANN_PHASE_ORDER, groups, 1) : DISKANN_OK;
+}
+
 /* All memory is taken before anything changes. */
 static int enter_ids(insert_op *op, diskann_stage *stage)
 {
@@ -218,6 +238,9 @@ static int enter_ids(insert_op *op, diskann_stage *stage)
     op->graph.space = graph_space_for_links(&index->space, index->norm_max);
     op->graph.entry = index->entry;
     if ((op->is_build ? build_prepare(op) : batch_prepare(op)) < 0) {
+        return no_memory(op);
+    }
+    if (navigator_is_due(op) && navigator_reserve(&op->navigator, index->config.dimensions, (uint32_t)size_of_all(op)) < 0) {
         return no_memory(op);
     }
     if (index->space.codes != NULL && code_store_reserve(&index->codes, op->first + op->rows) < 0) {
@@ -261,8 +284,20 @@ int insert_encode(insert_op *op, diskann_stage *stage, uint32_t entry)
 
 static int finish(insert_op *op)
 {
+    if (op->navigator.places > 0) {
+        navigator_reset(&op->index->navigator);
+        op->index->navigator = op->navigator;
+        navigator_init(&op->navigator, op->navigator.account);
+    }
     op->stage = INSERT_END;
     return DISKANN_OK;
+}
+
+/* After the last batch of an insert. */
+static int end_insert(insert_op *op, diskann_stage *stage)
+{
+    const int status = insert_navigate(op, stage);
+    return status == DISKANN_OK ? finish(op) : status;
 }
 
 /* The stages after the last batch. */
@@ -312,7 +347,9 @@ static int step(diskann_op *base, diskann_stage *stage)
         if (op->added < op->rows) {
             return batch_begin(op, stage);
         }
-        return op->is_build ? build_step(op, stage) : finish(op);
+        return op->is_build ? build_step(op, stage) : end_insert(op, stage);
+    case INSERT_NAVIGATE:
+        return op->is_build ? end_build(op, stage) : finish(op);
     case INSERT_END:
         return DISKANN_OK;
     default:
@@ -333,6 +370,11 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin_item, uint64_t
     case INSERT_ENCODE:
     case INSERT_RECODE:
         encode_rows(op, worker, begin_item, end_item);
+        break;
+    case INSERT_NAVIGATE:
+        for (uint64_t group = begin_item; group < end_item && !op_is_cancelled(base); group++) {
+            list_coder_navigate(&op->link_workers[worker].coder, &op->navigator, (uint32_t)group);
+        }
         break;
     case INSERT_PQ:
         encode_pq(op, worker, begin_item, end_item);
@@ -370,6 +412,7 @@ static void reset(diskann_op *base)
         code_store_truncate(&index->codes, index->size);
         pq_codes_truncate(&index->pq, index->size);
     }
+    navigator_reset(&op->navigator);
     batch_release(op);
     build_reset(op);
     index_return_codes(index);

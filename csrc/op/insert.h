@@ -29,6 +29,7 @@ enum insert_stage {
     INSERT_PERMUTE,  /* build: the records, in place */
     INSERT_RECODE,   /* build: codes again, in their places, in parallel */
     INSERT_LISTCODE, /* build: codes of neighbours, in parallel */
+    INSERT_NAVIGATE, /* codes of the navigator, in parallel over its groups */
     INSERT_SAMPLE,   /* build: rows to train a quantiser with */
     INSERT_TRAIN,    /* build: the stages of its training */
     INSERT_PQ,       /* codes by it, in parallel; an insert has them before its first batch */
@@ -70,6 +71,7 @@ typedef struct insert_op {
     link_edge *edges;     /* [batch_max * (max_degree + 1)] */
     link_edge *edges_other;
     uint32_t *groups;     /* first edge of each target; GROUP_DONE marks a linked one */
+    navigator navigator;  /* on its way; empty where that of the index stays */
     float *pq_scratch;    /* [workers][index_pq_scratch] */
 
     struct build_state *build; /* NULL for an insert */
@@ -100,6 +102,8 @@ uint64_t build_training_rows(const insert_op *op);
 
 /* insert.c: codes by product quantisation of all rows. */
 int insert_encode_pq(insert_op *op, diskann_stage *stage);
+/* insert.c: what follows the last row and its codes: the navigator, where one is due. OK: there is nothing to do. */
+int insert_navigate(insert_op *op, diskann_stage *stage);
 /* insert.c: codes of all rows, then what follows; `entry`: the slot where searches will start, if the index is empty. */
 int insert_encode(insert_op *op, diskann_stage *stage, uint32_t entry);
 

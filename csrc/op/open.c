@@ -93,7 +93,8 @@ static int read_pages(open_op *op, diskann_stage *stage)
         return fail_memory(op);
     }
     transfer_begin(&op->opening.transfer);
-    op->next_page = transfer_add_pages(&op->opening.transfer, DISKANN_READ, records, op->next_page, end);
+    op->next_page = transfer_add_pages(&op->opening.transfer, DISKANN_READ, records, &op->opening.block.layout,
+                                       op->next_page, end);
     return transfer_hand_out(&op->opening.transfer, stage, DISKANN_PHASE_READ, op->opening.file_bytes);
 }
 
@@ -230,12 +231,8 @@ static int prepare_codes(open_op *op)
 static int prepare_code_pages(open_op *op)
 {
     diskann_index *index = op->index;
-    if (pq_codes_create_quantizer(&index->pq) < 0 || pq_codes_reserve(&index->pq, op->opening.block.size) < 0 ||
-        code_pages_init(&op->codes, &op->opening.block, &index->records.layout, op->opening.kernels->crc32c, &index->pq,
-                        &op->opening.base.account) < 0) {
-        return fail_memory(op);
-    }
-    return DISKANN_OK;
+    const int status = opening_reserve_codes(&op->opening, &index->space, &index->pq, &index->navigator, &op->codes);
+    return status < 0 ? fail_memory(op) : status;
 }
 
 /* The next round, or the check of all pages when all are there or one is damaged. */
@@ -246,10 +243,29 @@ static int read_code_pages(open_op *op, diskann_stage *stage)
         op->state = OPEN_CODE_PAGES;
         return transfer_hand_out(&op->opening.transfer, stage, DISKANN_PHASE_READ, op->opening.file_bytes);
     }
-    if (op->code_damage.kind == DISKANN_FINDING_NONE && !pq_codes_complete(&op->index->pq)) {
+    if (op->code_damage.kind == DISKANN_FINDING_NONE && !opening_complete_codes(&op->index->space, &op->index->pq)) {
         op->code_damage = (open_cell){op->opening.block.pages, DISKANN_FINDING_CODES};
     }
     return hand_out_items(op, stage, OPEN_CHECK);
+}
+
+/* A navigator comes with the origin of its codes, for those who do not read the entry. */
+static int check_origin(open_op *op)
+{
+    const diskann_index *index = op->index;
+    memory_account *account = &op->opening.base.account;
+    if (index->navigator.places == 0) {
+        return DISKANN_OK;
+    }
+    const uint64_t bytes = index->config.dimensions * sizeof(float);
+    float *vector = memory_get(account, bytes);
+    if (vector == NULL) {
+        return fail_memory(op);
+    }
+    graph_code_vector(&index->space, record_at(&index->records, op->opening.block.entry), vector);
+    const int is_right = bits_has_origin(&index->bits, vector);
+    memory_put(account, vector, bytes);
+    return is_right ? DISKANN_OK : fail_corrupt(op, DISKANN_FINDING_CODES, (int64_t)op->opening.block.pages);
 }
 
 static int finish(open_op *op)
@@ -286,7 +302,7 @@ static int step(diskann_op *base, diskann_stage *stage)
         if (op->opening.block.size == 0) {
             return finish(op);
         }
-        if (op->index->space.pq == NULL) {
+        if (op->opening.block.code_pages == 0) {
             return hand_out_items(op, stage, OPEN_CHECK);
         }
         TRY(prepare_code_pages(op));
@@ -300,6 +316,7 @@ static int step(diskann_op *base, diskann_stage *stage)
         return hand_out_items(op, stage, OPEN_TREE);
     case OPEN_TREE:
         TRY(finish_walk(op));
+        TRY(check_origin(op));
         if (index_set_origin(op->index, op->opening.block.entry) < 0) {
             return fail_memory(op);
         }

@@ -52,3 +52,20 @@ int opening_decode(opening *op)
     }
     return DISKANN_OK;
 }
+
+int opening_reserve_codes(opening *op, const graph_space *space, pq_codes *pq, navigator *navigator, code_pages *pages)
+{
+    const superblock *block = &op->block;
+    if (space->pq != NULL) {
+        TRY(pq_codes_create_quantizer(pq));
+        TRY(pq_codes_reserve(pq, block->size));
+    } else {
+        TRY(navigator_reserve(navigator, block->config.dimensions, block->navigator_size));
+    }
+    return code_pages_init(pages, block, space, &op->base.account);
+}
+
+int opening_complete_codes(const graph_space *space, pq_codes *pq)
+{
+    return space->pq != NULL ? pq_codes_complete(pq) : navigator_is_sound(space->navigator);
+}

@@ -4,6 +4,7 @@
 
 #include "../simd/simd.h"
 #include "../store/superblock.h"
+#include "code_pages.h"
 #include "op.h"
 #include "transfer.h"
 
@@ -25,5 +26,12 @@ int opening_read(opening *op, diskann_stage *stage, uint64_t total);
 /* Checks what came, and the size of the file by it. */
 int opening_decode(opening *op);
 int opening_fail_corrupt(opening *op, uint32_t kind, int64_t page);
+/*
+ * Memory for what is in no record, which comes by `pages`: codes and their quantiser, or the navigator; both are those of
+ * `space`. ERR_NO_MEMORY.
+ */
+int opening_reserve_codes(opening *op, const graph_space *space, pq_codes *pq, navigator *navigator, code_pages *pages);
+/* After all of it has come: makes it ready. 1: it is sound. */
+int opening_complete_codes(const graph_space *space, pq_codes *pq);
 
 #endif

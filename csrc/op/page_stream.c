@@ -58,16 +58,31 @@ static uint64_t done_bytes(const page_stream *stream, int with_buffer)
     return pages * stream->paged->block.layout.page_bytes;
 }
 
+/* Pages of the navigator have the last numbers and the first places. */
+static uint64_t place_of(const page_stream *stream, uint64_t page)
+{
+    const superblock *block = &stream->paged->block;
+    return block->navigator_size > 0 && page >= block->pages
+               ? DISKANN_SUPERBLOCK_BYTES + (page - block->pages) * block->layout.page_bytes
+               : page_offset(&block->layout, page);
+}
+
+/* Pages from this one on to there lie together. */
+static uint64_t place_end(const page_stream *stream, uint64_t page)
+{
+    return page < stream->paged->block.pages ? stream->paged->block.pages : UINT64_MAX;
+}
+
 /* The pages in the buffer, in a few requests. */
 static int transfer_buffer(page_stream *stream, diskann_stage *stage, uint32_t kind)
 {
     const record_layout *layout = &stream->paged->block.layout;
     const uint64_t pages = stream->end - stream->begin, each = (pages + READS - 1) / READS;
     transfer_begin(&stream->transfer);
-    for (uint64_t page = stream->begin; page < stream->end; page += each) {
-        const uint64_t rest = stream->end - page;
-        transfer_add(&stream->transfer, kind, page_offset(layout, page), (rest < each ? rest : each) * layout->page_bytes,
-                     page_stream_at(stream, page));
+    for (uint64_t page = stream->begin, run; page < stream->end; page += run) {
+        const uint64_t end = place_end(stream, page), rest = (end < stream->end ? end : stream->end) - page;
+        run = rest < each ? rest : each;
+        transfer_add(&stream->transfer, kind, place_of(stream, page), run * layout->page_bytes, page_stream_at(stream, page));
     }
     transfer_hand_out(&stream->transfer, stage, stream->phase, total_bytes(stream));
     stage->done = done_bytes(stream, kind == DISKANN_WRITE);

@@ -44,11 +44,13 @@ int paged_create(const superblock *block, const simd_kernels *kernels, uint64_t 
     paged->cache_limit = cache_limit;
     record_store_init(&paged->records, &block->config, &paged->account);
     paged->records.layout = block->layout;
-    paged->place = (paged_place){DISKANN_SUPERBLOCK_BYTES, block->layout.page_bytes};
+    navigator_init(&paged->navigator, &paged->account);
+    paged->place = (paged_place){block->layout.pages_offset, block->layout.page_bytes};
     paged->space = (graph_space){
         .records = &paged->records,
         .kernels = kernels,
         .bits = codes == DISKANN_CODES_1BIT ? &paged->bits : NULL,
+        .navigator = &paged->navigator,
         .pq = codes == DISKANN_CODES_PQ ? &paged->pq : NULL,
         .metric = block->config.metric,
         .data_type = block->config.data_type,
@@ -71,6 +73,7 @@ void diskann_paged_destroy(diskann_paged *paged)
         if (paged->bits.account != NULL) {
             bits_coder_reset(&paged->bits);
         }
+        navigator_reset(&paged->navigator);
         pq_codes_reset(&paged->pq);
         cache_reset(&paged->cache);
         memory_account account = paged->account;
@@ -166,7 +169,7 @@ void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out)
     out->records_per_page = block->layout.records_per_page;
     out->pages = block->pages;
     out->file_bytes = block->file_bytes;
-    out->memory_codes = pq_codes_bytes(&paged->pq);
+    out->memory_codes = pq_codes_bytes(&paged->pq) + navigator_bytes(&paged->navigator);
     out->memory_total = paged->account.live_bytes + pq_codes_apart(&paged->pq);
     out->cache_bytes = paged->cache.bytes;
     out->cache_limit = cache_bytes_of(paged->cache.frame_count, paged->cache.page_bytes);

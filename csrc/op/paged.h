@@ -24,6 +24,7 @@ struct diskann_paged {
     superblock block;     /* what the file says; simd resolved */
     record_store records; /* its layout; there are no segments */
     bits_coder bits; /* where records hold codes of their neighbours */
+    navigator navigator; /* beside them; it may be empty */
     pq_codes pq;     /* where all codes are in memory */
     graph_space space;
     check_limits limits;

@@ -1,8 +1,8 @@
 /*
- * Opening a file to be searched where it is: the superblock, and the page of the entry, whose vector codes in records are
- * relative to, or the pages of codes.
+ * Opening a file to be searched where it is: the superblock, and what searches want in memory: codes, or the navigator and the
+ * origin of the codes in records. Without a navigator the origin comes with the page of the entry.
  *
- *     superblock: IO -> the entry's page: IO, or pages of codes: IO, in rounds
+ *     superblock: IO -> pages of codes, or of the navigator: IO, in rounds; or the entry's page: IO
  */
 #include "code_pages.h"
 #include "opening.h"
@@ -62,9 +62,7 @@ static int set_origin(paged_open_op *op)
 static int prepare_codes(paged_open_op *op)
 {
     diskann_paged *paged = op->paged;
-    if (pq_codes_create_quantizer(&paged->pq) < 0 || pq_codes_reserve(&paged->pq, op->opening.block.size) < 0 ||
-        code_pages_init(&op->codes, &op->opening.block, &paged->records.layout, op->opening.kernels->crc32c, &paged->pq,
-                        &op->opening.base.account) < 0) {
+    if (opening_reserve_codes(&op->opening, &paged->space, &paged->pq, &paged->navigator, &op->codes) < 0) {
         return op_fail(&op->opening.base, DISKANN_ERR_NO_MEMORY, 0, DISKANN_NOWHERE, DISKANN_NOWHERE,
                        op->opening.block.code_pages * op->opening.block.layout.page_bytes);
     }
@@ -80,7 +78,7 @@ static int read_codes(paged_open_op *op, diskann_stage *stage)
         const uint64_t total = DISKANN_SUPERBLOCK_BYTES + op->opening.block.code_pages * op->opening.block.layout.page_bytes;
         return transfer_hand_out(&op->opening.transfer, stage, DISKANN_PHASE_READ, total);
     }
-    if (!pq_codes_complete(&op->paged->pq)) {
+    if (!opening_complete_codes(&op->paged->space, &op->paged->pq)) {
         return fail_corrupt(op, DISKANN_FINDING_CODES, (int64_t)op->opening.block.pages);
     }
     op->state = PAGED_OPEN_END;
@@ -108,12 +106,12 @@ static int step(diskann_op *base, diskann_stage *stage)
     case PAGED_OPEN_DECODE:
         TRY(opening_decode(&op->opening));
         TRY(paged_create(&op->opening.block, op->opening.kernels, op->cache_bytes, &base->account.allocator, &op->paged));
-        if (op->opening.block.size > 0 && op->paged->space.bits != NULL) {
-            return read_entry(op, stage);
-        }
-        if (op->opening.block.size > 0) {
+        if (op->opening.block.code_pages > 0) {
             TRY(prepare_codes(op));
             return read_codes(op, stage);
+        }
+        if (op->opening.block.size > 0) {
+            return read_entry(op, stage);
         }
         break;
     case PAGED_OPEN_CODES:

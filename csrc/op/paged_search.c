@@ -182,7 +182,7 @@ static int finish(paged_search_op *op)
 
 static int next_round(paged_search_op *op, diskann_stage *stage)
 {
-    op->slot_count = walk_next(&op->walk, op->slots, op->params.beam_width);
+    op->slot_count = walk_next(&op->walk, op->slots);
     if (op->slot_count == 0) {
         return finish(op);
     }
@@ -200,9 +200,9 @@ static int begin_walk(paged_search_op *op, diskann_stage *stage)
         op->state = PAGED_END;
         return DISKANN_OK;
     }
-    TRY(walk_reserve(&op->walk, &paged->space, paged->limits.max_degree, op->params.list_size, op->params.k));
-    walk_begin(&op->walk, &paged->space, op->query, point, paged->block.entry, (uint32_t)paged->block.size,
-               op->params.list_size, op->params.k);
+    const walk_limits limits = {op->params.list_size, op->params.beam_width, op->params.k};
+    TRY(walk_reserve(&op->walk, &paged->space, paged->limits.max_degree, limits));
+    walk_begin(&op->walk, &paged->space, op->query, point, paged->block.entry, (uint32_t)paged->block.size, limits);
     return next_round(op, stage);
 }
 

@@ -5,7 +5,7 @@
  *     -> report: RUN, serial
  *
  * It finds what the audit of an index in memory (verify.c) finds, but for two things that want records in any order: 1-bit
- * codes are looked at, not made anew of the vectors; and of a record that is not in the tree it does not say whether other
+ * codes, those of the navigator too, are looked at, not made anew of the vectors; and of a record that is not in the tree it does not say whether other
  * edges lead there. A tree that covers all records is the proof that all can be reached, so no record that cannot be is missed.
  */
 #include "code_pages.h"
@@ -29,7 +29,7 @@ typedef struct verify_op {
     _Alignas(64) uint8_t head[DISKANN_SUPERBLOCK_BYTES];
     const diskann_paged *paged;
     page_stream stream;
-    section section;     /* of codes by product quantisation */
+    section section;     /* of codes by product quantisation, or the navigator */
     uint32_t *marks;     /* per record: CHECK_BIT of what is wrong with it, MARK_... */
     uint32_t *parents;   /* per record: whose tree edge leads there; SLOT_NONE: none yet */
     uint64_t *ids;       /* those that have come: a bit each, or a hash set of id + 1 */
@@ -402,10 +402,12 @@ static int prepare_codes(verify_op *op)
 {
     memory_account *account = &op->found.base.account;
     const diskann_paged *paged = op->paged;
+    if (paged->block.code_pages > 0) {
+        op->section = code_pages_section(&paged->block, &paged->space);
+    }
     if (!has_codes(op)) {
         return DISKANN_OK;
     }
-    op->section = code_pages_section(&paged->block, layout_of(op), paged->space.kernels->crc32c, &paged->pq);
     op->scratch = memory_get(account, op->found.base.workers * scratch_floats(op) * sizeof *op->scratch);
     op->codes = memory_get(account, op->found.base.workers * codes_bytes(op));
     return op->scratch != NULL && op->codes != NULL ? DISKANN_OK : DISKANN_ERR_NO_MEMORY;

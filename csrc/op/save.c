@@ -2,7 +2,8 @@
  * Saving: the pages of memory are the pages of the file. Changed pages get their checksums, then all is
  * written.
  *
- *     seal: RUN, parallel over pages -> superblock and pages: IO, in rounds -> pages of codes: IO, in rounds -> sync: IO
+ *     seal: RUN, parallel over pages -> superblock and pages: IO, in rounds
+ *     -> pages of codes, or of the navigator: IO, in rounds -> sync: IO
  */
 #include "../store/page.h"
 #include "../store/superblock.h"
@@ -57,7 +58,8 @@ static int write_round(save_op *op, diskann_stage *stage)
         transfer_add(&op->transfer, DISKANN_WRITE, 0, DISKANN_SUPERBLOCK_BYTES, op->head);
     }
     op->next_page =
-        transfer_add_pages(&op->transfer, DISKANN_WRITE, &op->index->records, op->next_page, op->block.pages);
+        transfer_add_pages(&op->transfer, DISKANN_WRITE, &op->index->records, &op->block.layout,
+                           op->next_page, op->block.pages);
     op->state = op->next_page < op->block.pages ? SAVE_PAGES : SAVE_CODES;
     return transfer_hand_out(&op->transfer, stage, DISKANN_PHASE_WRITE, op->block.file_bytes);
 }
@@ -125,9 +127,9 @@ int diskann_save_begin(diskann_index *index, uint32_t workers, diskann_op **out)
     op->block.entry = index->entry;
     /* Only ip reads it; so only there is it a part of the file. */
     op->block.norm_max = index->config.metric == DISKANN_IP ? index->norm_max : 0.0f;
+    op->block.navigator_size = index->navigator.size;
     superblock_derive(&op->block);
-    const int status = code_pages_init(&op->codes, &op->block, &index->records.layout, index->space.kernels->crc32c,
-                                       &index->pq, &op->base.account);
+    const int status = code_pages_init(&op->codes, &op->block, &index->space, &op->base.account);
     if (status < 0) {
         diskann_op_end(*out);
         *out = NULL;

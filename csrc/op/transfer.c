@@ -24,10 +24,9 @@ void transfer_add(op_transfer *transfer, uint32_t kind, uint64_t offset, uint64_
     transfer->bytes += length;
 }
 
-uint64_t transfer_add_pages(op_transfer *transfer, uint32_t kind, const record_store *store,
+uint64_t transfer_add_pages(op_transfer *transfer, uint32_t kind, const record_store *store, const record_layout *layout,
                             uint64_t page, uint64_t pages)
 {
-    const record_layout *layout = &store->layout;
     while (page < pages && transfer->count < TRANSFER_REQUESTS_MAX) {
         const uint64_t segment_end = (page | (layout->pages_per_segment - 1)) + 1;
         const uint64_t end = segment_end < pages ? segment_end : pages;

@@ -26,9 +26,9 @@ void transfer_begin(op_transfer *transfer);
 void transfer_add(op_transfer *transfer, uint32_t kind, uint64_t offset, uint64_t length, void *buffer);
 /*
  * Adds runs of pages, each within one segment, from `page` on until `pages` or until the round is full;
- * returns the next page.
+ * returns the next page. `layout`: of the file.
  */
-uint64_t transfer_add_pages(op_transfer *transfer, uint32_t kind, const record_store *store,
+uint64_t transfer_add_pages(op_transfer *transfer, uint32_t kind, const record_store *store, const record_layout *layout,
                             uint64_t page, uint64_t pages);
 /* Hands the round out: DISKANN_IO. `total`: bytes of all rounds together. */
 int transfer_hand_out(const op_transfer *transfer, diskann_stage *stage, uint32_t phase, uint64_t total);

@@ -1,8 +1,8 @@
 /*
  * The audit: checksums, records and graph.
  *
- *     records: RUN, parallel over pages -> codes by product quantisation: RUN, parallel over their pieces
- *     -> tree: RUN, serial -> reach: RUN, serial -> report: RUN, serial
+ *     records: RUN, parallel over pages -> codes by product quantisation: RUN, parallel over their pieces, or the navigator:
+ *     RUN, parallel over its groups -> tree: RUN, serial -> reach: RUN, serial -> report: RUN, serial
  *
  * All that is found goes into one word per record and one byte per page, which the report reads in order of
  * slot: so the findings are the same however the work was spread. Nothing of the index is trusted here: lists
@@ -33,6 +33,7 @@ typedef struct verify_op {
     list_coder *coders;    /* per worker */
     float *pq_scratch;     /* per worker: index_pq_scratch */
     uint8_t *codes;        /* [size][code_bytes]: made anew */
+    navigator navigator;   /* made anew */
     uint64_t pages;
     uint32_t set_slots;
     uint32_t queued;
@@ -105,6 +106,26 @@ static void encode_piece(verify_op *op, uint32_t worker, uint64_t piece)
     index_encode_pq(op->index, 0, op->index->size, piece, scratch, op->codes);
 }
 
+static uint64_t code_items(const verify_op *op)
+{
+    return pq_pieces(op) + op->navigator.places / BITS_GROUP;
+}
+
+static void encode_item(verify_op *op, uint32_t worker, uint64_t item)
+{
+    if (has_quantizer(op)) {
+        encode_piece(op, worker, item);
+    } else {
+        list_coder_navigate(&op->coders[worker], &op->navigator, (uint32_t)item);
+    }
+}
+
+static int has_own_navigator(const verify_op *op)
+{
+    return op->navigator.places == 0 ||
+           memcmp(op->navigator.block, op->index->navigator.block, navigator_bytes(&op->navigator)) == 0;
+}
+
 /* 1: the code of a vector is what its quantiser makes of it. */
 static int has_own_code(const verify_op *op, uint32_t slot)
 {
@@ -173,7 +194,7 @@ static void run_item(verify_op *op, uint32_t worker, uint64_t item)
         audit_page(op, worker, (uint32_t)item);
         break;
     case VERIFY_CODES:
-        encode_piece(op, worker, item);
+        encode_item(op, worker, item);
         break;
     case VERIFY_TREE:
     case VERIFY_REACH: /* item i is the i-th discovery; there may be fewer of them than records */
@@ -199,9 +220,9 @@ static int hand_out(verify_op *op, diskann_stage *stage, uint32_t state)
     op->state = state;
     stage->phase = is_check ? DISKANN_PHASE_CHECK : DISKANN_PHASE_AUDIT;
     stage->parallel = is_check;
-    stage->items = state == VERIFY_RECORDS ? op->pages : is_check ? pq_pieces(op) : op->index->size;
+    stage->items = state == VERIFY_RECORDS ? op->pages : is_check ? code_items(op) : op->index->size;
     stage->done = state == VERIFY_RECORDS ? 0 : is_check ? op->pages : (uint64_t)(state - VERIFY_TREE) * op->index->size;
-    stage->total = is_check ? op->pages + pq_pieces(op) : 3 * (uint64_t)op->index->size;
+    stage->total = is_check ? op->pages + code_items(op) : 3 * (uint64_t)op->index->size;
     return DISKANN_RUN;
 }
 
@@ -241,10 +262,13 @@ static int step(diskann_op *base, diskann_stage *stage)
     case VERIFY_BEGIN:
         return begin_audit(op, stage);
     case VERIFY_RECORDS:
-        if (has_quantizer(op)) {
+        if (code_items(op) > 0) {
             return hand_out(op, stage, VERIFY_CODES);
         } /* fall through */
     case VERIFY_CODES:
+        if (!has_own_navigator(op)) {
+            findings_add(&op->found, DISKANN_FINDING_CODES, UINT32_MAX, (int64_t)op->pages);
+        }
         return begin_tree(op, stage);
     case VERIFY_TREE:
         /* A tree that covers all records is the proof that all can be reached. */
@@ -283,6 +307,7 @@ static void reset(diskann_op *base)
     memory_put(&base->account, op->coders, base->workers * sizeof *op->coders);
     memory_put(&base->account, op->pq_scratch, pq_scratch_bytes(op));
     memory_put(&base->account, op->codes, codes_bytes(op));
+    navigator_reset(&op->navigator);
     findings_reset(&op->found);
 }
 
@@ -299,7 +324,11 @@ static int prepare_coders(verify_op *op)
         list_coder_init(&op->coders[i], &op->found.base.account);
         TRY(list_coder_reserve(&op->coders[i], &index->space, index->config.max_degree));
     }
-    return op->coders != NULL ? DISKANN_OK : DISKANN_ERR_NO_MEMORY;
+    if (op->coders == NULL) {
+        return DISKANN_ERR_NO_MEMORY;
+    }
+    return index->navigator.size > 0 ? navigator_reserve(&op->navigator, index->config.dimensions, index->navigator.size)
+                                     : DISKANN_OK;
 }
 
 static int prepare_pq(verify_op *op)
@@ -340,6 +369,7 @@ int diskann_verify_begin(const diskann_index *index, uint32_t workers, diskann_o
     verify_op *op = (verify_op *)base;
     op->index = index;
     op->pages = record_pages(&index->records.layout, index->size);
+    navigator_init(&op->navigator, &base->account);
     op->set_slots = check_set_count(index->config.max_degree);
     status = status < 0 ? status : prepare(op, index);
     if (status < 0) {

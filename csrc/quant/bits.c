@@ -46,6 +46,17 @@ void bits_set_origin(bits_coder *coder, const float *vector)
     }
 }
 
+int bits_has_origin(const bits_coder *coder, const float *vector)
+{
+    const float zero = 0;
+    for (uint32_t i = 0; i < coder->dimensions; i++) {
+        if (memcmp(coder->origin + i, coder->metric == DISKANN_IP ? &zero : vector + i, sizeof zero) != 0) {
+            return 0;
+        }
+    }
+    return 1;
+}
+
 /* a - b, zeros behind it, rotated. */
 static void rotate_difference(const bits_coder *coder, const float *a, const float *b, float *out, float *spare)
 {

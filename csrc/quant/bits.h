@@ -39,6 +39,8 @@ uint64_t bits_coder_bytes(const bits_coder *coder);
  * void. Under ip it stays zero.
  */
 void bits_set_origin(bits_coder *coder, const float *vector);
+/* 1: it is what bits_set_origin would make of this vector. */
+int bits_has_origin(const bits_coder *coder, const float *vector);
 
 /* Floats of scratch that an owner wants. Coders are shared, scratch is not: owners may be coded at the same time. */
 static inline uint64_t bits_scratch_floats(const bits_layout *layout)

@@ -64,6 +64,7 @@ void record_layout_init(record_layout *layout, const diskann_config *config)
     layout->list_offset = vector_bytes + 12;
     layout->codes_offset = (uint32_t)round_up(vector_bytes + 16 + 4 * (uint64_t)config->max_degree, RECORD_ALIGNMENT);
     layout->record_bytes = layout->codes_offset + codes_bytes(config);
+    layout->pages_offset = DISKANN_SUPERBLOCK_BYTES;
     const uint32_t page_bytes = config->page_bytes != 0 ? config->page_bytes : choose_page_bytes(layout->record_bytes);
     record_layout_repack(layout, (page_bytes - PAGE_HEADER_BYTES) / layout->record_bytes, page_bytes);
 }

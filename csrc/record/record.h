@@ -41,6 +41,7 @@ typedef struct record_layout {
     uint32_t segment_shift;     /* log2 of it */
     uint32_t divide_shift;      /* slot / records_per_page = (slot * divide_factor) >> divide_shift */
     uint64_t divide_factor;
+    uint64_t pages_offset; /* of the first page in a file: behind the superblock, and what lies between */
 } record_layout;
 
 /* 1: 0, or a size of pages that the rest of a valid config can have. */

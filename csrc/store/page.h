@@ -1,7 +1,7 @@
 /*
  * Node pages as they lie in memory and in the file: header of 16 bytes (crc32c u32 of all that follows it in
  * the page, zero u32, page number u64), records, zero padding. Pages lie one after the other behind the
- * superblock.
+ * superblock and, where there is one, the navigator.
  */
 #ifndef DISKANN_STORE_PAGE_H
 #define DISKANN_STORE_PAGE_H
@@ -13,7 +13,7 @@ typedef uint32_t page_crc32c(uint32_t crc, const void *data, size_t bytes);
 
 static inline uint64_t page_offset(const record_layout *layout, uint64_t page)
 {
-    return DISKANN_SUPERBLOCK_BYTES + page * layout->page_bytes;
+    return layout->pages_offset + page * layout->page_bytes;
 }
 
 /* Records in use in a page, of an index of `size` records. */

@@ -1,5 +1,6 @@
 #include "superblock.h"
 
+#include "../base/bits_layout.h"
 #include "../base/status.h"
 #include "section.h"
 
@@ -33,7 +34,7 @@ enum {
     AT_ENTRY = 104,
     AT_CODES = 108,
     AT_CODE_BYTES = 112,
-    AT_ZERO = 116,
+    AT_NAVIGATOR_SIZE = 116,
     AT_CODE_PAGES = 120,
     AT_REST = 128 /* zero to the end */
 };
@@ -86,15 +87,29 @@ static uint32_t checksum(page_crc32c *crc32c, const uint8_t *bytes)
     return crc32c(head, bytes + AT_VERSION, DISKANN_SUPERBLOCK_BYTES - AT_VERSION);
 }
 
-void superblock_derive(superblock *block)
+/* Bytes of what is in no record. */
+static uint64_t code_section_bytes(const superblock *block)
 {
     const diskann_config *config = &block->config;
-    record_layout_init(&block->layout, config);
-    block->pages = record_pages(&block->layout, block->size);
-    block->code_pages = 0;
     if (config->codes == DISKANN_CODES_PQ && block->size > 0) {
         const uint64_t floats = (DISKANN_PQ_CENTROIDS_MAX + UINT64_C(1)) * config->dimensions;
-        block->code_pages = section_pages(&block->layout, floats * sizeof(float) + block->size * config->code_bytes);
+        return floats * sizeof(float) + block->size * config->code_bytes;
+    }
+    if (block->navigator_size > 0) {
+        bits_layout layout;
+        bits_layout_init(&layout, config->dimensions, bits_navigator_places(config->dimensions, block->navigator_size));
+        return config->dimensions * sizeof(float) + layout.block_bytes;
+    }
+    return 0;
+}
+
+void superblock_derive(superblock *block)
+{
+    record_layout_init(&block->layout, &block->config);
+    block->pages = record_pages(&block->layout, block->size);
+    block->code_pages = section_pages(&block->layout, code_section_bytes(block));
+    if (block->navigator_size > 0) {
+        block->layout.pages_offset += block->code_pages * block->layout.page_bytes;
     }
     block->file_bytes = DISKANN_SUPERBLOCK_BYTES + (block->pages + block->code_pages) * block->layout.page_bytes;
 }
@@ -123,6 +138,7 @@ void superblock_encode(const superblock *block, page_crc32c *crc32c, uint8_t *by
     put_u32(bytes + AT_ENTRY, block->entry);
     put_u32(bytes + AT_CODES, block->config.codes);
     put_u32(bytes + AT_CODE_BYTES, block->config.code_bytes);
+    put_u32(bytes + AT_NAVIGATOR_SIZE, block->navigator_size);
     put_u64(bytes + AT_CODE_PAGES, block->code_pages);
     put_u32(bytes + AT_CHECKSUM, checksum(crc32c, bytes));
 }
@@ -145,6 +161,7 @@ static void read_fields(superblock *block, const uint8_t *bytes)
     block->next_id = get_u64(bytes + AT_NEXT_ID);
     block->entry = get_u32(bytes + AT_ENTRY);
     block->norm_max = get_f32(bytes + AT_NORM_MAX);
+    block->navigator_size = get_u32(bytes + AT_NAVIGATOR_SIZE);
 }
 
 /* NaN is in no range. */
@@ -165,12 +182,22 @@ static int code_bytes_are_valid(const diskann_config *config)
                                              : config->code_bytes == 0;
 }
 
+static int navigator_is_valid(const superblock *block)
+{
+    return block->navigator_size == 0 ||
+           (block->config.codes == DISKANN_CODES_1BIT && block->navigator_size <= block->size &&
+            bits_navigator_places(block->config.dimensions, block->navigator_size) > 0);
+}
+
 static int state_is_valid(const superblock *block)
 {
     const uint32_t ip = block->config.metric == DISKANN_IP;
     uint32_t norm_bits;
     memcpy(&norm_bits, &block->norm_max, sizeof norm_bits);
     if (block->size > DISKANN_SIZE_MAX || block->next_id > DISKANN_ID_MAX + 1) {
+        return 0;
+    }
+    if (!navigator_is_valid(block)) {
         return 0;
     }
     if (block->size == 0 ? block->entry != SLOT_NONE : block->entry >= block->size) {
@@ -183,7 +210,7 @@ static int state_is_valid(const superblock *block)
 /* What the file says about its own shape against what follows from the other fields. */
 static int shape_is_valid(const superblock *block, const uint8_t *bytes)
 {
-    return get_u32(bytes + AT_ZERO) == 0 && get_u64(bytes + AT_CODE_PAGES) == block->code_pages &&
+    return get_u64(bytes + AT_CODE_PAGES) == block->code_pages &&
            get_u32(bytes + AT_RECORD_BYTES) == block->layout.record_bytes &&
            get_u32(bytes + AT_RECORDS_PER_PAGE) == block->layout.records_per_page &&
            get_u32(bytes + AT_PAGE_BYTES) == block->layout.page_bytes &&

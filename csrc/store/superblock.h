@@ -17,13 +17,14 @@ typedef struct superblock {
     uint64_t size;
     uint64_t next_id;
     uint64_t pages;        /* of records */
-    uint64_t code_pages;   /* behind them, of codes by product quantisation */
+    uint64_t code_pages;   /* of codes by product quantisation, behind them; or of the navigator, before them */
     uint64_t file_bytes;
     uint32_t entry;        /* SLOT_NONE when size is 0 */
+    uint32_t navigator_size; /* records that the navigator is a sample of; 0: there is none */
     float norm_max;
 } superblock;
 
-/* Fills in layout, pages, code_pages and file_bytes from config and size. */
+/* Fills in layout, pages, code_pages and file_bytes from config, size and navigator_size. */
 void superblock_derive(superblock *block);
 /* Writes all DISKANN_SUPERBLOCK_BYTES, the checksum too. */
 void superblock_encode(const superblock *block, page_crc32c *crc32c, uint8_t *bytes);

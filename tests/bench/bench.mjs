@@ -13,9 +13,15 @@ const root = join(here, "../..");
 const outdir = join(root, "build/bench/js");
 
 await build({
-  entryPoints: ["main", "shape", "layout/main", "storage/main", "side-process"].map((name) =>
-    join(here, `${name}.ts`),
-  ),
+  entryPoints: [
+    "main",
+    "shape",
+    "layout/main",
+    "scale/main",
+    "http/main",
+    "storage/main",
+    "side-process",
+  ].map((name) => join(here, `${name}.ts`)),
   outdir,
   outExtension: { ".js": ".mjs" },
   bundle: true,
@@ -38,8 +44,14 @@ async function coreProgram() {
   }
 }
 
-/* `shape`, `layout` and `storage`: programs of their own, which get the path of theirs in C, if there is one. */
-const OTHERS = { shape: "shape.mjs", layout: "layout/main.mjs", storage: "storage/main.mjs" };
+/* Programs of their own, which get the path of theirs in C. */
+const OTHERS = {
+  shape: "shape.mjs",
+  layout: "layout/main.mjs",
+  scale: "scale/main.mjs",
+  http: "http/main.mjs",
+  storage: "storage/main.mjs",
+};
 const other = OTHERS[process.argv[2]];
 const script = join(outdir, other ?? "main.mjs");
 const program =

@@ -27,8 +27,11 @@ const HELP = `npm run bench -- [options]
   --json               results as JSON on standard output too
   --help
 
-  npm run bench -- shape [rows]   how hard generated data are for a graph, beside the real ones
-  npm run bench -- storage [rows] searches in OPFS and IndexedDB of Chromium, default 100000 rows
+  npm run bench -- shape [rows]          how hard generated data are for a graph, beside the real ones
+  npm run bench -- layout [image|text]   what decided the layout of a record
+  npm run bench -- scale [rows,...]      how the work of a search grows with the index
+  npm run bench -- http [rows]           searches of an index behind HTTP: rounds, requests, bytes, time
+  npm run bench -- storage [rows]        searches in OPFS and IndexedDB of Chromium
 
 Results: build/bench/report.md, report.json and one plot-<dataset>.svg each.`;
 

@@ -75,9 +75,13 @@ static int drive(world *w, diskann_op *op)
     random_state random = {w->shuffle};
     host runner = {.workers = w->workers, .shuffle = w->shuffle};
     diskann_stage stage;
+    uint32_t phase = DISKANN_PHASE_NONE;
+    uint64_t done = 0;
     int status;
     while ((status = diskann_op_step(op, &stage)) > 0) {
-        CHECK(stage.done <= stage.total);
+        CHECK(stage.done <= stage.total && (stage.phase != phase || stage.done >= done));
+        phase = stage.phase;
+        done = stage.done;
         if (++w->stages == w->cancel_at) {
             diskann_op_cancel(op);
         }

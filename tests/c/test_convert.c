@@ -137,7 +137,8 @@ static void wrong_sizes_of_pages(void)
 static void every_kind_becomes_every_other(void)
 {
     for (uint32_t i = 0; i < 9; i++) {
-        const diskann_config from = shape(CODES[i / 3], i / 3 == 2 ? 6 : 0, 0), to = shape(CODES[i % 3], i % 3 == 2 ? 6 : 0, 16384);
+        const diskann_config from = shape(CODES[i / 3], i / 3 == 2 ? 6 : 0, 0);
+        const diskann_config to = shape(CODES[i % 3], i % 3 == 2 ? 6 : 0, 16384);
         diskann_index *first = built(from, ROWS), *wanted = built(to, ROWS), *made, *back;
         CHECK_INT(convert(first, to, (host){.workers = 3, .shuffle = i + 1}, &made), DISKANN_OK);
         REQUIRE(made != NULL);

@@ -107,7 +107,7 @@ static void the_table_has_every_byte_of_the_superblock(void)
         {"entry", FORGE_ENTRY},
         {"codes", FORGE_CODES},
         {"code_bytes", FORGE_CODE_BYTES},
-        {"zero", FORGE_ZERO},
+        {"navigator_size", FORGE_NAVIGATOR_SIZE},
         {"code_pages", FORGE_CODE_PAGES},
         {"rest", FORGE_REST},
     };

@@ -283,7 +283,7 @@ static void every_field_of_the_superblock_is_checked(void)
     check_spoiled_field(FORGE_CODES, DISKANN_CODES_COUNT, 4);
     check_spoiled_field(FORGE_CODES, DISKANN_CODES_PQ, 4); /* without bytes of a code */
     check_spoiled_field(FORGE_CODE_BYTES, 1, 4);           /* and with them, but of other codes */
-    check_spoiled_field(FORGE_ZERO, 1, 4);
+    check_spoiled_field(FORGE_NAVIGATOR_SIZE, 1, 4);
     check_spoiled_field(FORGE_CODE_PAGES, 1, 8);
     for (uint32_t at = FORGE_REST; at < 4096; at += 4) {
         check_spoiled_field(at, 1u << at % 31, 4);

@@ -149,7 +149,7 @@ static void requests_come_in_rounds(void)
     static uint8_t *segments[(PAGES + 1) / 2];
     static op_transfer transfer;
     record_store store = {.segments = segments};
-    store.layout = (record_layout){.page_bytes = PAGE, .pages_per_segment = 2, .segment_shift = 1};
+    store.layout = (record_layout){.page_bytes = PAGE, .pages_per_segment = 2, .segment_shift = 1, .pages_offset = 5000};
     for (size_t i = 0; i < (PAGES + 1) / 2; i++) {
         segments[i] = pages[2 * i];
     }
@@ -157,14 +157,14 @@ static void requests_come_in_rounds(void)
     while (next < PAGES) {
         diskann_stage stage = {0};
         transfer_begin(&transfer);
-        next = transfer_add_pages(&transfer, DISKANN_READ, &store, next, PAGES);
+        next = transfer_add_pages(&transfer, DISKANN_READ, &store, &store.layout, next, PAGES);
         CHECK_INT(transfer_hand_out(&transfer, &stage, DISKANN_PHASE_READ, PAGES * PAGE), DISKANN_IO);
         CHECK(stage.request_count <= 64);
         CHECK_UINT(stage.done, rounds++ * 64 * 2 * PAGE);
         transfer_complete(&transfer, stage.requests[0].ticket - 1, DISKANN_OK); /* of the last round */
         for (uint32_t i = 0; i < stage.request_count; i++) {
             const diskann_request *r = &stage.requests[i];
-            const uint64_t page = (r->offset - 4096) / PAGE;
+            const uint64_t page = (r->offset - 5000) / PAGE;
             CHECK(r->buffer == pages[page] && r->length == (page == PAGES - 1 ? PAGE : 2 * PAGE));
             seen[page] += 1;
             CHECK_INT(transfer_finish(&transfer), DISKANN_ERR_IO);

@@ -7,6 +7,8 @@
 #include "check.h"
 #include "host.h"
 
+#include <float.h>
+
 enum { ROWS = 900, DIMENSIONS = 40, QUERIES = 12 };
 static const char *const TYPES[] = {"f32", "f16", "i8", "u8", "sq8"};
 
@@ -87,184 +89,9 @@ static answer search_once(const diskann_index *index, const float *query, diskan
     return a;
 }
 
+#include "plain_walk.h"
+
 /* -- the definition -- */
-
-typedef struct entry {
-    float value;
-    uint32_t slot;
-} entry;
-
-/* Everything by slot, everything looked for from the beginning. */
-typedef struct plain {
-    const diskann_index *index;
-    graph_point point;
-    bits_query coded;
-    entry *list;
-    float *value;      /* what a slot is in the list by */
-    float *distance;   /* of those scored */
-    uint8_t *noted, *scored, *absorbed;
-    uint32_t count, list_size;
-    diskann_search_counters counters;
-} plain;
-
-static int is_before(entry a, entry b)
-{
-    return a.value != b.value ? a.value < b.value : a.slot < b.slot;
-}
-
-static void plain_remove(plain *p, uint32_t slot)
-{
-    uint32_t at = 0;
-    while (at < p->count && p->list[at].slot != slot) {
-        at++;
-    }
-    if (at < p->count) {
-        memmove(p->list + at, p->list + at + 1, (p->count - at - 1) * sizeof *p->list);
-        p->count--;
-    }
-}
-
-/* The list holds list_size; one that is no nearer than the last of a full list stays out. */
-static void plain_insert(plain *p, entry e)
-{
-    if (p->count == p->list_size && e.value >= p->list[p->count - 1].value) {
-        return;
-    }
-    p->count -= p->count == p->list_size;
-    uint32_t at = p->count++;
-    for (; at > 0 && is_before(e, p->list[at - 1]); at--) {
-        p->list[at] = p->list[at - 1];
-    }
-    p->list[at] = e;
-}
-
-static void plain_offer(plain *p, float value, uint32_t slot)
-{
-    const int is_full = p->count == p->list_size;
-    if ((is_full && value >= p->list[p->count - 1].value) || p->scored[slot] || (p->noted[slot] && p->value[slot] <= value)) {
-        return;
-    }
-    plain_remove(p, slot);
-    p->noted[slot] = 1;
-    p->value[slot] = value;
-    plain_insert(p, (entry){value, slot});
-}
-
-/* 1: it was not known before. */
-static int plain_measure(plain *p, uint32_t slot)
-{
-    if (p->scored[slot]) {
-        return 0;
-    }
-    p->scored[slot] = 1;
-    p->distance[slot] = graph_distance(&p->index->space, p->point, graph_point_at(&p->index->space, slot));
-    p->counters.distances++;
-    return 1;
-}
-
-static void plain_score(plain *p, uint32_t slot)
-{
-    if (plain_measure(p, slot)) {
-        plain_remove(p, slot);
-        p->value[slot] = p->distance[slot];
-        plain_insert(p, (entry){p->value[slot], slot});
-    }
-}
-
-static void plain_absorb(plain *p, uint32_t slot, int page_search)
-{
-    const diskann_index *index = p->index;
-    const record_layout *layout = &index->records.layout;
-    const uint32_t first = slot / layout->records_per_page * layout->records_per_page;
-    for (uint32_t other = first; page_search && other < first + layout->records_per_page && other < index->size; other++) {
-        plain_score(p, other);
-    }
-    plain_measure(p, slot); /* it stays where its estimates have put it */
-    p->absorbed[slot] = 1;
-    p->counters.hops++;
-    uint8_t *record = record_at(&index->records, slot);
-    const record_list *list = record_links(layout, record);
-    float estimates[DISKANN_MAX_DEGREE_MAX];
-    bits_estimates(&index->bits, &p->coded, record_codes(layout, record), list->degree, p->distance[slot], estimates);
-    for (uint32_t i = 0; i < list->degree; i++) {
-        plain_offer(p, estimates[i], list->neighbours[i]);
-    }
-}
-
-static void plain_run(plain *p, const diskann_search_params *params)
-{
-    plain_offer(p, 0, p->index->entry);
-    for (;;) {
-        uint32_t named[DISKANN_BEAM_WIDTH_MAX], count = 0;
-        for (uint32_t i = 0; i < p->count && count < params->beam_width; i++) {
-            if (!p->absorbed[p->list[i].slot]) {
-                named[count++] = p->list[i].slot;
-            }
-        }
-        if (count == 0) {
-            return;
-        }
-        p->counters.rounds++;
-        for (uint32_t i = 0; i < count; i++) {
-            plain_absorb(p, named[i], (int)params->page_search);
-        }
-    }
-}
-
-/* The k nearest of all that were scored, by distance, then id. */
-static answer plain_hits(const plain *p, uint32_t k)
-{
-    const diskann_index *index = p->index;
-    answer a = {.counters = p->counters};
-    for (uint32_t slot = 0; slot < index->size; slot++) {
-        const uint64_t id = *record_id(&index->records.layout, record_at(&index->records, slot));
-        const float distance = p->distance[slot];
-        uint32_t at = a.count;
-        if (!p->scored[slot]) {
-            continue;
-        }
-        for (; at > 0 && (distance < a.distances[at - 1] || (distance == a.distances[at - 1] && id < a.ids[at - 1])); at--) {
-            if (at < k) {
-                a.ids[at] = a.ids[at - 1];
-                a.distances[at] = a.distances[at - 1];
-            }
-        }
-        if (at < k) {
-            a.ids[at] = id;
-            a.distances[at] = distance;
-            a.count += a.count < k;
-        }
-    }
-    return a;
-}
-
-/* Vectors and queries without zeros. */
-static answer plain_search(diskann_index *index, const float *query, diskann_search_params params)
-{
-    plain p = {.index = index, .list_size = params.list_size > params.k ? params.list_size : params.k};
-    uint8_t converted[DIMENSIONS];
-    float weighted[DIMENSIONS];
-    REQUIRE(graph_query(&index->space, query, converted, &p.point) == DISKANN_OK);
-    for (uint32_t i = 0; i < DIMENSIONS; i++) {
-        weighted[i] = query[i] * (index->config.metric == DISKANN_COSINE ? p.point.aux : 1.0f);
-    }
-    REQUIRE(bits_query_init(&p.coded, &index->bits, &index->account) == DISKANN_OK);
-    bits_query_set(&p.coded, &index->bits, weighted);
-    p.list = calloc(p.list_size + 1, sizeof *p.list);
-    p.value = calloc(2 * index->size, sizeof *p.value);
-    p.noted = calloc(index->size, 3);
-    REQUIRE(p.list != NULL && p.value != NULL && p.noted != NULL);
-    p.distance = p.value + index->size;
-    p.scored = p.noted + index->size;
-    p.absorbed = p.scored + index->size;
-    plain_run(&p, &params);
-    const answer a = plain_hits(&p, params.k);
-    bits_query_reset(&p.coded, &index->bits, &index->account);
-    free(p.list);
-    free(p.value);
-    free(p.noted);
-    return a;
-}
 
 static void check_against_plain(diskann_index *index, const float *queries)
 {
@@ -287,20 +114,32 @@ static void check_against_plain(diskann_index *index, const float *queries)
     diskann_searcher_destroy(searcher);
 }
 
+static void compare(uint32_t type, uint32_t metric, uint32_t count, uint32_t sampled)
+{
+    const unsigned before = check_failures;
+    float *rows = make_rows(count, DIMENSIONS, type, 1), *queries = make_rows(QUERIES, DIMENSIONS, type, 2);
+    const diskann_config config = config_of(DIMENSIONS, type, metric);
+    diskann_index *index = make_index(&config, rows, count);
+    CHECK_UINT(index->navigator.size, sampled);
+    check_against_plain(index, queries);
+    diskann_index_destroy(index);
+    free(rows);
+    free(queries);
+    check_that(check_failures == before, __FILE__, __LINE__, "%s, metric %u", TYPES[type], metric);
+}
+
 static void a_search_is_that_of_the_definition(void)
 {
     for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i++) {
-        const uint32_t type = i % DISKANN_DATA_TYPE_COUNT, metric = i / DISKANN_DATA_TYPE_COUNT;
-        const unsigned before = check_failures;
-        float *rows = make_rows(ROWS, DIMENSIONS, type, 1), *queries = make_rows(QUERIES, DIMENSIONS, type, 2);
-        const diskann_config config = config_of(DIMENSIONS, type, metric);
-        diskann_index *index = make_index(&config, rows, ROWS);
-        check_against_plain(index, queries);
-        diskann_index_destroy(index);
-        free(rows);
-        free(queries);
-        check_that(check_failures == before, __FILE__, __LINE__, "%s, metric %u", TYPES[type], metric);
+        compare(i % DISKANN_DATA_TYPE_COUNT, i / DISKANN_DATA_TYPE_COUNT, ROWS, 0);
     }
+}
+
+static void a_search_starts_at_the_navigator(void)
+{
+    compare(DISKANN_F32, DISKANN_COSINE, 1400, 1260);
+    compare(DISKANN_U8, DISKANN_L2, 1800, 1620);
+    compare(DISKANN_F16, DISKANN_IP, 1200, 1080);
 }
 
 /* -- the same from every family -- */
@@ -552,6 +391,7 @@ static void a_searcher_remembers_nothing(void)
 }
 
 CHECK_MAIN(CHECK_TEST(a_searcher_survives_every_failed_allocation), CHECK_TEST(a_searcher_remembers_nothing),
-           CHECK_TEST(a_search_is_that_of_the_definition), CHECK_TEST(every_family_gives_the_same_bits),
+           CHECK_TEST(a_search_is_that_of_the_definition), CHECK_TEST(a_search_starts_at_the_navigator),
+           CHECK_TEST(every_family_gives_the_same_bits),
            CHECK_TEST(all_hits_there_are_are_found), CHECK_TEST(searches_among_equal_vectors_end),
            CHECK_TEST(zero_vectors_are_far_from_all), CHECK_TEST(the_largest_record_works))

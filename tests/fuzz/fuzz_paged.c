@@ -1,7 +1,7 @@
 /*
- * Bytes from outside, left where they are: any input is opened as a paged index; what opens is searched, read from end to end,
- * audited and copied. Nothing may crash, hang, leak or take memory beyond reason; an answer is the one of the same file in memory;
- * and a file that opens in memory has no fault for those who read it here.
+ * Bytes from outside, left where they are: any input is opened as a paged index; what opens is searched, read from end to
+ * end, audited and copied. Nothing may crash, hang, leak or take memory beyond reason; an answer is the one of the same file
+ * in memory; and a file that opens in memory has no fault for those who read it here.
  */
 #include "fuzz_file.h"
 

@@ -71,7 +71,7 @@ const FAULTS: Record<string, (asked: Asked) => unknown> = {
     const date = new Date(Date.UTC(2020, 0, 1) + 1000 * versions++).toUTCString();
     plain({ ...asked, headers: { ...rest, "last-modified": date } });
   },
-  short: (asked) => trickle(asked, 100_000, "close"),
+  short: (asked) => trickle(asked, 200_000, "close"),
   slow: (asked) => trickle(asked, asked.file.length, "close"),
   /** After 9 MB nothing comes, but for those who ask for a part. */
   "stops at 9 MB": (asked) => {
@@ -79,7 +79,7 @@ const FAULTS: Record<string, (asked: Asked) => unknown> = {
     asked.response.writeHead(200, { ...asked.headers, "content-length": String(asked.file.length) });
     return asked.response.write(asked.file.subarray(0, 9e6));
   },
-  hangs: (asked) => trickle(asked, 100_000, "wait"),
+  hangs: (asked) => trickle(asked, 200_000, "wait"),
   "no length": ({ file, response, headers }) => {
     response.writeHead(200, headers).write(file.subarray(0, 1000));
     response.end(file.subarray(1000));

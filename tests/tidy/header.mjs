@@ -4,6 +4,7 @@ import { functionsOfC } from "./functions.mjs";
 import { blankC, isCore, lineAt } from "./sources.mjs";
 
 const HEADER = "csrc/include/diskann.h";
+const FOLDER = "csrc/include/";
 
 /** Names of the functions that the header declares. */
 export function declaredFunctions(text) {
@@ -25,9 +26,10 @@ function definedFunctions({ path, text }) {
 }
 
 function checkDefinitions(sources) {
-  const header = sources.find(({ path }) => path === HEADER);
-  if (header === undefined) return [];
-  const declared = declaredFunctions(header.text);
+  const declared = sources
+    .filter(({ path }) => path.startsWith(FOLDER))
+    .flatMap(({ path, text }) => declaredFunctions(text).map((one) => ({ ...one, path })));
+  if (declared.length === 0) return [];
   const defined = sources
     .filter((source) => isCore(source) && source.path.endsWith(".c"))
     .flatMap(definedFunctions);
@@ -36,7 +38,7 @@ function checkDefinitions(sources) {
   return [
     ...declared
       .filter(({ name }) => times(name) !== 1)
-      .map(({ name, line }) => ({ path: HEADER, line, text: `${name} is defined ${times(name)} times` })),
+      .map(({ name, path, line }) => ({ path, line, text: `${name} is defined ${times(name)} times` })),
     ...defined
       .filter(({ name }) => !names.has(name))
       .map(({ name, path, line }) => ({ path, line, text: `${name} is not in the header` })),

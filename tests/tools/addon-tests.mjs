@@ -20,7 +20,9 @@ const FOLDER = join(ROOT, "build/addon-tests");
 const UNITS = ["drive", "file_posix", "index", "memory", "paged", "paged_work", "pool", "pq", "work"].map(
   (name) => `node/${name}.cc`,
 );
-const TESTS = ["errands", "paged_errands", "pool", "pq_errands"].map((name) => `tests/c/test_${name}.cc`);
+const TESTS = ["errands", "paged_errands", "paged_host", "pool", "pq_errands"].map(
+  (name) => `tests/c/test_${name}.cc`,
+);
 const FLAGS = ["-std=c++17", "-ffp-contract=off", "-Wall", "-Wextra", "-Werror"];
 const width = Math.max(1, availableParallelism());
 const verbose = process.argv.includes("--verbose");

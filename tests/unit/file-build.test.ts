@@ -23,7 +23,8 @@ async function scratch(): Promise<string> {
 /** The least that its own error asks for. */
 async function leastBytes(codes: "pq" | "none"): Promise<number> {
   const path = join(await scratch(), "a.diskann");
-  const error = await Native.build(rows, { ...options, codes, path, memoryBytes: 1 }).catch((cause) => cause);
+  const shape = { ...options, codes, pageBytes: 16384 };
+  const error = await Native.build(rows, { ...shape, path, memoryBytes: 1 }).catch((cause) => cause);
   return Number(/at least (\d+) bytes/.exec(String(error))?.[1]);
 }
 

@@ -6,7 +6,9 @@ import { PQ_LIMITS } from "../../ts/api/pq-options.js";
 import { CODES, DATA_TYPES, LIMITS, METRICS, SIMD_FAMILIES, SQ8 } from "../../ts/core/constants.js";
 import { repositoryRoot } from "../support/data.js";
 
-const header = readFileSync(join(repositoryRoot(), "csrc/include/diskann.h"), "utf8");
+const header = ["diskann.h", "diskann_pq.h"]
+  .map((name) => readFileSync(join(repositoryRoot(), "csrc/include", name), "utf8"))
+  .join("");
 
 function numberOf(name: string): number {
   const found = new RegExp(`\\bDISKANN_${name} = (\\d+)`).exec(header);

@@ -53,7 +53,6 @@ class FakeIndex implements BackendIndex {
         await this.gate;
         this.size += rows;
       },
-      links: () => {},
       discard: () => {
         this.discarded++;
       },

@@ -25,7 +25,7 @@ const CACHE_BYTES_MAX = 2 ** 40;
 const MODES = ["resident", "paged", "auto"] as const;
 
 /** Beam widths by kind of place, where rounds are slow or quick: 4 elsewhere. */
-const PAGED_WIDTHS: Partial<Record<CoreSource["kind"], number>> = { http: 16, idb: 8, opfs: 2 };
+const PAGED_WIDTHS: Partial<Record<CoreSource["kind"], number>> = { http: 32, idb: 8, opfs: 2 };
 
 const NOT_PAGED = "paged is not possible here: leave mode out";
 

@@ -183,7 +183,7 @@ export interface OpenOptions extends CallOptions {
    * to it. 0 keeps nothing between searches.
    */
   cacheBytes?: number | undefined;
-  /** What searches take that say no other, 1 .. 64. Default: 1; paged behind HTTP 16, in IndexedDB 8, in OPFS 2, elsewhere 4. */
+  /** What searches take that say no other, 1 .. 64. Default: 1; paged behind HTTP 32, in IndexedDB 8, in OPFS 2, elsewhere 4. */
   beamWidth?: number | undefined;
   /** What searches take that say no other. Default: paged only. */
   pageSearch?: boolean | undefined;

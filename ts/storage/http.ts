@@ -11,11 +11,14 @@ import { bytesStore } from "./memory.js";
 import { type PageRead, type PageStore, settleAll, sourceOf } from "./page-store.js";
 import { type ByteSource, ioError } from "./storage.js";
 
-const CONCURRENCY = 16;
+/** As many as a round of a search wants by default: it is to take one round trip. */
+const CONCURRENCY = 32;
 /** A gap that costs less to read than another request. */
 const GAP_BYTES_MAX = 2 ** 14;
 const GRANULARITY = 2 ** 15;
 const RANGE_BYTES_MAX = 2 ** 21;
+/** What the first request fetches: the superblock of an index and its navigator, with which a search can begin. */
+const HEAD_BYTES = 4096 + 2 ** 17;
 
 export function failed(url: string, what: string): DiskAnnError {
   return new DiskAnnError("ERR_IO", `cannot read ${url}: ${what}`);
@@ -224,7 +227,9 @@ class Gate {
 
 /** A file to be read in parts. `ERR_UNSUPPORTED`, and how to configure it, where the server does not send any. */
 export async function httpStore(url: string, signal?: AbortSignalLike): Promise<PageStore> {
-  const first = (await fetchPart(url, { offset: 0, length: 1 }, signal)).part;
+  const { part: first, bytes: head } = await fetchPart(url, { offset: 0, length: HEAD_BYTES }, signal);
+  if (head.length !== Math.min(HEAD_BYTES, first.size))
+    throw failed(url, `${head.length} bytes came where it begins`);
   const gate = new Gate(CONCURRENCY);
   const readRange = async (range: Range, stop: AbortSignalLike): Promise<void> => {
     const { part, bytes } = await fetchPart(url, range, stop);
@@ -243,9 +248,20 @@ export async function httpStore(url: string, signal?: AbortSignalLike): Promise<
       synchronous: false,
       writable: false,
     },
-    read: (requests, outer) => readRound(requests, gate, readRange, outer),
+    read: async (requests, outer) => {
+      if (outer?.aborted) throw outer.reason;
+      await readRound(takeHead(requests, head), gate, readRange, outer);
+    },
     close: async () => {},
   };
+}
+
+/** Serves what came with the first request; returns the rest. */
+function takeHead(requests: readonly PageRead[], head: Uint8Array): readonly PageRead[] {
+  const isThere = ({ offset, into }: PageRead): boolean => offset + into.byteLength <= head.byteLength;
+  for (const { offset, into } of requests.filter(isThere))
+    into.set(head.subarray(offset, offset + into.byteLength));
+  return requests.filter((request) => !isThere(request));
 }
 
 /** The first range that fails stops the others of its round. */

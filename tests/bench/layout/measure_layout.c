@@ -335,7 +335,7 @@ static uint32_t records_per_page(const diskann_config *config, const variant *va
     const uint64_t more = variant->kind == CODE_OWNER ? (variant->bits - 1) * UINT64_C(1) * config->max_degree *
                                                              ((config->dimensions + 63) / 64 * 8)
                                                        : 0;
-    const uint64_t fitting = (65536 - PAGE_HEADER_BYTES) / (layout.record_bytes + more);
+    const uint64_t fitting = (layout.page_bytes - PAGE_HEADER_BYTES) / (layout.record_bytes + more);
     return more == 0 ? layout.records_per_page : fitting > 0 ? (uint32_t)fitting : 1;
 }
 

@@ -56,7 +56,14 @@ function withFiles(test: Test, { VectorIndex }: Subject, files: Files, rows: Flo
       equal(ids(hits), [own[row]], "nearest");
     }
     await index.close();
-    equal(phases, ["validate", "train", "link", "order", "write"], "phases");
+    // A phase that is over at once may go untold; none comes again.
+    const all = ["validate", "train", "link", "order", "write"];
+    equal(
+      phases,
+      all.filter((phase) => phases.includes(phase)),
+      "phases",
+    );
+    ok(phases.includes("link"), "links are told");
     equal(await files.list(folder), ["a.diskann"], "files");
     const again = await VectorIndex.open(path, { mode: "resident" });
     equal((await again.verify()).ok, true, "verify");

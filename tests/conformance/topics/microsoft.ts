@@ -265,7 +265,11 @@ function misusing(test: Test, subject: Subject, make: Make, put: Put): void {
     await rejects(() => open(bend("_disk.index", 48, 1)), "ERR_UNSUPPORTED");
     for (const bytes of [100, 4096, 8192])
       await rejects(() => open(cut("_disk.index", bytes)), "ERR_CORRUPT");
-    const degree = await rejects(() => open(bend("_disk.index", 4096 + 4 * D, 99)), "ERR_CORRUPT", /more neighbours/);
+    const degree = await rejects(
+      () => open(bend("_disk.index", 4096 + 4 * D, 99)),
+      "ERR_CORRUPT",
+      /more neighbours/,
+    );
     equal(degree.page, 0, "page");
     await rejects(() => open(bend("_disk.index", 4096 + 4 * D + 4, ROWS)), "ERR_CORRUPT", /edge/);
     await rejects(() => open(bend("_disk.index", 4096, 0x7fc00000)), "ERR_CORRUPT");

@@ -1,5 +1,5 @@
 /**
- * What the module exports, and the slots of its exchange: `wasm/exports.c` writes them in this order (a test compares
+ * What the module exports, and the slots of its exchange: the files of `wasm/` write them in this order (a test compares
  * the two files).
  */
 import { STATS_FIELDS } from "../common.js";
@@ -141,7 +141,7 @@ export interface CoreExports {
   pq_search_take(op: Op, k: number, rows: Address, distances: Address): void;
 }
 
-/** Slots by name, in the order of `wasm/exports.c`. */
+/** Slots by name, in the order of the files of `wasm/`. */
 function slots<const Names extends readonly string[]>(...names: Names): Record<Names[number], number> {
   return Object.fromEntries(names.map((name, slot) => [name, slot])) as Record<Names[number], number>;
 }

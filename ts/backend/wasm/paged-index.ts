@@ -2,6 +2,7 @@
  * An index that stays in its `PageStore`; the module holds a cache of its pages. Reads land there, so an instance grows by what
  * the cache may take, and by what as many searches need as are under way at once.
  */
+import { CODES } from "../../core/constants.js";
 import type { AbortSignalLike, SearchCounters, VerifyReport } from "../../core/types.js";
 import type { PageStore } from "../../storage/page-store.js";
 import { openStore } from "../../storage/select.js";
@@ -24,6 +25,7 @@ import { Reads } from "./paged-reads.js";
 import * as scans from "./paged-scans.js";
 import { type Outcome, Searches } from "./paged-searches.js";
 
+const SUPERBLOCK_BYTES = 4096;
 /** Of the 4 GiB there are; the rest is for searches. */
 const CACHE_BYTES_MAX = 3 * 2 ** 30;
 
@@ -37,6 +39,11 @@ function sum(a: SearchCounters, b: SearchCounters): SearchCounters {
     reads: a.reads + b.reads,
     bytesRead: a.bytesRead + b.bytesRead,
   };
+}
+
+/** What is not node pages lies before them, but for codes of product quantisation. */
+function pagesOffsetOf({ codes, fileBytes, pages, pageBytes }: CoreStats): number {
+  return CODES[codes] === "pq" ? SUPERBLOCK_BYTES : fileBytes - pages * pageBytes;
 }
 
 class WasmPagedIndex extends PagedIndex {
@@ -61,9 +68,10 @@ class WasmPagedIndex extends PagedIndex {
     this.#paged = paged;
     this.#store = store;
     this.#lanes = store.readSync ? 1 : Math.max(1, concurrency);
-    this.#reads = new Reads(core, store, paged);
+    const stats = this.stats();
+    const { size, dimensions } = stats;
+    this.#reads = new Reads(core, store, paged, pagesOffsetOf(stats));
     this.#searches = new Searches(kit, core, paged, this.#reads, this.#lanes);
-    const { size, dimensions } = this.stats();
     this.size = size;
     this.#dimensions = dimensions;
   }

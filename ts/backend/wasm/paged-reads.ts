@@ -8,7 +8,6 @@ import type { Core } from "./core.js";
 import type { Address } from "./exchange.js";
 import { ADVANCE, ADVANCE_STRIDE } from "./paged-exchange.js";
 
-const SUPERBLOCK_BYTES = 4096;
 /** Copies kept for the next reads. */
 const SPARE_BYTES_MAX = 2 ** 20;
 
@@ -40,16 +39,19 @@ export class Reads {
   readonly #core: Core;
   readonly #store: PageStore;
   readonly #paged: Address;
+  /** Where page 0 lies in the file. */
+  readonly #pagesOffset: number;
   readonly #stop = new AbortController();
   readonly #underWay = new Set<Promise<void>>();
   readonly #spare: Uint8Array[] = [];
   /** Why a page could not be read, until it is asked for again. */
   readonly #causes = new Map<number, unknown>();
 
-  constructor(core: Core, store: PageStore, paged: Address) {
+  constructor(core: Core, store: PageStore, paged: Address, pagesOffset: number) {
     this.#core = core;
     this.#store = store;
     this.#paged = paged;
+    this.#pagesOffset = pagesOffset;
   }
 
   causeOf(page: number): unknown {
@@ -108,7 +110,7 @@ export class Reads {
   #fail({ requests, length }: Round, cause: unknown): void {
     // The first block of another program's file may be longer than ours, by less than a page.
     for (const { offset } of requests)
-      this.#causes.set(Math.floor((offset - SUPERBLOCK_BYTES) / length), cause);
+      this.#causes.set(Math.floor((offset - this.#pagesOffset) / length), cause);
     this.#complete(requests, STATUS_ERR_IO);
   }
 
