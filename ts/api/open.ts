@@ -71,10 +71,11 @@ interface Opened {
 export async function openCore<Options extends OpenOptions>(
   load: (options: Options) => Promise<Backend>,
   source: IndexSource,
-  options: Options,
+  given: Options | undefined,
   { signal, onProgress }: LongCall,
   keep: (core: BackendIndex) => BackendIndex,
 ): Promise<Opened> {
+  const options = given ?? ({} as Options);
   const { mode, cacheBytes, defaults } = checkOpen(options);
   const find = checkSource(source);
   const backend = await load(options);
@@ -137,7 +138,7 @@ export async function importIndex<Options>(
   load: (options: Options) => Promise<Backend>,
   source: IndexSource,
   target: SaveTarget,
-  options: Options,
+  options: Options | undefined,
   call: LongCall,
 ): Promise<ImportReport> {
   const find = checkSource(source);
@@ -145,7 +146,7 @@ export async function importIndex<Options>(
   const { signal, onProgress } = call;
   try {
     if (signal?.aborted) throw signal.reason;
-    const backend = await load(options);
+    const backend = await load(options ?? ({} as Options));
     const places = [await find(), await findTarget()] as const;
     const work = backend.import ?? (await import("../storage/import.js")).importFile;
     const report = await work(...places, { signal, onProgress });

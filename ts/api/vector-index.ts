@@ -111,9 +111,7 @@ export class VectorIndex implements AsyncDisposable {
   /** Not for use: call `VectorIndex.create`, `VectorIndex.build` or `VectorIndex.open`. */
   protected constructor(parts: object) {
     if (!made.has(parts)) {
-      throw invalid(
-        "VectorIndex has no public constructor: use await VectorIndex.create(), .build() or .open()",
-      );
+      throw invalid("VectorIndex has no public constructor: use VectorIndex.create(), .build() or .open()");
     }
     const { core, backend, config, threads, defaults, stats, storage } = parts as Made;
     this.#core = core;
