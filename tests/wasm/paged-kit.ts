@@ -2,7 +2,7 @@
 import { readFile } from "node:fs/promises";
 import type { BackendIndex, CoreHits, CoreSearch } from "../../ts/backend/backend.js";
 import { kit } from "../../ts/backend/wasm/index.js";
-import { openPaged } from "../../ts/backend/wasm/paged-index.js";
+import { openPagedStore } from "../../ts/backend/wasm/paged-index.js";
 import { createIndex } from "../../ts/backend/wasm/wasm-index.js";
 import type { PageRead, PageStore, StoreCapabilities } from "../../ts/storage/page-store.js";
 import { sample } from "../conformance/model.js";
@@ -103,9 +103,7 @@ export async function openHeld(
   store: PageStore,
   cacheBytes: number,
 ): Promise<BackendIndex> {
-  const source = { kind: "bytes", bytes: new Uint8Array(0) } as const;
-  const options = { cacheBytes, resident: "never" } as const;
-  const index = await openPaged({ ...kit, openStore: async () => store }, module, source, {}, options);
+  const index = await openPagedStore(kit, module, store, {}, { cacheBytes, resident: "never" });
   if (store instanceof HeldStore) store.holding = true;
   return index;
 }

@@ -175,7 +175,7 @@ function isUnsupported(error: unknown): boolean {
   return (error as { code?: unknown } | null)?.code === "ERR_UNSUPPORTED";
 }
 
-async function openPagedStore(
+export async function openPagedStore(
   kit: Kit,
   module: WebAssembly.Module,
   store: PageStore,
