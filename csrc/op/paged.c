@@ -161,7 +161,7 @@ void diskann_paged_stats(const diskann_paged *paged, diskann_stats *out)
     const superblock *block = &paged->block;
     memset(out, 0, sizeof *out);
     out->config = block->config;
-    out->config.page_bytes = block->layout.page_bytes;
+    out->config.page_bytes = paged->place.bytes;
     out->size = block->size;
     out->next_id = block->next_id;
     out->record_bytes = paged->disk.nodes > 0 ? paged->disk.node_bytes : block->layout.record_bytes;
