@@ -70,7 +70,8 @@ int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree
 void walk_reset(graph_walk *walk);
 
 /*
- * `query`: floats, as it came; `point`: the same in the query form. `size`: slots of the graph. Limits within what was reserved.
+ * `query`: floats, as it came; `point`: the same in the query form. `size`: slots of the graph. Limits within what was
+ * reserved.
  */
 void walk_begin(graph_walk *walk, const graph_space *space, const float *query, graph_point point, uint32_t entry,
                 uint32_t size, walk_limits limits);

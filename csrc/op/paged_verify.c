@@ -5,8 +5,9 @@
  *     -> report: RUN, serial
  *
  * It finds what the audit of an index in memory (verify.c) finds, but for two things that want records in any order: 1-bit
- * codes, those of the navigator too, are looked at, not made anew of the vectors; and of a record that is not in the tree it does not say whether other
- * edges lead there. A tree that covers all records is the proof that all can be reached, so no record that cannot be is missed.
+ * codes, those of the navigator too, are looked at, not made anew of the vectors; and of a record that is not in the tree it
+ * does not say whether other edges lead there. A tree that covers all records is the proof that all can be reached, so no
+ * record that cannot be is missed.
  */
 #include "code_pages.h"
 #include "findings.h"
