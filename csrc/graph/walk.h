@@ -70,7 +70,7 @@ int walk_reserve(graph_walk *walk, const graph_space *space, uint32_t max_degree
 void walk_reset(graph_walk *walk);
 
 /*
- * `query`: floats, as it came; `point`: the same in the query form. `size`: slots of the graph. Limits within what was
+ * `query`: floats, as it came; `point`: the same in the query form. `size`: slots of the graph. Limits are within what was
  * reserved.
  */
 void walk_begin(graph_walk *walk, const graph_space *space, const float *query, graph_point point, uint32_t entry,

@@ -20,6 +20,7 @@
 enum {
     BUDGET_SHARDS_MAX = 256, /* a shard is the number of a centroid */
     BUDGET_NEAREST = 4,      /* shards of a row that are known */
+    BUDGET_INDEX_BYTES = 8192, /* of a struct diskann_index, rounded up */
 };
 
 /* ---- the plan (budget_plan.c) ---- */

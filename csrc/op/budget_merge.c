@@ -16,6 +16,9 @@ typedef struct merge_worker {
     record_list *list;     /* what the prune chose */
 } merge_worker;
 
+enum { MERGER_BYTES = 24576 }; /* the same on every machine, so that plans are */
+_Static_assert(sizeof(merge_worker) <= MERGER_BYTES, "mergers are counted");
+
 /* Most neighbours that a list and one of a shard have together. */
 static uint32_t candidates_max(const diskann_config *config, const diskann_config *inner)
 {
@@ -40,7 +43,7 @@ uint64_t merge_bytes(const diskann_config *config, const diskann_config *inner, 
     record_layout layout;
     record_layout_init(&layout, &points);
     const uint64_t records = (record_pages(&layout, most) + 1) * layout.page_bytes * 9 / 8 + 8 * 8192;
-    return workers * (sizeof(merge_worker) + sizeof(diskann_index) + records + most * 32 + 4096);
+    return workers * (MERGER_BYTES + BUDGET_INDEX_BYTES + records + most * 32 + 4096);
 }
 
 static int prepare_worker(budget_op *op, merge_worker *worker)

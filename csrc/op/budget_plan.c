@@ -20,8 +20,15 @@ enum {
     CODE_BUFFER_BYTES = 1 << 20, /* of code_pages.c */
     TRAIN_GROUP_BYTES = 1 << 26, /* of pq_train.c */
     LINK_WORKER_BYTES = 24576,   /* of a struct link_worker, rounded up */
-    SMALL_BYTES = 65536          /* structs, tables of pointers, what nobody counts */
+    SMALL_BYTES = 65536,         /* tables of pointers, what nobody counts */
+    /* The same on every machine, so that plans are: */
+    POINTER_BYTES = 8,
+    OP_BYTES = 16384
 };
+
+_Static_assert(sizeof(void *) <= POINTER_BYTES, "tables of pointers are counted");
+_Static_assert(sizeof(budget_op) <= OP_BYTES, "the operation is counted");
+_Static_assert(sizeof(diskann_index) <= BUDGET_INDEX_BYTES, "indexes are counted");
 
 typedef struct costs {
     const diskann_budget *budget;
@@ -66,7 +73,7 @@ static uint64_t records_bytes(const record_layout *layout, uint64_t slots)
         tables *= 2;
     }
     const uint64_t bytes = pages * layout->page_bytes;
-    return bytes + least(bytes, segment_bytes(layout) / 8) + tables * (sizeof(uint8_t *) + layout->pages_per_segment) * 3 / 2;
+    return bytes + least(bytes, segment_bytes(layout) / 8) + tables * (POINTER_BYTES + layout->pages_per_segment) * 3 / 2;
 }
 
 static uint64_t id_map_size(uint64_t rows)
@@ -149,7 +156,7 @@ static costs costs_of(const diskann_budget *budget)
     costs.quantizer = quantizer_bytes(config);
     const uint64_t input = least(most(costs.limit / 64, INPUT_BYTES_MIN), INPUT_BYTES_MAX);
     costs.input_rows = least(most(input / costs.row_bytes, 1), costs.rows);
-    costs.fixed = sizeof(budget_op) + sizeof(diskann_index) * 2 + SMALL_BYTES + costs.input_rows * costs.row_bytes +
+    costs.fixed = OP_BYTES + 2 * BUDGET_INDEX_BYTES + SMALL_BYTES + costs.input_rows * costs.row_bytes +
                   (budget->has_ids ? 8 * costs.rows : 0) + scratch_bytes(&costs);
     return costs;
 }

@@ -8,7 +8,7 @@
 
 #include "page.h"
 
-enum { SUPERBLOCK_LAYOUT_VERSION = 0 };
+enum { SUPERBLOCK_LAYOUT_VERSION = 1 };
 #define SUPERBLOCK_FEATURES_KNOWN UINT64_C(0) /* incompatible features that this build reads */
 
 typedef struct superblock {

@@ -182,6 +182,7 @@ static void search_all(const disk *d, uint64_t cache_bytes, uint32_t page_search
     CHECK_UINT(stats.config.max_degree, d->shape.degree);
     CHECK_UINT(stats.record_bytes, d->node_bytes);
     CHECK_UINT(stats.page_bytes, d->page_bytes);
+    CHECK_UINT(stats.config.page_bytes, d->page_bytes);
     CHECK_UINT(stats.file_bytes, d->m.file.file_bytes);
     CHECK_UINT(stats.cache_bytes_read, reads * d->page_bytes);
     CHECK_UINT(stats.memory_total, h.memory.live);

@@ -157,6 +157,24 @@ static void threads_do_not_show(void)
     free(rows);
 }
 
+/* The audit finds nothing; a copy reads every page where it is, and writes it there. */
+static void check_in_place(const diskann_paged *paged, const host *file)
+{
+    host h = *file;
+    diskann_op *op;
+    uint32_t count;
+    uint64_t total;
+    REQUIRE(diskann_paged_verify_begin(paged, 1, &op) == DISKANN_OK);
+    CHECK_INT(host_drive(&h, op), DISKANN_OK);
+    diskann_verify_findings(op, &count, &total);
+    CHECK_UINT(total, 0);
+    diskann_op_end(op);
+    h = *file;
+    REQUIRE(diskann_paged_copy_begin(paged, 1, &op) == DISKANN_OK);
+    CHECK_INT(host_drive(&h, op), DISKANN_OK);
+    diskann_op_end(op);
+}
+
 /* In memory and in its place; with it and without. */
 static void it_comes_back(void)
 {
@@ -183,6 +201,8 @@ static void it_comes_back(void)
         diskann_verify_findings(op, &count, &total);
         CHECK_UINT(total, 0);
         diskann_op_end(op);
+        check_in_place(paged, &again);
+        CHECK_BYTES(again.file, file.file, file.file_bytes);
         diskann_paged_destroy(paged);
         diskann_index_destroy(opened);
         diskann_index_destroy(index);

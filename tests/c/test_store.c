@@ -342,10 +342,10 @@ static void another_version_or_feature_is_named(void)
         CHECK_INT(forge_status(&f, &failure), DISKANN_ERR_VERSION);
         CHECK_UINT(failure.value, 1ull << bit);
         /* the version comes first: the features of another version mean nothing here */
-        forge_put(f.bytes + FORGE_VERSION, 1u << bit % 32, 4);
+        forge_put(f.bytes + FORGE_VERSION, 2u << bit % 31, 4);
         forge_seal_superblock(f.bytes);
         CHECK_INT(forge_status(&f, &failure), DISKANN_ERR_VERSION);
-        CHECK_UINT(failure.value, 1u << bit % 32);
+        CHECK_UINT(failure.value, 2u << bit % 31);
         /* but what has been damaged is damage, whatever it claims to be */
         f.bytes[2000] ^= 1;
         CHECK_INT(forge_status(&f, &failure), DISKANN_ERR_CORRUPT);

@@ -48,6 +48,7 @@ class FakeIndex implements BackendIndex {
         rows += slab.length;
         this.calls.push(`append ${slab.length}`);
       },
+      links: () => {},
       run: async (control) => {
         this.beforeRun(control);
         await this.gate;

@@ -176,8 +176,7 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
       return allOrNothing(call, async (keep) => {
         // Apart from the entry: not every page opens.
         const { openCore } = await import("./open.js");
-        const given = options ?? ({} as OpenOptions & Extra);
-        const { backend, core, defaults, storage } = await openCore(load, source, given, call, keep);
+        const { backend, core, defaults, storage } = await openCore(load, source, options, call, keep);
         return assemble(classOf(this), backend, core, undefined, defaults, storage);
       });
     },
@@ -189,7 +188,7 @@ export function defineVectorIndex<Extra extends object>(load: BackendLoader<Extr
     ): Promise<ImportReport> {
       const call = beginLongCall(options);
       const { importIndex } = await import("./open.js");
-      return importIndex(load, source, target, options ?? ({} as Extra), call);
+      return importIndex(load, source, target, options, call);
     },
   };
   return Object.assign(Entry, statics) as unknown as VectorIndexEntry<Extra>;

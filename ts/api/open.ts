@@ -9,7 +9,14 @@ import type {
 } from "../backend/backend.js";
 import { type CheckedSearch, checkSearch, choice, integerOr, SEARCH_DEFAULTS } from "../core/checks.js";
 import { DiskAnnError } from "../core/errors.js";
-import type { ImportReport, IndexSource, OpenOptions, SaveTarget, StorageStats } from "../core/types.js";
+import type {
+  ImportReport,
+  IndexSource,
+  OpenOptions,
+  SaveOptions,
+  SaveTarget,
+  StorageStats,
+} from "../core/types.js";
 import { checkSource, checkTarget } from "./location.js";
 import type { LongCall } from "./long-call.js";
 
@@ -64,10 +71,11 @@ interface Opened {
 export async function openCore<Options extends OpenOptions>(
   load: (options: Options) => Promise<Backend>,
   source: IndexSource,
-  options: Options,
+  given: Options | undefined,
   { signal, onProgress }: LongCall,
   keep: (core: BackendIndex) => BackendIndex,
 ): Promise<Opened> {
+  const options = given ?? ({} as Options);
   const { mode, cacheBytes, defaults } = checkOpen(options);
   const find = checkSource(source);
   const backend = await load(options);
@@ -103,14 +111,24 @@ export async function openBuilt(
   return { backend, core, defaults: defaults(core.paged, 4), storage: await storageStats(place) };
 }
 
+/** Undefined: as it is. */
+export async function layoutOf(
+  core: BackendIndex,
+  { codes, codeBytes, pageBytes }: SaveOptions = {},
+): Promise<CoreLayout | undefined> {
+  if (codes === undefined && codeBytes === undefined && pageBytes === undefined) return undefined;
+  const { checkLayout } = await import("./layout.js");
+  return checkLayout({ codes, codeBytes, pageBytes }, core.paged, core.stats());
+}
+
 export async function saveCore(
   core: BackendIndex,
   target: SaveTarget,
   control: Control,
-  layoutOf: () => Promise<CoreLayout | undefined>,
+  options: SaveOptions | undefined,
 ): Promise<StorageStats> {
   const find = checkTarget(target);
-  const layout = await layoutOf();
+  const layout = await layoutOf(core, options);
   const place = await find();
   await core.save(place, control, layout);
   return storageStats(place);
@@ -120,7 +138,7 @@ export async function importIndex<Options>(
   load: (options: Options) => Promise<Backend>,
   source: IndexSource,
   target: SaveTarget,
-  options: Options,
+  options: Options | undefined,
   call: LongCall,
 ): Promise<ImportReport> {
   const find = checkSource(source);
@@ -128,7 +146,7 @@ export async function importIndex<Options>(
   const { signal, onProgress } = call;
   try {
     if (signal?.aborted) throw signal.reason;
-    const backend = await load(options);
+    const backend = await load(options ?? ({} as Options));
     const places = [await find(), await findTarget()] as const;
     const work = backend.import ?? (await import("../storage/import.js")).importFile;
     const report = await work(...places, { signal, onProgress });

@@ -1,12 +1,5 @@
 /** The class users hold, over any backend. Entries derive theirs with `defineVectorIndex`. */
-import type {
-  BackendIndex,
-  Control,
-  CoreConfig,
-  CoreHits,
-  CoreLayout,
-  CoreStats,
-} from "../backend/backend.js";
+import type { BackendIndex, Control, CoreConfig, CoreHits, CoreStats } from "../backend/backend.js";
 import { CallQueue, closedError } from "../core/call-queue.js";
 import {
   type CheckedSearch,
@@ -118,9 +111,7 @@ export class VectorIndex implements AsyncDisposable {
   /** Not for use: call `VectorIndex.create`, `VectorIndex.build` or `VectorIndex.open`. */
   protected constructor(parts: object) {
     if (!made.has(parts)) {
-      throw invalid(
-        "VectorIndex has no public constructor: use await VectorIndex.create(), .build() or .open()",
-      );
+      throw invalid("VectorIndex has no public constructor: use VectorIndex.create(), .build() or .open()");
     }
     const { core, backend, config, threads, defaults, stats, storage } = parts as Made;
     this.#core = core;
@@ -304,8 +295,7 @@ export class VectorIndex implements AsyncDisposable {
     await this.#queue.enter(true, call.signal);
     return this.#turn(call, async () => {
       const { saveCore } = await import("./open.js");
-      const layout = (): Promise<CoreLayout | undefined> => this.#layout(options);
-      this.#storage = await saveCore(this.#core, target, this.#control(call), layout);
+      this.#storage = await saveCore(this.#core, target, this.#control(call), options);
       call.finish();
     });
   }
@@ -315,19 +305,11 @@ export class VectorIndex implements AsyncDisposable {
     const call = beginLongCall(options);
     await this.#queue.enter(true, call.signal);
     return this.#turn(call, async () => {
-      const layout = await this.#layout(options);
-      const bytes = await this.#core.toBytes(this.#control(call), layout);
+      const { layoutOf } = await import("./open.js");
+      const bytes = await this.#core.toBytes(this.#control(call), await layoutOf(this.#core, options));
       call.finish();
       return bytes;
     });
-  }
-
-  /** Undefined: as it is. */
-  async #layout(options: SaveOptions = {}): Promise<CoreLayout | undefined> {
-    const { codes, codeBytes, pageBytes } = options;
-    if (codes === undefined && codeBytes === undefined && pageBytes === undefined) return undefined;
-    const { checkLayout } = await import("./layout.js");
-    return checkLayout({ codes, codeBytes, pageBytes }, this.#core.paged, this.#core.stats());
   }
 
   /**

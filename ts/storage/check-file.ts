@@ -5,6 +5,7 @@
 import { DiskAnnError } from "../core/errors.js";
 import { crc32c } from "./crc32c.js";
 
+const LAYOUT_VERSION = 1;
 export const SUPERBLOCK_BYTES = 4096;
 const MAGIC = "DISKANN\0";
 const PAGE_BYTES_MIN = 4096;
@@ -29,10 +30,10 @@ export function checkSuperblock(bytes: Uint8Array, size: number): number {
   if (view.getUint32(8, true) !== checksum) throw corrupt("the superblock is damaged");
   const version = view.getUint32(12, true);
   const features = view.getBigUint64(16, true);
-  if (version !== 0 || features !== 0n)
+  if (version !== LAYOUT_VERSION || features !== 0n)
     throw new DiskAnnError(
       "ERR_VERSION",
-      `the file uses a layout version or a feature that this version of diskann does not know (${version || features}); upgrade diskann or build the index again`,
+      `the file uses a layout version or a feature that this version of diskann does not know (${version !== LAYOUT_VERSION ? version : features}); upgrade diskann or build the index again`,
     );
   const pageBytes = view.getUint32(64, true);
   const whole = Number(view.getBigUint64(24, true)) === size;

@@ -76,7 +76,7 @@ export function kinds(subject: Subject): Record<string, { readonly put: Put; rea
     };
   if (server)
     all.http = {
-      beamWidth: 16,
+      beamWidth: 32,
       put: async (bytes) => {
         const url = `${server}paged-${placeCount++}`;
         await fetch(url, { method: "PUT", body: bytes });

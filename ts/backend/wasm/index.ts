@@ -1,7 +1,6 @@
 /** The WebAssembly backend. */
 
 import type { BlobLike } from "../../core/types.js";
-import { openSink, openStore } from "../../storage/select.js";
 import type { Backend, CoreSource, PagedOptions } from "../backend.js";
 import { allocate, CONFIG_FIELDS, emptyHits, IDS_PER_SLAB, throwIfAborted } from "../common.js";
 import { failureError, statusError } from "../failure.js";
@@ -18,7 +17,7 @@ export type { WasmOptions } from "./load.js";
  * would cut the part that is loaded at once in pieces, to share them, and make it longer.
  */
 export const kit = {
-  ...{ openStore, openSink, allocate, emptyHits, throwIfAborted, failureError, statusError },
+  ...{ allocate, emptyHits, throwIfAborted, failureError, statusError },
   ...{ acquireCore, releaseCore, Scratch, operate, Pace, readFailure, openIndex },
   ...{ STATS, CONFIG_FIELDS, IDS_PER_SLAB },
 };

@@ -5,6 +5,7 @@
 import { CODES } from "../../core/constants.js";
 import type { AbortSignalLike, SearchCounters, VerifyReport } from "../../core/types.js";
 import type { PageStore } from "../../storage/page-store.js";
+import { openStore } from "../../storage/select.js";
 import type {
   BackendIndex,
   Control,
@@ -217,7 +218,7 @@ async function openWhereItIs(
   const { cacheBytes, resident } = paged;
   const allowed = resident === "allowed";
   // What cannot be read in parts may still be read as a whole; what can be neither says so then.
-  const store = await kit.openStore(source, control.signal).catch((error: unknown) => {
+  const store = await openStore(source, control.signal).catch((error: unknown) => {
     if (!allowed) throw error;
   });
   try {

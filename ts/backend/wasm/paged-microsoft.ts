@@ -1,6 +1,6 @@
 /** How the opening of a disk index of Microsoft's begins: its codes go into the module, from a store of their own. */
+import { openStore } from "../../storage/select.js";
 import type { Control, MicrosoftParts } from "../backend.js";
-import { statusError } from "../failure.js";
 import type { Core } from "./core.js";
 import type { Address } from "./exchange.js";
 import type { Kit } from "./index.js";
@@ -17,7 +17,7 @@ async function giveCodes(
   { signal }: Control,
 ): Promise<void> {
   const rows = Math.max(1, Math.floor(SLICE_BYTES / pivots.chunks));
-  const store = await kit.openStore(codes, signal);
+  const store = await openStore(codes, signal);
   const area = core.allocate(rows * pivots.chunks);
   try {
     for (let row = 0; row < count; row += rows) {
@@ -27,7 +27,7 @@ async function giveCodes(
       core.refresh();
       core.u8.set(slice, area);
       const status = core.run((exports) => exports.paged_microsoft_codes(op, area, some));
-      if (status < 0) throw statusError(status, "a code names a centroid that there is not");
+      if (status < 0) throw kit.statusError(status, "a code names a centroid that there is not");
     }
   } finally {
     core.release(area);

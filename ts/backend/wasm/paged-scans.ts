@@ -4,6 +4,7 @@
  */
 import type { VerifyReport } from "../../core/types.js";
 import type { PageStore } from "../../storage/page-store.js";
+import { openSink } from "../../storage/select.js";
 import type { Control, CoreHits, CoreTarget } from "../backend.js";
 import type { Core } from "./core.js";
 import type { ByteHost } from "./drive.js";
@@ -98,7 +99,7 @@ function copy(of: Scanned, control: Control, host: ByteHost): Promise<void> {
 export async function save(of: Scanned, target: CoreTarget, control: Control): Promise<void> {
   const { kit, store } = of;
   kit.throwIfAborted(control.signal);
-  const sink = await kit.openSink(target, store.size);
+  const sink = await openSink(target, store.size);
   try {
     await copy(of, control, {
       write: (offset, bytes) => sink.write(offset, bytes),

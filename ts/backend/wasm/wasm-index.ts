@@ -4,9 +4,6 @@
  */
 import type { AbortSignalLike, VerifyReport } from "../../core/types.js";
 import { dataTypeOf, type TypedRows } from "../../core/vectors.js";
-import { bytesStore } from "../../storage/memory.js";
-import { sourceOf } from "../../storage/page-store.js";
-import { openSink, openSource } from "../../storage/select.js";
 import type { ByteSource } from "../../storage/storage.js";
 import type {
   BackendIndex,
@@ -34,6 +31,10 @@ const ID_BYTES = 8;
 const THREADS_MAX = 16;
 
 const ERR_NOT_FOUND = -5;
+
+/** Not every page opens or saves. */
+const loadStorage = (): Promise<typeof import("../../storage/select.js")> =>
+  import("../../storage/select.js");
 
 export class WasmInsert implements BackendInsert {
   readonly #core: Core;
@@ -235,7 +236,8 @@ export class WasmIndex implements BackendIndex {
   /** Becomes the index of these bytes. */
   async #replace(bytes: Uint8Array, control: Control): Promise<void> {
     const core = this.#core;
-    const index = await readIndex(core, sourceOf(bytesStore(bytes)), control);
+    const { openSource } = await loadStorage();
+    const index = await readIndex(core, await openSource({ kind: "bytes", bytes }), control);
     core.run((exports) => exports.index_destroy(this.#index));
     this.#index = index;
   }
@@ -243,7 +245,7 @@ export class WasmIndex implements BackendIndex {
   async save(target: CoreTarget, control: Control, layout?: CoreLayout): Promise<void> {
     throwIfAborted(control.signal);
     await this.#laidOut(layout, control, async (index, fileBytes) => {
-      const sink = await openSink(target, fileBytes);
+      const sink = await (await loadStorage()).openSink(target, fileBytes);
       try {
         const op = this.#core.create((exports) => exports.save_begin(index));
         await operate(this.#core, op, control, { host: sink }, () => {});
@@ -359,7 +361,7 @@ export async function openIndex(
   control: Control,
 ): Promise<WasmIndex> {
   throwIfAborted(control.signal);
-  const host = await openSource(source, control.signal);
+  const host = await (await loadStorage()).openSource(source, control.signal);
   try {
     if (host.size > MEMORY_BYTES_MAX) throw statusError(STATUS_ERR_NO_MEMORY, undefined, host.size);
     const core = await acquireCore(module);
