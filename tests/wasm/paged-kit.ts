@@ -105,7 +105,7 @@ export async function openHeld(
 ): Promise<BackendIndex> {
   const source = { kind: "bytes", bytes: new Uint8Array(0) } as const;
   const options = { cacheBytes, resident: "never" } as const;
-  const index = await openPaged({ ...kit, openStore: async () => store }, module, source, {}, options);
+  const index = await openPaged(kit, module, source, {}, options, async () => store);
   if (store instanceof HeldStore) store.holding = true;
   return index;
 }

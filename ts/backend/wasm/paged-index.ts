@@ -214,11 +214,12 @@ async function openWhereItIs(
   source: CoreSource,
   control: Control,
   paged: PagedOptions,
+  open: typeof openStore,
 ): Promise<WasmPagedIndex | undefined> {
   const { cacheBytes, resident } = paged;
   const allowed = resident === "allowed";
   // What cannot be read in parts may still be read as a whole; what can be neither says so then.
-  const store = await openStore(source, control.signal).catch((error: unknown) => {
+  const store = await open(source, control.signal).catch((error: unknown) => {
     if (!allowed) throw error;
   });
   try {
@@ -233,14 +234,16 @@ async function openWhereItIs(
   return undefined;
 }
 
+/** `open`: another store than the one of the source. */
 export async function openPaged(
   kit: Kit,
   module: WebAssembly.Module,
   source: CoreSource,
   control: Control,
   paged: PagedOptions,
+  open = openStore,
 ): Promise<BackendIndex> {
   if (control.signal?.aborted) throw control.signal.reason;
-  const index = await openWhereItIs(kit, module, source, control, paged);
+  const index = await openWhereItIs(kit, module, source, control, paged, open);
   return index ?? kit.openIndex(module, source, control);
 }
