@@ -201,6 +201,7 @@ static inline void forge_write_superblock(forge *f)
 {
     uint8_t *b = f->bytes;
     memcpy(b, "DISKANN", 8);
+    forge_put(b + FORGE_VERSION, 1, 4);
     forge_put(b + FORGE_FILE_BYTES, f->file_bytes, 8);
     forge_put(b + FORGE_PAGES, f->pages, 8);
     forge_put(b + FORGE_SIZE, f->size, 8);
