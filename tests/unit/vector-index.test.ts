@@ -44,7 +44,6 @@ class FakeIndex implements BackendIndex {
     let rows = 0;
     this.calls.push(kind);
     return {
-      links: () => {},
       append: (slab) => {
         rows += slab.length;
         this.calls.push(`append ${slab.length}`);

@@ -1,7 +1,15 @@
 /** What every index that stays in its file has in common: it is read only. */
+import { CODES } from "../core/constants.js";
 import { DiskAnnError } from "../core/errors.js";
 import type { AbortSignalLike, VerifyReport } from "../core/types.js";
 import type { BackendIndex, Control, CoreHits, CoreSearch, CoreStats, CoreTarget } from "./backend.js";
+
+const SUPERBLOCK_BYTES = 4096;
+
+/** Where page 0 lies in the file: what is not node pages is before them, but for codes of product quantisation. */
+export function pagesOffsetOf({ codes, fileBytes, pages, pageBytes }: CoreStats): number {
+  return CODES[codes] === "pq" ? SUPERBLOCK_BYTES : fileBytes - pages * pageBytes;
+}
 
 export abstract class PagedIndex implements BackendIndex {
   readonly paged = true;

@@ -21,8 +21,16 @@ function corrupt(what: string, page?: number): DiskAnnError {
 const viewOf = (bytes: Uint8Array): DataView =>
   new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 
-/** Checks the first 4096 bytes of a file of `size` bytes; the length of its pages. */
-export function checkSuperblock(bytes: Uint8Array, size: number): number {
+/** How pages lie behind the superblock. */
+export interface PagesShape {
+  readonly pageBytes: number;
+  /** Pages of the navigator come first; their numbers go on from those of the node pages. */
+  readonly navigatorPages: number;
+  readonly nodePages: number;
+}
+
+/** Checks the first 4096 bytes of a file of `size` bytes. */
+export function checkSuperblock(bytes: Uint8Array, size: number): PagesShape {
   const view = viewOf(bytes);
   const magic = String.fromCharCode(...bytes.subarray(0, MAGIC.length));
   if (magic !== MAGIC) throw corrupt("the bytes are not an index");
@@ -39,7 +47,17 @@ export function checkSuperblock(bytes: Uint8Array, size: number): number {
   const whole = Number(view.getBigUint64(24, true)) === size;
   if (!whole || pageBytes < PAGE_BYTES_MIN || (size - SUPERBLOCK_BYTES) % pageBytes !== 0)
     throw corrupt("the file is shorter or longer than its superblock says");
-  return pageBytes;
+  return {
+    pageBytes,
+    navigatorPages: view.getUint32(116, true) === 0 ? 0 : Number(view.getBigUint64(120, true)),
+    nodePages: Number(view.getBigUint64(32, true)),
+  };
+}
+
+/** The number of the page at a place of the file, from 0 behind the superblock. */
+export function pageNumber(place: number, { navigatorPages, nodePages }: PagesShape): number {
+  if (place < navigatorPages) return nodePages + place;
+  return place - navigatorPages;
 }
 
 /** Checks a page by its own checksum, and that it is this one. */

@@ -6,7 +6,7 @@ import { DiskAnnError } from "../core/errors.js";
 import { nextTask } from "../core/task.js";
 import type { AbortSignalLike, CallOptions, ImportReport } from "../core/types.js";
 import { guardWrite, isNamed, placeName } from "./browser.js";
-import { checkPage, checkSuperblock, SUPERBLOCK_BYTES } from "./check-file.js";
+import { checkPage, checkSuperblock, pageNumber, SUPERBLOCK_BYTES } from "./check-file.js";
 import { download } from "./download.js";
 import { openPartsStore, Parts, type PartsStore } from "./parts.js";
 import { openSink, openSource, type StorageSource, type StorageTarget } from "./select.js";
@@ -30,14 +30,18 @@ async function copyChecked(
     throw new DiskAnnError("ERR_CORRUPT", `not an undamaged index: it has ${size} bytes only`);
   const first = new Uint8Array(SUPERBLOCK_BYTES);
   await source.read(0, first);
-  const pageBytes = checkSuperblock(first, size);
+  const shape = checkSuperblock(first, size);
+  const { pageBytes } = shape;
   await sink.write(0, first);
   const slab = new Uint8Array(pageBytes * Math.max(1, Math.floor(SLAB_BYTES / pageBytes)));
   for (let at = SUPERBLOCK_BYTES; at < size; ) {
     const piece = slab.subarray(0, size - at);
     await source.read(at, piece);
     for (let page = 0; page < piece.length; page += pageBytes)
-      checkPage(piece.subarray(page, page + pageBytes), (at + page - SUPERBLOCK_BYTES) / pageBytes);
+      checkPage(
+        piece.subarray(page, page + pageBytes),
+        pageNumber((at + page - SUPERBLOCK_BYTES) / pageBytes, shape),
+      );
     await sink.write(at, piece);
     at += piece.length;
     onProgress?.({ phase: "check", done: at, total: size });

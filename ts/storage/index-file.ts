@@ -2,9 +2,8 @@
  * The file of an index, read by those who write other formats: it is the bytes of `save` or `toBytes` of an index that is open, so
  * that what it says is believed (csrc/FORMAT.md).
  */
-import { DiskAnnError } from "../core/errors.js";
+import { checkSuperblock, SUPERBLOCK_BYTES } from "./check-file.js";
 
-const SUPERBLOCK_BYTES = 4096;
 const PAGE_HEADER_BYTES = 16;
 const CENTROIDS = 256;
 const CODES_PQ = 4;
@@ -43,6 +42,8 @@ interface Layout {
   readonly size: number;
   readonly pages: number;
   readonly pageBytes: number;
+  /** Where page 0 lies. */
+  readonly pagesAt: number;
   readonly recordsPerPage: number;
   readonly recordBytes: number;
 }
@@ -77,7 +78,7 @@ function emptyRows({ dataType, size, dimensions }: Layout): IndexFile["vectors"]
 type Records = Pick<IndexFile, "ids" | "vectors" | "degrees" | "neighbours">;
 
 function readRecords(bytes: Uint8Array, view: DataView, layout: Layout): Records {
-  const { dataType, dimensions, size, pageBytes, recordsPerPage, recordBytes } = layout;
+  const { dataType, dimensions, size, pageBytes, pagesAt, recordsPerPage, recordBytes } = layout;
   const used = dimensions * (ELEMENT_BYTES[dataType] as number) + (dataType === SQ8 ? SQ8_HEAD_BYTES : 0);
   const idAt = Math.ceil(used / 8) * 8;
   const ids = new Float64Array(size);
@@ -85,7 +86,7 @@ function readRecords(bytes: Uint8Array, view: DataView, layout: Layout): Records
   const vectors = emptyRows(layout);
   const lists: Uint32Array[] = [];
   for (let slot = 0; slot < size; slot++) {
-    const page = SUPERBLOCK_BYTES + Math.floor(slot / recordsPerPage) * pageBytes;
+    const page = pagesAt + Math.floor(slot / recordsPerPage) * pageBytes;
     const at = page + PAGE_HEADER_BYTES + (slot % recordsPerPage) * recordBytes;
     const degree = view.getUint16(at + idAt + 12, true);
     const list = new Uint32Array(degree);
@@ -108,12 +109,12 @@ function readRecords(bytes: Uint8Array, view: DataView, layout: Layout): Records
 
 /** The stream behind the headers of pages of codes. */
 function readPq(bytes: Uint8Array, codeBytes: number, layout: Layout): IndexPq {
-  const { dimensions, size, pages, pageBytes } = layout;
+  const { dimensions, size, pages, pageBytes, pagesAt } = layout;
   const payload = pageBytes - PAGE_HEADER_BYTES;
   const floats = (CENTROIDS + 1) * dimensions;
   const stream = new Uint8Array(4 * floats + size * codeBytes);
   for (let at = 0, page = pages; at < stream.length; at += payload, page++) {
-    const from = SUPERBLOCK_BYTES + page * pageBytes + PAGE_HEADER_BYTES;
+    const from = pagesAt + page * pageBytes + PAGE_HEADER_BYTES;
     stream.set(bytes.subarray(from, from + Math.min(payload, stream.length - at)), at);
   }
   return {
@@ -126,17 +127,17 @@ function readPq(bytes: Uint8Array, codeBytes: number, layout: Layout): IndexPq {
 
 export function readIndexFile(bytes: Uint8Array): IndexFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(12, true) !== 0 || view.getBigUint64(16, true) !== 0n)
-    throw new DiskAnnError(
-      "ERR_VERSION",
-      "the index has a layout version or a feature that is not known here",
-    );
+  const { pageBytes, navigatorPages, nodePages } = checkSuperblock(
+    bytes.subarray(0, SUPERBLOCK_BYTES),
+    bytes.length,
+  );
   const layout = {
     dataType: view.getUint32(84, true),
     dimensions: view.getUint32(76, true),
     size: Number(view.getBigUint64(40, true)),
-    pages: Number(view.getBigUint64(32, true)),
-    pageBytes: view.getUint32(64, true),
+    pages: nodePages,
+    pageBytes,
+    pagesAt: SUPERBLOCK_BYTES + navigatorPages * pageBytes,
     recordsPerPage: view.getUint32(68, true),
     recordBytes: view.getUint32(72, true),
   };

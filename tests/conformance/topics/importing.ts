@@ -92,6 +92,21 @@ function local(test: Test, subject: Subject, kind: string, fresh: () => Promise<
     });
   });
 
+  test(`import to ${kind}: pages of codes and of a navigator are checked like others`, async () => {
+    for (const codes of ["1bit", "pq"] as const) {
+      await withIndex(subject, { ...CHEAP, codes, rows: sample(1100, D) }, async (index) => {
+        const bytes = await index.toBytes();
+        const place = await fresh();
+        equal((await VectorIndex.import(bytes, place)).bytes, bytes.length, `${codes}: length`);
+        const opened = await VectorIndex.open(place, { mode: "resident" });
+        equal(await opened.toBytes(), bytes, `${codes}: bytes`);
+        await opened.close();
+        for (const at of [SUPERBLOCK_BYTES + 77, bytes.length - 1])
+          await rejects(() => VectorIndex.import(changed(bytes, at), place), "ERR_CORRUPT", /checksum/);
+      });
+    }
+  });
+
   test(`import to ${kind}: what is damaged is refused, and what was there stays`, async () => {
     await withTwo(subject, async (bytes, other) => {
       const place = await fresh();

@@ -322,6 +322,21 @@ function importing(test: Test, subject: Subject, make: Make): void {
     await again.index.close();
   });
 
+  test("microsoft: an export does not depend on codes in the file", async () => {
+    const built = await VectorIndex.build(sampleOf()(1100, D), {
+      ...SHAPE,
+      codes: "1bit",
+      codeBytes: undefined,
+    });
+    const files = await exportIndex(built);
+    for (const codes of ["none", "pq"] as const) {
+      const other = await VectorIndex.open(await built.toBytes({ codes }), { mode: "resident" });
+      equal(await exportIndex(other), files, `codes ${codes}`);
+      await other.close();
+    }
+    await built.close();
+  });
+
   test("microsoft: ids are tags; deleted and frozen points are left out, and what they held together is mended", async () => {
     const rows = sampleOf()(6, D);
     const data = new Uint8Array(8 + rows.byteLength);

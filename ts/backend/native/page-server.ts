@@ -5,7 +5,6 @@
 import type { PageRead, PageStore } from "../../storage/page-store.js";
 import type { Functions, PagedHandle } from "./binding.js";
 
-const SUPERBLOCK_BYTES = 4096;
 /** Numbers of a request: ticket, offset, length. */
 const STRIDE = 3;
 
@@ -22,15 +21,17 @@ export class PageServer {
   /** Why a page could not be read, until it is asked for again. */
   readonly #causes = new Map<number, unknown>();
   #index: PagedHandle | undefined;
+  #pagesOffset = 0;
 
   constructor(functions: Functions, store: PageStore) {
     this.#functions = functions;
     this.store = store;
   }
 
-  /** From here on searches of this index are served. */
-  begin(index: PagedHandle, ticket: number): void {
+  /** From here on searches of this index are served. `pagesOffset`: where page 0 lies. */
+  begin(index: PagedHandle, ticket: number, pagesOffset: number): void {
     this.#index = index;
+    this.#pagesOffset = pagesOffset;
     this.#functions.pagesServe(index, ticket);
   }
 
@@ -88,7 +89,7 @@ export class PageServer {
   }
 
   #fail({ ticket, read }: Wanted, cause: unknown): void {
-    this.#causes.set((read.offset - SUPERBLOCK_BYTES) / read.into.length, cause);
+    this.#causes.set((read.offset - this.#pagesOffset) / read.into.length, cause);
     if (this.#index) this.#functions.pageRead(this.#index, ticket, undefined);
   }
 

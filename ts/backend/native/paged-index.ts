@@ -21,7 +21,7 @@ import type {
 import { allocate, emptyHits, STATS_FIELDS, throwIfAborted } from "../common.js";
 import { STATUS_ERR_CLOSED, statusError } from "../failure.js";
 import { verifyReport } from "../findings.js";
-import { PagedIndex } from "../paged.js";
+import { PagedIndex, pagesOffsetOf } from "../paged.js";
 import type { JobHandle, PagedHandle, Status } from "./binding.js";
 import { type Calls, type CauseOf, type Ended, fileFailure, type JobOptions } from "./calls.js";
 import { coreStats, openIndex, saveBytes, serveReads } from "./native-index.js";
@@ -71,8 +71,9 @@ class NativePagedIndex extends PagedIndex {
       if (cause === undefined) return {};
       return { message: `${cause instanceof Error ? cause.message : String(cause)} (page ${page})`, cause };
     };
-    served?.server.begin(index, served.ticket);
-    this.size = this.stats().size;
+    const stats = this.stats();
+    served?.server.begin(index, served.ticket, pagesOffsetOf(stats));
+    this.size = stats.size;
   }
 
   async search(query: Float32Array, params: CoreSearch, signal?: AbortSignalLike): Promise<CoreHits> {

@@ -2,7 +2,6 @@
  * An index that stays in its `PageStore`; the module holds a cache of its pages. Reads land there, so an instance grows by what
  * the cache may take, and by what as many searches need as are under way at once.
  */
-import { CODES } from "../../core/constants.js";
 import type { AbortSignalLike, SearchCounters, VerifyReport } from "../../core/types.js";
 import type { PageStore } from "../../storage/page-store.js";
 import { openStore } from "../../storage/select.js";
@@ -16,7 +15,7 @@ import type {
   CoreTarget,
   PagedOptions,
 } from "../backend.js";
-import { PagedIndex } from "../paged.js";
+import { PagedIndex, pagesOffsetOf } from "../paged.js";
 import { NOWHERE } from "../status.js";
 import type { Core } from "./core.js";
 import type { Address } from "./exchange.js";
@@ -25,7 +24,6 @@ import { Reads } from "./paged-reads.js";
 import * as scans from "./paged-scans.js";
 import { type Outcome, Searches } from "./paged-searches.js";
 
-const SUPERBLOCK_BYTES = 4096;
 /** Of the 4 GiB there are; the rest is for searches. */
 const CACHE_BYTES_MAX = 3 * 2 ** 30;
 
@@ -39,11 +37,6 @@ function sum(a: SearchCounters, b: SearchCounters): SearchCounters {
     reads: a.reads + b.reads,
     bytesRead: a.bytesRead + b.bytesRead,
   };
-}
-
-/** What is not node pages lies before them, but for codes of product quantisation. */
-function pagesOffsetOf({ codes, fileBytes, pages, pageBytes }: CoreStats): number {
-  return CODES[codes] === "pq" ? SUPERBLOCK_BYTES : fileBytes - pages * pageBytes;
 }
 
 class WasmPagedIndex extends PagedIndex {
