@@ -235,7 +235,7 @@ static void every_type_and_metric_in_shards(void)
 
 static void every_type_at_once(void)
 {
-    for (uint32_t type = 0; type < DISKANN_DATA_TYPE_COUNT; type++) {
+    for (uint32_t type = 0; type < DISKANN_DATA_TYPE_COUNT; type += check_is_light() ? 3 : 1) {
         const diskann_config config = plain_config(type, DISKANN_L2, type % 2 ? DISKANN_CODES_PQ : DISKANN_CODES_AUTO);
         const diskann_budget budget = {.config = config, .rows = ROWS, .data_type = DISKANN_F32};
         check_build(&config, whole_bytes(&budget), 1, 1);
@@ -401,21 +401,22 @@ static void any_end_is_clean(void)
     CHECK_INT(build(&w), DISKANN_OK);
     const uint64_t requests = w.requests, stages = w.stages, calls = w.meter.calls;
     drop(&w);
-    for (uint64_t at = 1; at <= requests; at += 1 + requests / 12) {
+    const uint64_t ends = check_is_light() ? 3 : 12;
+    for (uint64_t at = 1; at <= requests; at += 1 + requests / ends) {
         w.requests = 0;
         w.fail_at = at;
         CHECK_INT(build(&w), DISKANN_ERR_IO);
         drop(&w);
     }
     w.fail_at = 0;
-    for (uint64_t at = 1; at <= stages; at += 1 + stages / 12) {
+    for (uint64_t at = 1; at <= stages; at += 1 + stages / ends) {
         w.stages = 0;
         w.cancel_at = at;
         CHECK_INT(build(&w), DISKANN_ERR_CANCELLED);
         drop(&w);
     }
     w.cancel_at = 0;
-    for (uint64_t at = 1; at <= calls; at += 1 + calls / 40) {
+    for (uint64_t at = 1; at <= calls; at += 1 + calls / (3 * ends)) {
         w.meter = (meter){.fail_at = at};
         CHECK_INT(build(&w), DISKANN_ERR_NO_MEMORY);
         CHECK_UINT(w.meter.live, 0);
