@@ -42,7 +42,7 @@ afterAll(() => rm(folder, { recursive: true, force: true }));
 
 describe("the programs", () => {
   it("are all there are, and their types are right", async () => {
-    expect(README.match(/^```(?!sh$|$).*$/gm)).toEqual(Array(7).fill("```ts"));
+    expect(README.match(/^```(?!sh$|$).*$/gm)).toEqual(Array(8).fill("```ts"));
     expect(await checkTypes(folder)).toBe("");
   });
 
@@ -161,7 +161,16 @@ describe("the words", () => {
     const help = await output(process.execPath, "dist/cli.js", "--help");
     const rows = [...README.matchAll(/^\| `(\w+) (?:-i|docs)[^|]*\|/gm)].map(([, name]) => name);
     const commands = [...new Set(rows)];
-    expect(commands).toEqual(["build", "search", "benchmark", "convert", "info", "verify"]);
+    expect(commands).toEqual([
+      "build",
+      "search",
+      "benchmark",
+      "convert",
+      "info",
+      "verify",
+      "import",
+      "export",
+    ]);
     for (const name of [...commands, "pq"]) expect(help).toMatch(new RegExp(`^  ${name} `, "m"));
   });
 });
