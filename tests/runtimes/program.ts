@@ -8,7 +8,10 @@ import { runConformance } from "../conformance/suite.js";
 const [entry = "", backend = "", result = "", server = ""] = process.argv.slice(2);
 const { VectorIndex } = (await import(pathToFileURL(entry).href)) as { VectorIndex: Entry };
 const quantizers = new URL(backend === "native" ? "pq.js" : "pq-wasm.js", pathToFileURL(entry));
-const { ProductQuantizer } = (await import(quantizers.href)) as { ProductQuantizer: PqEntry };
+// The worker's entry has none.
+const ProductQuantizer = entry.endsWith("worker.js")
+  ? undefined
+  : ((await import(quantizers.href)) as { ProductQuantizer: PqEntry }).ProductQuantizer;
 const outcomes = await runConformance({
   name: entry,
   VectorIndex,
