@@ -16,6 +16,8 @@ export class FaultyBlob implements BlobLike {
   shuffled = false;
   /** Called before each read. */
   onRead: ((n: number) => void) | undefined;
+  /** Where the spoilt read began: it is no better when it is made again. */
+  #spot: number | undefined;
   readonly #bytes: Uint8Array;
   readonly #random = new Random(7);
 
@@ -27,6 +29,7 @@ export class FaultyBlob implements BlobLike {
   /** From here on reads are counted anew, and the n-th has the fault. */
   spoil(fault: Fault, at: number): void {
     Object.assign(this, { fault, at, reads: 0 });
+    this.#spot = undefined;
   }
 
   slice(start = 0, end = this.size): BlobLike {
@@ -44,7 +47,9 @@ export class FaultyBlob implements BlobLike {
 
   async #read(start: number, end: number): Promise<ArrayBuffer> {
     const n = ++this.reads;
-    const fault = n === this.at ? this.fault : undefined;
+    if (n === this.at) this.#spot = start;
+    const isSpoilt = this.#spot !== undefined && start <= this.#spot && this.#spot < end;
+    const fault = isSpoilt ? this.fault : undefined;
     this.onRead?.(n);
     if (this.shuffled) for (let turns = this.#draw(4); turns > 0; turns--) await turn();
     if (fault === "late") for (let turns = 0; turns < 20; turns++) await turn();
