@@ -72,10 +72,14 @@ function kinds({ backend, files, places = [], server }: Subject): Record<string,
   const others = (
     from: MicrosoftFiles,
     wrap: (bytes: Uint8Array<ArrayBuffer>) => IndexSource,
-  ): MicrosoftDisk => ({
-    pivots: wrap(file(from, "_pq_pivots.bin")),
-    codes: wrap(file(from, "_pq_compressed.bin")),
-  });
+  ): MicrosoftDisk => {
+    const norm = from.get("_disk.index_max_base_norm.bin");
+    return {
+      pivots: wrap(file(from, "_pq_pivots.bin")),
+      codes: wrap(file(from, "_pq_compressed.bin")),
+      maxBaseNorm: norm && new DataView(norm.buffer, norm.byteOffset).getFloat32(8, true),
+    };
+  };
   if (files) {
     const folder = files.folder();
     all.file = putByName(async (name, bytes) => {
