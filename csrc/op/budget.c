@@ -56,7 +56,7 @@ static uint32_t phase_of(const budget_op *op, uint32_t state)
 /* Rows that are linked, two of each in shards. */
 static uint64_t links_wanted(const budget_op *op)
 {
-    return op->plan.shards > 1 ? 2 * op->rows : op->rows;
+    return budget_is_whole(op) ? op->rows : 2 * op->rows;
 }
 
 static uint64_t bytes_written(const budget_op *op)

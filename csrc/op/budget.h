@@ -132,6 +132,12 @@ static inline uint32_t budget_is_coded(const budget_op *op)
     return op->plan.sample_rows > 0;
 }
 
+/* All rows are built at once. */
+static inline uint32_t budget_is_whole(const budget_op *op)
+{
+    return op->plan.shards == 1;
+}
+
 static inline const uint8_t *budget_row(const budget_op *op, uint64_t i)
 {
     return op->input + i * op->row_bytes;

@@ -11,11 +11,6 @@
 
 #include <string.h>
 
-static int is_one(const budget_op *op)
-{
-    return op->plan.shards == 1;
-}
-
 static uint64_t first_slot(const budget_op *op)
 {
     return op->window * op->block.layout.records_per_page;
@@ -37,13 +32,13 @@ int budget_begin_pages(budget_op *op, diskann_stage *stage)
         return budget_pages_step(op, stage);
     }
     op->walk.rank = memory_get(&op->account, op->rows * sizeof *op->walk.rank);
-    if (!is_one(op)) {
+    if (!budget_is_whole(op)) {
         op->walk.stack = memory_get(&op->account, op->rows * sizeof *op->walk.stack);
     }
-    if (op->walk.rank == NULL || (!is_one(op) && op->walk.stack == NULL)) {
+    if (op->walk.rank == NULL || (!budget_is_whole(op) && op->walk.stack == NULL)) {
         return DISKANN_ERR_NO_MEMORY;
     }
-    if (!is_one(op)) {
+    if (!budget_is_whole(op)) {
         order_begin(&op->walk, op->entry);
     }
     return budget_enter(op, stage, BUDGET_ORDER, op->rows, 0);
@@ -85,7 +80,7 @@ static int begin_window(budget_op *op, diskann_stage *stage)
 
 static void write_list(const budget_op *op, uint64_t row, uint32_t slot, record_list *to)
 {
-    const int same = is_one(op);
+    const int same = budget_is_whole(op);
     const graph_links inner = {.records = same ? &op->inner->records : NULL};
     const record_list *from = same ? links_at(&inner, slot) : links_at(&op->links, (uint32_t)row);
     to->degree = from->degree;
@@ -245,7 +240,7 @@ void budget_pages_run(budget_op *op, uint32_t worker, uint64_t begin, uint64_t e
 {
     switch (op->state) {
     case BUDGET_ORDER:
-        if (is_one(op)) {
+        if (budget_is_whole(op)) {
             rank_slots(op, begin, end);
         } else {
             order_visit(&op->walk, &op->links, end - begin);

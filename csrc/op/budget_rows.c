@@ -59,7 +59,7 @@ static int begin_training(budget_op *op)
     diskann_pq_config config = pq_codes_training(&op->work->pq, op->block.config.seed);
     config.sample_rows = op->plan.sample_rows;
     TRY(diskann_pq_train_begin(&config, workers, &op->account.allocator, &op->training));
-    if (op->plan.shards == 1) {
+    if (budget_is_whole(op)) {
         return DISKANN_OK;
     }
     diskann_pq_config_init(&config, op->block.config.dimensions, 1);

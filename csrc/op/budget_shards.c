@@ -5,11 +5,6 @@
 
 #include <string.h>
 
-static int is_one(const budget_op *op)
-{
-    return op->plan.shards == 1;
-}
-
 /* The number of the shard under way: that with the entry first, then in order. */
 static uint32_t shard_number(const budget_op *op)
 {
@@ -19,7 +14,7 @@ static uint32_t shard_number(const budget_op *op)
 static int is_of_shard(const budget_op *op, uint64_t row)
 {
     const uint32_t shard = shard_number(op);
-    return is_one(op) || op->owners[row][0] == shard || op->owners[row][1] == shard;
+    return budget_is_whole(op) || op->owners[row][0] == shard || op->owners[row][1] == shard;
 }
 
 static void drop_inner(budget_op *op)
@@ -61,7 +56,7 @@ static void take_rows(budget_op *op, uint64_t begin, uint64_t end)
 static int step_build(budget_op *op, diskann_stage *stage)
 {
     op->state = BUDGET_BUILD;
-    const uint64_t rows = is_one(op) ? op->rows : op->shard_sizes[shard_number(op)];
+    const uint64_t rows = budget_is_whole(op) ? op->rows : op->shard_sizes[shard_number(op)];
     const int status = budget_step_part(op, op->build, stage, op->linked, rows);
     if (status != DISKANN_OK) {
         return status;
@@ -71,7 +66,7 @@ static int step_build(budget_op *op, diskann_stage *stage)
     op->linked += op->inner->size;
     index_drop_codes(op->inner);
     id_map_reset(&op->inner->ids);
-    if (is_one(op)) {
+    if (budget_is_whole(op)) {
         return budget_begin_pages(op, stage);
     }
     TRY(merge_prepare(op));
@@ -98,7 +93,7 @@ static int next_rows(budget_op *op, diskann_stage *stage)
 int budget_begin_shards(budget_op *op, diskann_stage *stage)
 {
     record_store_truncate(&op->work->records, 0);
-    if (!is_one(op)) {
+    if (!budget_is_whole(op)) {
         const uint32_t capacity = op->block.config.max_degree;
         op->links = (graph_links){.capacity = capacity, .stride = (capacity + 1) * (uint32_t)sizeof(uint32_t)};
         op->links.lists = memory_get_zeroed(&op->account, op->rows * op->links.stride);

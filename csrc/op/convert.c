@@ -167,13 +167,8 @@ static int begin_sample(convert_op *op, diskann_stage *stage)
 /* Codes come with the records. */
 static int copy_quantizer(convert_op *op)
 {
-    const diskann_pq *from = op->from->pq.pq;
-    pq_codes *to = &op->to->pq;
-    TRY(pq_codes_create_quantizer(to));
-    memcpy(to->pq->codebook, from->codebook, (size_t)from->centroids * from->dimensions * sizeof *from->codebook);
-    memcpy(to->pq->centre, from->centre, from->dimensions * sizeof *from->centre);
-    pq_codes_complete(to);
-    return pq_codes_reserve(to, size_of(op));
+    TRY(pq_codes_copy(&op->to->pq, op->from->pq.pq));
+    return pq_codes_reserve(&op->to->pq, size_of(op));
 }
 
 static int begin_copy(convert_op *op, diskann_stage *stage)

@@ -116,6 +116,24 @@ int page_stream_run(const page_stream *stream, diskann_stage *stage, uint64_t it
     return DISKANN_RUN;
 }
 
+int page_stream_look(page_stream *stream, diskann_op *op, diskann_stage *stage, uint32_t parallel, int is_over)
+{
+    uint64_t page = 0;
+    if (op_is_cancelled(op)) {
+        return DISKANN_ERR_CANCELLED;
+    }
+    TRY(transfer_finish(&stream->transfer));
+    stream->is_reading = !stream->is_reading;
+    if (!stream->is_reading) {
+        return page_stream_run(stream, stage, stream->end - stream->begin, parallel);
+    }
+    const uint32_t kind = page_stream_damage(stream, &page);
+    if (kind != DISKANN_FINDING_NONE) {
+        return op_fail(op, DISKANN_ERR_CORRUPT, kind, DISKANN_NOWHERE, (int64_t)page, 0);
+    }
+    return is_over ? DISKANN_OK : page_stream_read(stream, stage);
+}
+
 uint32_t page_stream_damage(const page_stream *stream, uint64_t *page)
 {
     for (uint64_t at = stream->begin; at < stream->end; at++) {

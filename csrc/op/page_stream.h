@@ -23,6 +23,7 @@ typedef struct page_stream {
     uint32_t buffer_pages;
     uint32_t phase;        /* of all its stages, counted in bytes */
     uint32_t passes;       /* 2: each page is read and written, which counts twice */
+    uint32_t is_reading;   /* page_stream_look: the pages are on their way */
 } page_stream;
 
 /* `count`: how many of the file's pages; may be 0. ERR_NO_MEMORY; ERR_UNSUPPORTED: a file of Microsoft's. */
@@ -37,6 +38,11 @@ uint64_t page_stream_pages(const diskann_paged *paged);
 int page_stream_read(page_stream *stream, diskann_stage *stage);
 /* Once they are there: so many items for them, RUN. */
 int page_stream_run(const page_stream *stream, diskann_stage *stage, uint64_t items, uint32_t parallel);
+/*
+ * A step of `op` where every page is read and looked at, an item each: IO and RUN in turn, then OK. Fails where a look has
+ * noted damage, with the lowest page. `is_over`: what has been seen is enough.
+ */
+int page_stream_look(page_stream *stream, diskann_op *op, diskann_stage *stage, uint32_t parallel, int is_over);
 /* Hands the pages in the buffer out to be written: IO. */
 int page_stream_write(page_stream *stream, diskann_stage *stage);
 /* The lowest page whose kind is not NONE; 0: all are well. */

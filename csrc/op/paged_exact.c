@@ -6,7 +6,6 @@ typedef struct paged_exact_op {
     exact_scan scan;
     const diskann_paged *paged;
     page_stream stream;
-    uint32_t is_reading;
 } paged_exact_op;
 
 static void scan_page(paged_exact_op *op, uint32_t worker, uint32_t page)
@@ -35,20 +34,7 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
 static int step(diskann_op *base, diskann_stage *stage)
 {
     paged_exact_op *op = (paged_exact_op *)base;
-    uint64_t page = 0;
-    if (op_is_cancelled(base)) {
-        return DISKANN_ERR_CANCELLED;
-    }
-    TRY(transfer_finish(&op->stream.transfer));
-    op->is_reading = !op->is_reading;
-    if (!op->is_reading) {
-        return page_stream_run(&op->stream, stage, op->stream.end - op->stream.begin, 1);
-    }
-    const uint32_t kind = page_stream_damage(&op->stream, &page);
-    if (kind != DISKANN_FINDING_NONE) {
-        return op_fail(base, DISKANN_ERR_CORRUPT, kind, DISKANN_NOWHERE, (int64_t)page, 0);
-    }
-    const int status = page_stream_read(&op->stream, stage);
+    const int status = page_stream_look(&op->stream, base, stage, 1, 0);
     if (status == DISKANN_OK) {
         exact_finish(&op->scan);
     }

@@ -12,7 +12,6 @@ typedef struct paged_find_op {
     page_stream stream;
     float *vector; /* once it is found */
     uint64_t id;
-    uint32_t is_reading;
     uint32_t is_found;
 } paged_find_op;
 
@@ -70,20 +69,8 @@ static void run(diskann_op *base, uint32_t worker, uint64_t begin, uint64_t end)
 static int step(diskann_op *base, diskann_stage *stage)
 {
     paged_find_op *op = (paged_find_op *)base;
-    uint64_t page = 0;
-    if (op_is_cancelled(base)) {
-        return DISKANN_ERR_CANCELLED;
-    }
-    TRY(transfer_finish(&op->stream.transfer));
-    op->is_reading = !op->is_reading;
-    if (!op->is_reading) {
-        return page_stream_run(&op->stream, stage, op->stream.end - op->stream.begin, 0);
-    }
-    const uint32_t kind = page_stream_damage(&op->stream, &page);
-    if (kind != DISKANN_FINDING_NONE) {
-        return op_fail(base, DISKANN_ERR_CORRUPT, kind, DISKANN_NOWHERE, (int64_t)page, 0);
-    }
-    return op->is_found || op->id >= op->paged->block.next_id ? DISKANN_OK : page_stream_read(&op->stream, stage);
+    const int is_over = op->is_found || op->id >= op->paged->block.next_id;
+    return page_stream_look(&op->stream, base, stage, 0, is_over);
 }
 
 static void complete(diskann_op *base, uint32_t ticket, int status)

@@ -76,4 +76,17 @@ static inline uint8_t *make_file(const uint8_t *data, size_t size, uint64_t *byt
     return file;
 }
 
+/* What is wrong with an index in memory. */
+static inline uint64_t audit(const diskann_index *index)
+{
+    diskann_op *op;
+    uint32_t count;
+    uint64_t total;
+    MUST(diskann_verify_begin(index, 1, &op) == DISKANN_OK);
+    MUST(diskann_op_finish(op) == DISKANN_OK);
+    diskann_verify_findings(op, &count, &total);
+    diskann_op_end(op);
+    return total;
+}
+
 #endif

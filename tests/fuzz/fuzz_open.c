@@ -8,18 +8,6 @@
 
 /* -- what is done with an index -- */
 
-static uint64_t audit(const diskann_index *index)
-{
-    diskann_op *op;
-    uint32_t count;
-    uint64_t total;
-    MUST(diskann_verify_begin(index, 1, &op) == DISKANN_OK);
-    MUST(diskann_op_finish(op) == DISKANN_OK);
-    diskann_verify_findings(op, &count, &total);
-    diskann_op_end(op);
-    return total;
-}
-
 static void search(const diskann_index *index, const float *query, uint32_t page_search)
 {
     enum { K = 5 };

@@ -13,7 +13,7 @@ import { checkTarget } from "./location.js";
 import type { LongCall } from "./long-call.js";
 import type { IdReader, RowReader } from "./rows.js";
 
-/** What is held outside the core: rows on their way to the spool, pieces of what is read and written, and what the collector has not seen yet. */
+/** Held outside the core: rows on their way to the spool, pieces of what is read and written, what the collector has not seen yet. */
 const HOST_BYTES = 2 ** 24;
 const MEMORY_BYTES_MAX = 2 ** 50;
 

@@ -24,7 +24,8 @@ const CACHE_BYTES_DEFAULT = 2 ** 26;
 const CACHE_BYTES_MAX = 2 ** 40;
 const MODES = ["resident", "paged", "auto"] as const;
 
-/** Beam widths by kind of place, where rounds are slow or quick: 4 elsewhere. */
+/** Beam widths of paged indexes, and by kind of place where rounds are slow or quick. */
+const PAGED_WIDTH = 4;
 const PAGED_WIDTHS: Partial<Record<CoreSource["kind"], number>> = { http: 32, idb: 8, opfs: 2 };
 
 const NOT_PAGED = "paged is not possible here: leave mode out";
@@ -92,7 +93,7 @@ export async function openCore<Options extends OpenOptions>(
   const opened = keep(await backend.open(place, control, paged));
   const core = disk ? keep(disk.finish(opened)) : opened;
   if (mode === "paged" && !core.paged) throw new DiskAnnError("ERR_UNSUPPORTED", NOT_PAGED);
-  const width = PAGED_WIDTHS[place.kind] ?? 4;
+  const width = PAGED_WIDTHS[place.kind] ?? PAGED_WIDTH;
   return { backend, core, defaults: defaults(core.paged, width), storage: await asked };
 }
 
@@ -108,7 +109,7 @@ export async function openBuilt(
   const place = { kind: "path", path } as const;
   const paged = { cacheBytes: Math.min(cacheBytes, memoryBytes), resident: "allowed" } as const;
   const core = keep(await backend.open(place, { signal }, paged));
-  return { backend, core, defaults: defaults(core.paged, 4), storage: await storageStats(place) };
+  return { backend, core, defaults: defaults(core.paged, PAGED_WIDTH), storage: await storageStats(place) };
 }
 
 /** Undefined: as it is. */
