@@ -11,6 +11,15 @@ export function pagesOffsetOf({ codes, fileBytes, pages, pageBytes }: CoreStats)
   return CODES[codes] === "pq" ? SUPERBLOCK_BYTES : fileBytes - pages * pageBytes;
 }
 
+/** Why a file that is undamaged cannot be searched where it is. */
+export function withoutCodes(cause: unknown): DiskAnnError {
+  return new DiskAnnError(
+    "ERR_UNSUPPORTED",
+    'this index cannot stay in its file, where its codes do not lead a search: build it with codes "1bit" or "pq", or open it with mode "resident"',
+    { cause },
+  );
+}
+
 export abstract class PagedIndex implements BackendIndex {
   readonly paged = true;
   abstract readonly size: number;

@@ -376,7 +376,11 @@ function choosing(test: Test, subject: Subject, build: Build): void {
       equal(await modeOf(source, { mode: "resident", cacheBytes: 0 }), "resident", "as asked for");
       const other = await put(plain);
       equal(await modeOf(other, { cacheBytes: 0 }), "resident", "no codes");
-      await rejects(() => VectorIndex.open(other, { mode: "paged" }), "ERR_UNSUPPORTED");
+      await rejects(
+        () => VectorIndex.open(other, { mode: "paged" }),
+        "ERR_UNSUPPORTED",
+        /codes "1bit" or "pq"/,
+      );
     }
   });
 

@@ -21,7 +21,7 @@ import type {
 import { allocate, emptyHits, STATS_FIELDS, throwIfAborted } from "../common.js";
 import { STATUS_ERR_CLOSED, statusError } from "../failure.js";
 import { verifyReport } from "../findings.js";
-import { PagedIndex, pagesOffsetOf } from "../paged.js";
+import { PagedIndex, pagesOffsetOf, withoutCodes } from "../paged.js";
 import type { JobHandle, PagedHandle, Status } from "./binding.js";
 import { type Calls, type CauseOf, type Ended, fileFailure, type JobOptions } from "./calls.js";
 import { coreStats, openIndex, saveBytes, serveReads } from "./native-index.js";
@@ -202,11 +202,7 @@ async function runOpen(
   } catch (error) {
     if (!(error instanceof DiskAnnError) || error.code !== "ERR_UNSUPPORTED") throw error;
     if (resident === "allowed") return undefined;
-    throw new DiskAnnError(
-      "ERR_UNSUPPORTED",
-      'this index cannot stay in its file, where its codes do not lead a search: build it with codes "1bit" or "pq", or open it with mode "resident"',
-      { cause: error },
-    );
+    throw withoutCodes(error);
   }
 }
 

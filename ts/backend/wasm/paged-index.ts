@@ -15,7 +15,7 @@ import type {
   CoreTarget,
   PagedOptions,
 } from "../backend.js";
-import { PagedIndex, pagesOffsetOf } from "../paged.js";
+import { PagedIndex, pagesOffsetOf, withoutCodes } from "../paged.js";
 import { NOWHERE } from "../status.js";
 import type { Core } from "./core.js";
 import type { Address } from "./exchange.js";
@@ -220,7 +220,7 @@ async function openWhereItIs(
   } catch (error) {
     await store?.close();
     if (allowed && isUnsupported(error)) return undefined;
-    throw error;
+    throw isUnsupported(error) && !paged.microsoft ? withoutCodes(error) : error;
   }
   await store?.close();
   return undefined;
