@@ -47,6 +47,7 @@
         "node/addon.cc",
         "node/budget.cc",
         "node/drive.cc",
+        "node/file.cc",
         "node/file_posix.cc",
         "node/file_win32.cc",
         "node/index.cc",

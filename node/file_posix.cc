@@ -6,11 +6,12 @@
 #include <cctype>
 #include <cerrno>
 #include <climits>
+#include <cstdint>
 #include <cstdlib>
 #include <system_error>
-#include <utility>
 
 #include <fcntl.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
 #if defined(__linux__)
@@ -79,28 +80,12 @@ int sync_folder(const std::string &folder)
 
 } // namespace
 
-bool File::fail_text(const std::string &message, int number)
-{
-    std::lock_guard<std::mutex> lock(error_mutex_);
-    if (!error_) {
-        error_.number = number;
-        error_.message = message;
-    }
-    return false;
-}
-
-FileError File::take_error()
-{
-    std::lock_guard<std::mutex> lock(error_mutex_);
-    return std::exchange(error_, FileError());
-}
-
 bool File::fail(const char *verb, const std::string &path, int number)
 {
     return fail_text(std::string("cannot ") + verb + " '" + path + "': " + reason(number), number);
 }
 
-bool File::open(const std::string &path)
+bool File::open_plain(const std::string &path)
 {
     path_ = path;
     /* Non-blocking, so that a pipe is an error and not a wait. */
@@ -150,47 +135,40 @@ bool File::create_beside(const std::string &path)
     return true;
 }
 
-bool File::size(uint64_t *bytes)
+bool File::look_at_size(uint64_t *bytes)
 {
     struct stat info;
-    if (fstat(descriptor_, &info) != 0) {
-        return fail("read", path_, errno);
-    }
-    *bytes = static_cast<uint64_t>(info.st_size);
-    return true;
+    const bool done = fstat(descriptor_, &info) == 0;
+    *bytes = done ? static_cast<uint64_t>(info.st_size) : 0;
+    return done;
 }
 
-bool File::read_at(uint64_t offset, void *buffer, uint64_t length)
+bool File::size(uint64_t *bytes)
 {
-    char *at = static_cast<char *>(buffer);
-    while (length > 0) {
-        const size_t part = static_cast<size_t>(length < transfer_max ? length : transfer_max);
-        const ssize_t got = pread(descriptor_, at, part, static_cast<off_t>(offset));
-        if (got < 0 && errno == EINTR) {
-            continue;
-        }
-        if (got < 0) {
-            return fail("read", path_, errno);
-        }
-        if (got == 0) {
-            return fail_text("cannot read '" + path_ + "': it ends at byte " + std::to_string(offset) +
-                                 "; it was cut while it was read",
-                             EIO);
-        }
-        at += got;
-        offset += static_cast<uint64_t>(got);
-        length -= static_cast<uint64_t>(got);
-    }
-    return true;
+    return look_at_size(bytes) || fail("read", path_, errno);
+}
+
+bool File::read_some(uint64_t offset, void *buffer, uint64_t length, uint64_t *got)
+{
+    const size_t part = static_cast<size_t>(length < transfer_max ? length : transfer_max);
+    ssize_t count;
+    do {
+        count = pread(descriptor_, buffer, part, static_cast<off_t>(offset));
+    } while (count < 0 && errno == EINTR);
+    *got = count < 0 ? 0 : static_cast<uint64_t>(count);
+    return count >= 0 || fail("read", path_, errno);
 }
 
 /* By number: not every library has the function. */
 bool File::try_read_at(uint64_t offset, void *buffer, uint64_t length)
 {
+    if (access_ == FileAccess::MAP) {
+        return is_mapped(offset, length) && is_in_memory(offset, length) && copy_mapped(offset, buffer, length);
+    }
 #if defined(__linux__) && defined(SYS_preadv2)
     constexpr unsigned long no_wait = 8;
     struct iovec part = {buffer, static_cast<size_t>(length)};
-    if (!may_try_.load(std::memory_order_relaxed)) {
+    if (access_ == FileAccess::DIRECT || !may_try_.load(std::memory_order_relaxed)) {
         return false;
     }
     const long got = syscall(SYS_preadv2, descriptor_, &part, 1UL, static_cast<unsigned long>(offset), 0UL, no_wait);
@@ -202,6 +180,98 @@ bool File::try_read_at(uint64_t offset, void *buffer, uint64_t length)
     (void)offset, (void)buffer, (void)length;
     return false;
 #endif
+}
+
+bool File::begin_direct()
+{
+#if defined(__APPLE__)
+    const bool done = fcntl(descriptor_, F_NOCACHE, 1) == 0;
+#elif defined(O_DIRECT)
+    const bool done = fcntl(descriptor_, F_SETFL, fcntl(descriptor_, F_GETFL) | O_DIRECT) == 0;
+#else
+    errno = EOPNOTSUPP;
+    const bool done = false;
+#endif
+    return done || refuse("past the cache of the system", errno);
+}
+
+bool File::begin_map()
+{
+    if (!size(&map_bytes_)) {
+        return false;
+    }
+    if (map_bytes_ == 0) {
+        return true;
+    }
+    void *map = map_bytes_ > SIZE_MAX ? MAP_FAILED : mmap(nullptr, map_bytes_, PROT_READ, MAP_SHARED, descriptor_, 0);
+    if (map == MAP_FAILED) {
+        return refuse("by a mapping", map_bytes_ > SIZE_MAX ? ENOMEM : errno);
+    }
+    map_ = static_cast<const uint8_t *>(map);
+    madvise(map, map_bytes_, MADV_RANDOM); /* a hint: nothing is read beside what is asked for */
+    return true;
+}
+
+void File::end_map()
+{
+    if (map_ != nullptr) {
+        munmap(const_cast<uint8_t *>(map_), map_bytes_);
+        map_ = nullptr;
+    }
+}
+
+namespace {
+
+/* The pages of memory that bytes lie in. */
+struct MemoryPages {
+    MemoryPages(const uint8_t *from, uint64_t length)
+    {
+        const uintptr_t page = static_cast<uintptr_t>(sysconf(_SC_PAGESIZE));
+        const uintptr_t first = reinterpret_cast<uintptr_t>(from);
+        begin = first & ~(page - 1);
+        bytes = ((first + length + page - 1) & ~(page - 1)) - begin;
+        count = bytes / page;
+    }
+    void *at() const { return reinterpret_cast<void *>(begin); }
+    uintptr_t begin;
+    uintptr_t bytes;
+    uintptr_t count;
+};
+
+} // namespace
+
+bool File::is_in_memory(uint64_t offset, uint64_t length)
+{
+#if defined(__linux__)
+    unsigned char there[64];
+    const MemoryPages pages(map_ + offset, length);
+    if (pages.count > sizeof there || mincore(pages.at(), pages.bytes, there) != 0) {
+        return false;
+    }
+    for (uintptr_t i = 0; i < pages.count; i++) {
+        if ((there[i] & 1) == 0) {
+            return false;
+        }
+    }
+    return true;
+#else
+    (void)offset, (void)length;
+    return false;
+#endif
+}
+
+/* One read of the disk instead of one for each page of memory. By number: not every library has the name. */
+bool File::bring(uint64_t offset, uint64_t length)
+{
+    const MemoryPages pages(map_ + offset, length);
+    madvise(pages.at(), pages.bytes, MADV_WILLNEED);
+#if defined(__linux__)
+    constexpr int populate_read = 22; /* without it a disk that fails would be a signal */
+    if (madvise(pages.at(), pages.bytes, populate_read) != 0 && errno == EFAULT) {
+        return fail("read", path_, EIO);
+    }
+#endif
+    return true;
 }
 
 bool File::write_at(uint64_t offset, const void *buffer, uint64_t length)
@@ -250,6 +320,7 @@ bool File::replace()
 
 void File::close()
 {
+    end_map();
     if (descriptor_ >= 0) {
         ::close(descriptor_);
         descriptor_ = -1;

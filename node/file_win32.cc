@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <system_error>
-#include <utility>
 
 #define WIN32_LEAN_AND_MEAN
 #include <windows.h>
@@ -47,39 +46,83 @@ OVERLAPPED position(uint64_t offset)
 
 } // namespace
 
-bool File::fail_text(const std::string &message, int number)
-{
-    std::lock_guard<std::mutex> lock(error_mutex_);
-    if (!error_) {
-        error_.number = number;
-        error_.message = message;
-    }
-    return false;
-}
-
-FileError File::take_error()
-{
-    std::lock_guard<std::mutex> lock(error_mutex_);
-    return std::exchange(error_, FileError());
-}
-
 bool File::fail(const char *verb, const std::string &path, int number)
 {
     const std::string reason = std::system_category().message(number);
     return fail_text(std::string("cannot ") + verb + " '" + path + "': " + reason, number);
 }
 
-bool File::open(const std::string &path)
+namespace {
+
+HANDLE open_for_reading(const std::string &path, DWORD flags)
+{
+    return CreateFileW(wide(path).c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, nullptr,
+                       OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL | flags, nullptr);
+}
+
+} // namespace
+
+bool File::open_plain(const std::string &path)
 {
     path_ = path;
-    HANDLE handle = CreateFileW(wide(path).c_str(), GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE,
-                                nullptr, OPEN_EXISTING, FILE_ATTRIBUTE_NORMAL, nullptr);
+    HANDLE handle = open_for_reading(path, 0);
     if (handle == INVALID_HANDLE_VALUE) {
         return fail("open", path, last_error());
     }
     handle_ = handle;
     return GetFileType(handle) == FILE_TYPE_DISK ||
            fail_text("cannot open '" + path + "': not a regular file", ERROR_INVALID_PARAMETER);
+}
+
+bool File::begin_direct()
+{
+    HANDLE handle = open_for_reading(path_, FILE_FLAG_NO_BUFFERING);
+    if (handle == INVALID_HANDLE_VALUE) {
+        return refuse("past the cache of the system", last_error());
+    }
+    CloseHandle(handle_);
+    handle_ = handle;
+    return true;
+}
+
+/* As long as there is one, Windows lets nobody cut the file. */
+bool File::begin_map()
+{
+    if (!size(&map_bytes_)) {
+        return false;
+    }
+    if (map_bytes_ == 0) {
+        return true;
+    }
+    HANDLE mapping = CreateFileMappingW(handle_, nullptr, PAGE_READONLY, 0, 0, nullptr);
+    if (mapping != nullptr) {
+        map_ = static_cast<const uint8_t *>(MapViewOfFile(mapping, FILE_MAP_READ, 0, 0, 0));
+    }
+    const int number = map_ == nullptr ? last_error() : 0;
+    if (mapping != nullptr) {
+        CloseHandle(mapping); /* the view keeps it */
+    }
+    return map_ != nullptr || refuse("by a mapping", number);
+}
+
+void File::end_map()
+{
+    if (map_ != nullptr) {
+        UnmapViewOfFile(map_);
+        map_ = nullptr;
+    }
+}
+
+bool File::is_in_memory(uint64_t offset, uint64_t length)
+{
+    (void)offset, (void)length;
+    return false;
+}
+
+bool File::bring(uint64_t offset, uint64_t length)
+{
+    (void)offset, (void)length;
+    return true;
 }
 
 bool File::create_beside(const std::string &path)
@@ -103,36 +146,27 @@ bool File::create_beside(const std::string &path)
     return true;
 }
 
-bool File::size(uint64_t *bytes)
+bool File::look_at_size(uint64_t *bytes)
 {
     LARGE_INTEGER size;
-    if (!GetFileSizeEx(handle_, &size)) {
-        return fail("read", path_, last_error());
-    }
-    *bytes = static_cast<uint64_t>(size.QuadPart);
-    return true;
+    const bool done = GetFileSizeEx(handle_, &size) != 0;
+    *bytes = done ? static_cast<uint64_t>(size.QuadPart) : 0;
+    return done;
 }
 
-bool File::read_at(uint64_t offset, void *buffer, uint64_t length)
+bool File::size(uint64_t *bytes)
 {
-    char *at = static_cast<char *>(buffer);
-    while (length > 0) {
-        const DWORD part = static_cast<DWORD>(length < transfer_max ? length : transfer_max);
-        OVERLAPPED where = position(offset);
-        DWORD got = 0;
-        if (!ReadFile(handle_, at, part, &got, &where) && GetLastError() != ERROR_HANDLE_EOF) {
-            return fail("read", path_, last_error());
-        }
-        if (got == 0) {
-            return fail_text("cannot read '" + path_ + "': it ends at byte " + std::to_string(offset) +
-                                 "; it was cut while it was read",
-                             ERROR_HANDLE_EOF);
-        }
-        at += got;
-        offset += got;
-        length -= got;
-    }
-    return true;
+    return look_at_size(bytes) || fail("read", path_, last_error());
+}
+
+bool File::read_some(uint64_t offset, void *buffer, uint64_t length, uint64_t *got)
+{
+    const DWORD part = static_cast<DWORD>(length < transfer_max ? length : transfer_max);
+    OVERLAPPED where = position(offset);
+    DWORD count = 0;
+    const bool done = ReadFile(handle_, buffer, part, &count, &where) || GetLastError() == ERROR_HANDLE_EOF;
+    *got = done ? count : 0;
+    return done || fail("read", path_, last_error());
 }
 
 bool File::try_read_at(uint64_t offset, void *buffer, uint64_t length)
@@ -176,6 +210,7 @@ bool File::replace()
 
 void File::close()
 {
+    end_map();
     if (handle_ != nullptr) {
         CloseHandle(handle_);
         handle_ = nullptr;

@@ -41,17 +41,27 @@ const std::shared_ptr<PagedIndex> &open_index(const Napi::CallbackInfo &info)
     return unwrap<PagedHandle>(info[0])->index();
 }
 
-/* openPaged(path, simd, cacheBytes) */
+/* False: there is no such way. */
+bool access_argument(const Napi::CallbackInfo &info, size_t at, FileAccess *access)
+{
+    const uint32_t number = uint32_argument(info, at);
+    *access = static_cast<FileAccess>(number);
+    return number <= static_cast<uint32_t>(FileAccess::DIRECT);
+}
+
+/* openPaged(path, simd, cacheBytes, access) */
 Napi::Value open_paged(const Napi::CallbackInfo &info)
 {
     const double cache_bytes = number_argument(info, 2);
+    FileAccess access;
     std::string path = info[0].ToString().Utf8Value();
-    if (path.empty() || path.find('\0') != std::string::npos || !(cache_bytes >= 0 && cache_bytes <= DISKANN_ID_MAX)) {
+    if (path.empty() || path.find('\0') != std::string::npos || !(cache_bytes >= 0 && cache_bytes <= DISKANN_ID_MAX) ||
+        !access_argument(info, 3, &access)) {
         return number(info, DISKANN_ERR_INVALID_ARGUMENT);
     }
     auto errand = std::make_unique<PagedOpenErrand>(addon_of(info).shared(), uint32_argument(info, 1),
                                                     static_cast<uint64_t>(cache_bytes));
-    errand->begin_file(std::move(path));
+    errand->begin_file(std::move(path), access);
     return make_job(info, std::move(errand), 1, [](PagedOpenErrand &, uint32_t) { return DISKANN_OK; });
 }
 
@@ -188,7 +198,7 @@ Napi::Value copy_paged_bytes(const Napi::CallbackInfo &info)
                                         number_argument(info, 2));
 }
 
-/* openMicrosoft(path, codes, pq, dataType, metric, rows, simd, cacheBytes) */
+/* openMicrosoft(path, codes, pq, dataType, metric, rows, simd, cacheBytes, access) */
 Napi::Value open_microsoft(const Napi::CallbackInfo &info)
 {
     std::string path = info[0].ToString().Utf8Value();
@@ -197,15 +207,17 @@ Napi::Value open_microsoft(const Napi::CallbackInfo &info)
     const double rows = number_argument(info, 5);
     const double cache_bytes = number_argument(info, 7);
     const std::string zero(1, '\0');
+    FileAccess access;
     if (path.empty() || codes.empty() || (path + codes).find(zero) != std::string::npos || quantizer == nullptr ||
-        !(cache_bytes >= 0 && cache_bytes <= DISKANN_ID_MAX) || !(rows >= 1 && rows <= DISKANN_SIZE_MAX)) {
+        !(cache_bytes >= 0 && cache_bytes <= DISKANN_ID_MAX) || !(rows >= 1 && rows <= DISKANN_SIZE_MAX) ||
+        !access_argument(info, 8, &access)) {
         return number(info, DISKANN_ERR_INVALID_ARGUMENT);
     }
     const diskann_microsoft how = {uint32_argument(info, 3), uint32_argument(info, 4), uint32_argument(info, 6), 0,
                                    static_cast<uint64_t>(rows), nullptr};
     auto errand = std::make_unique<MicrosoftOpenErrand>(addon_of(info).shared(), quantizer, std::move(codes), how,
                                                         static_cast<uint64_t>(cache_bytes));
-    errand->begin_file(std::move(path));
+    errand->begin_file(std::move(path), access);
     return make_job(info, std::move(errand), 1, [](MicrosoftOpenErrand &, uint32_t) { return DISKANN_OK; });
 }
 

@@ -136,8 +136,8 @@ int OpenErrand::begin_bytes(uint64_t bytes)
 int OpenErrand::open_file()
 {
     uint64_t bytes = 0;
-    if (!file_->open(path_) || !file_->size(&bytes)) {
-        return fail(DISKANN_ERR_IO);
+    if (!file_->open(path_, access_) || !file_->size(&bytes)) {
+        return fail(file_->error().refused ? DISKANN_ERR_UNSUPPORTED : DISKANN_ERR_IO);
     }
     const int status = begin_op(bytes);
     return status < 0 ? fail(status) : DISKANN_OK;

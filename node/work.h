@@ -145,7 +145,11 @@ public:
         : OpErrand(nullptr), shared_(std::move(shared)), simd_(simd), workers_(workers)
     {
     }
-    void begin_file(std::string path) { path_ = std::move(path); }
+    void begin_file(std::string path, FileAccess access = FileAccess::READ)
+    {
+        path_ = std::move(path);
+        access_ = access;
+    }
     int begin_bytes(uint64_t bytes);
     int step(diskann_stage *stage) override;
     int serve(const diskann_request &request) override;
@@ -169,6 +173,7 @@ private:
 
     const uint32_t workers_;
     std::string path_;
+    FileAccess access_ = FileAccess::READ;
     std::atomic<bool> cancelled_{false};
 };
 

@@ -8,6 +8,7 @@ export type {
   Codes,
   DataType,
   ErrorCode,
+  FileAccess,
   FileHandleLike,
   GraphLists,
   Id,

@@ -105,6 +105,65 @@ describe("import", () => {
   });
 });
 
+interface Found {
+  mode: string;
+  reads: number;
+  results: { hits: { id: number; distance: number }[] }[];
+}
+
+describe("a disk index in its place", () => {
+  const search = ["search", "-i", "disk_disk.index", "-q", "query.fvecs", "-k", "5", "-L", "100"];
+
+  test.each(["native", "wasm"])("search: the hits of the index that it was made of, %s", async (backend) => {
+    const own = ["--backend", backend];
+    const found = await diskann.json<Found>([...search, ...own], here);
+    expect(found.mode).toBe("paged");
+    expect(found.reads).toBeGreaterThan(1);
+    const exact = ["search", "-i", "a.diskann", "-q", "query.fvecs", "-k", "5", "--exact", ...own];
+    const { results } = await diskann.json<Found>(exact, here);
+    const near = found.results.filter(({ hits }, i) => hits[0]?.id === results[i]?.hits[0]?.id);
+    expect(near.length).toBeGreaterThanOrEqual(0.9 * results.length);
+    const named = ["--microsoft", "f32", "--metric", "l2", "--pivots", "p.bin", "--pq-codes", "c.bin"];
+    for (const [from, to] of [
+      ["disk_disk.index", "renamed"],
+      ["disk_pq_pivots.bin", "p.bin"],
+      ["disk_pq_compressed.bin", "c.bin"],
+    ] as const)
+      writeFileSync(scratch.path(to), read(from));
+    const renamed = ["search", "-i", "renamed", ...search.slice(3), ...named, ...own];
+    expect((await diskann.json<Found>(renamed, here)).results).toEqual(found.results);
+  });
+
+  test("benchmark and info", async () => {
+    const words = ["benchmark", "-i", "disk_disk.index", "-q", "query.fvecs", "-L", "40", "--repeat", "1"];
+    const { rows } = await diskann.json<{ rows: { recall: number }[] }>([...words, "-g", "truth.bin"], here);
+    expect(rows[0]?.recall).toBeGreaterThan(0.9);
+    const info = await diskann.json<Record<string, unknown>>(["info", "disk_disk.index"], here);
+    expect(info).toMatchObject({ kind: "microsoft", size: ROWS, dimensions: DIMENSIONS, codeBytes: 8 });
+    const { stdout } = await diskann.run(["info", "disk_disk.index", "--microsoft", "f32"], here);
+    expect(stdout).toMatch(/vectors +1,500 x 24 f32\n.*codes +8 bytes a vector/s);
+  });
+
+  test("what is wrong is told, with the file", async () => {
+    const fails = async (args: readonly string[], message: RegExp, exit = 1): Promise<void> => {
+      const { code, stderr } = await diskann.run(args, here);
+      expect([code, stderr]).toEqual([exit, expect.stringMatching(message)]);
+    };
+    const others = ["--pivots", "disk_pq_pivots.bin", "--pq-codes", "disk_pq_compressed.bin"];
+    const graph = ["search", "-i", "graph", ...search.slice(3), "--microsoft", ...others];
+    await fails(graph, /graph: .*\(ERR_CORRUPT\)/);
+    await fails([...search, "--pivots", "nowhere"], /nowhere.*\(ERR_IO\)/);
+    await fails([...search, "--exact"], /diskann import/, 2);
+    await fails([...search.slice(0, 2), "a.diskann", ...search.slice(3), "--metric", "l2"], /--microsoft/, 2);
+    await fails(
+      ["search", "-i", "renamed", ...search.slice(3), "--microsoft"],
+      /microsoft\.pivots.*ERR_INVALID/,
+    );
+    await fails(["benchmark", ...search.slice(1)], /--truth/, 2);
+    await fails(["info", "disk_disk.index", "--recall"], /diskann import/, 2);
+  });
+});
+
 const sample = `${dataFolder()}/microsoft/f32_1000x32`;
 if (!existsSync(`${sample}.mem`))
   console.log("no files of Microsoft's DiskANN here: only our own are tested");
@@ -114,4 +173,26 @@ test.each(existsSync(`${sample}.mem`) ? [sample] : [])("%s comes back as it was"
   expect(read("s.data")).toEqual(new Uint8Array(readFileSync(`${path}.mem.data`)));
   const [before, after] = [new Uint8Array(readFileSync(`${path}.mem`)), read("s")].map(readGraph);
   expect(after?.degrees).toEqual(before?.degrees);
+});
+
+const searched = ["f32_1000x32", "i8_500x48", "f32_37x1100"].filter(() => existsSync(`${sample}.mem`));
+test.each(searched)("%s in its place: the answers of Microsoft's own search", async (name) => {
+  const prefix = `${dataFolder()}/microsoft/${name}`;
+  const type = name.slice(0, name.indexOf("_"));
+  const words = [
+    "search",
+    "-i",
+    `${prefix}.disk_disk.index`,
+    "-q",
+    `${prefix}.query.bin`,
+    "-k",
+    "10",
+    "-L",
+    "40",
+  ];
+  const how = ["-W", "2", "--microsoft", type, "--input-type", type, "--no-page-search"];
+  const { results } = await diskann.json<Found>([...words, ...how], here);
+  const theirs = readFileSync(`${prefix}.diskres_40_idx_uint32.bin`);
+  const ids = new Uint32Array(theirs.buffer.slice(theirs.byteOffset + 8, theirs.byteOffset + theirs.length));
+  expect(results.flatMap(({ hits }) => hits.map(({ id }) => id))).toEqual([...ids]);
 });

@@ -71,3 +71,18 @@ it("reads nothing twice", async () => {
   expect(await page.locator("#waterfall rect").count()).toBe(0);
   expect(complaints).toEqual([]);
 });
+
+it("reads nothing again on the next visit, nor what opening takes", async () => {
+  await page.reload();
+  await page.waitForSelector('body[data-state="ready"]', { timeout: PAGE_MS });
+  const texts = await answers("draw a progress bar in the terminal");
+  expect(texts[0]).toContain("cli-progress");
+  expect(await figure("requests")).toBe(0);
+  const entries: number[] = await page.evaluate(() =>
+    (performance.getEntriesByType("resource") as PerformanceResourceTiming[])
+      .filter(({ name }) => name.endsWith("/docs.diskann"))
+      .map(({ encodedBodySize }) => encodedBodySize),
+  );
+  expect(entries).toEqual([1]);
+  expect(complaints).toEqual([]);
+});

@@ -2,7 +2,7 @@
 import { mkdtempSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type {
   Backend,
   BackendIndex,
@@ -179,6 +179,50 @@ test("a damaged page is an error of its readers, with the page, until it is whol
   await expect(paged.search(row(0), PARAMS)).rejects.toMatchObject(cut);
   await expect(paged.searchBatch(row(0), PARAMS, {})).rejects.toMatchObject(cut);
   await paged.close();
+});
+
+describe.each(["pread", "mmap", "direct"] as const)("a file read by %s", (access) => {
+  test("one that is cut is an error of those who want what is gone, until it is whole again", async () => {
+    const bytes = readFileSync(path);
+    const file = join(folder, `cut-${access}`);
+    writeFileSync(file, bytes);
+    const paged = await open({ cacheBytes: 0, resident: "never", access }, file);
+    for (const length of [Math.floor(bytes.length / 2), 4096, 0]) {
+      truncateSync(file, length);
+      const cut = {
+        code: "ERR_IO",
+        page: expect.any(Number),
+        message: expect.stringContaining("it was cut"),
+      };
+      await expect(paged.searchBatch(some, PARAMS, {})).rejects.toMatchObject(cut);
+      await expect(paged.verify({})).rejects.toMatchObject({ code: "ERR_IO" });
+    }
+    writeFileSync(file, bytes);
+    const again = await paged.searchBatch(some, PARAMS, {});
+    expect(unread(again)).toEqual(unread(await resident.searchBatch(some, PARAMS, {})));
+    expect(Buffer.compare(await paged.toBytes({}), bytes)).toBe(0);
+    await paged.close();
+  });
+
+  test("files of no bytes, of few, and of more than blocks", async () => {
+    const file = join(folder, `short-${access}`);
+    for (const length of [0, 1, 5000, statSync(path).size + 1]) {
+      writeFileSync(file, readFileSync(path).subarray(0, length));
+      if (length > 5000) writeFileSync(file, "x", { flag: "a" });
+      await expect(open({ ...SMALL, access }, file)).rejects.toMatchObject({ code: "ERR_CORRUPT" });
+    }
+    await expect(open({ ...SMALL, access }, folder)).rejects.toMatchObject({ code: "ERR_IO" });
+  });
+});
+
+test.runIf(process.platform === "linux")("a file system that reads through its cache only", async () => {
+  const opening = open({ cacheBytes: 0, resident: "never", access: "direct" }, "/proc/version");
+  const message = expect.stringContaining('"pread"');
+  await expect(opening).rejects.toMatchObject({
+    code: "ERR_UNSUPPORTED",
+    message,
+    cause: { code: "EINVAL" },
+  });
 });
 
 test("bad queries", async () => {

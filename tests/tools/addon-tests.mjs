@@ -17,9 +17,18 @@ import { which } from "./setup/shell.mjs";
 import { ROOT } from "./sources.mjs";
 
 const FOLDER = join(ROOT, "build/addon-tests");
-const UNITS = ["drive", "file_posix", "index", "memory", "paged", "paged_work", "pool", "pq", "work"].map(
-  (name) => `node/${name}.cc`,
-);
+const UNITS = [
+  "drive",
+  "file",
+  "file_posix",
+  "index",
+  "memory",
+  "paged",
+  "paged_work",
+  "pool",
+  "pq",
+  "work",
+].map((name) => `node/${name}.cc`);
 const TESTS = ["errands", "paged_errands", "paged_host", "pool", "pq_errands"].map(
   (name) => `tests/c/test_${name}.cc`,
 );

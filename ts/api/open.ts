@@ -10,6 +10,7 @@ import type {
 import { type CheckedSearch, checkSearch, choice, integerOr, SEARCH_DEFAULTS } from "../core/checks.js";
 import { DiskAnnError } from "../core/errors.js";
 import type {
+  FileAccess,
   ImportReport,
   IndexSource,
   OpenOptions,
@@ -23,6 +24,7 @@ import type { LongCall } from "./long-call.js";
 const CACHE_BYTES_DEFAULT = 2 ** 26;
 const CACHE_BYTES_MAX = 2 ** 40;
 const MODES = ["resident", "paged", "auto"] as const;
+const FILE_ACCESS = ["pread", "mmap", "direct"] as const;
 
 /** Beam widths of paged indexes, and by kind of place where rounds are slow or quick. */
 const PAGED_WIDTH = 4;
@@ -33,11 +35,15 @@ const NOT_PAGED = "paged is not possible here: leave mode out";
 interface CheckedOpen {
   readonly mode: (typeof MODES)[number];
   readonly cacheBytes: number;
+  readonly fileAccess: FileAccess | undefined;
+  /** 0: none. */
+  readonly keepBytes: number;
   /** What its searches take for options that are left out, once it is known where the index is. */
   defaults(paged: boolean, pagedWidth: number): CheckedSearch;
 }
 
-function checkOpen({ mode, cacheBytes, beamWidth, pageSearch }: OpenOptions): CheckedOpen {
+function checkOpen(options: OpenOptions): CheckedOpen {
+  const { mode, cacheBytes, fileAccess, keepBytes, beamWidth, pageSearch } = options;
   const defaults = (paged: boolean, pagedWidth: number): CheckedSearch =>
     checkSearch(
       { beamWidth, pageSearch },
@@ -47,8 +53,40 @@ function checkOpen({ mode, cacheBytes, beamWidth, pageSearch }: OpenOptions): Ch
   return {
     mode: choice("mode", mode, MODES, "auto"),
     cacheBytes: integerOr("cacheBytes", cacheBytes, 0, CACHE_BYTES_MAX, CACHE_BYTES_DEFAULT),
+    fileAccess: fileAccess === undefined ? undefined : choice("fileAccess", fileAccess, FILE_ACCESS, "pread"),
+    keepBytes: integerOr("keepBytes", keepBytes, 0, CACHE_BYTES_MAX, 0),
     defaults,
   };
+}
+
+/** How the file is to be read, where the backend leaves it in its place. */
+function checkAccess(
+  access: FileAccess | undefined,
+  place: CoreSource,
+  { name }: Backend,
+): FileAccess | undefined {
+  if (place.kind !== "path") {
+    if (access === undefined) return undefined;
+    throw new DiskAnnError(
+      "ERR_UNSUPPORTED",
+      "fileAccess is for an index that is opened by path: leave it out",
+    );
+  }
+  if (name === "native" || access === undefined || access === "pread") return access ?? "pread";
+  throw new DiskAnnError(
+    "ERR_UNSUPPORTED",
+    `fileAccess "${access}" is for the addon, and this is WebAssembly: use diskann/native, or leave it out`,
+  );
+}
+
+/** A place behind HTTP, with what may be kept of it here. */
+function keeping(place: CoreSource, keepBytes: number): CoreSource {
+  if (place.kind !== "http" || keepBytes === 0) return place;
+  if ("indexedDB" in globalThis) return { ...place, keepBytes };
+  throw new DiskAnnError(
+    "ERR_UNSUPPORTED",
+    "keepBytes needs IndexedDB, which browsers have: leave it out, or bring the file here once, VectorIndex.import(url, path)",
+  );
 }
 
 /** Never rejects: what the browser does not tell is left out. */
@@ -57,7 +95,8 @@ async function storageStats(place: CoreSource | CoreTarget): Promise<StorageStat
   const inMemory = kind === "bytes" || (kind === "handle" && place.inMemory);
   const known = { kind: inMemory ? "memory" : kind === "path" ? "file" : kind } as const;
   const nothing = { persisted: undefined, quota: undefined, usage: undefined };
-  if (kind !== "opfs" && kind !== "idb") return { ...known, ...nothing };
+  if (kind !== "opfs" && kind !== "idb" && !(kind === "http" && place.keepBytes))
+    return { ...known, ...nothing };
   const { quotaStats } = await import("../storage/persist.js");
   return { ...known, ...(await quotaStats()) };
 }
@@ -77,24 +116,29 @@ export async function openCore<Options extends OpenOptions>(
   keep: (core: BackendIndex) => BackendIndex,
 ): Promise<Opened> {
   const options = given ?? ({} as Options);
-  const { mode, cacheBytes, defaults } = checkOpen(options);
+  const { mode, cacheBytes, fileAccess, keepBytes, defaults } = checkOpen(options);
   const find = checkSource(source);
   const backend = await load(options);
-  const place = await find();
+  const how = options.microsoft;
+  const place = keeping(await find(), mode === "resident" || how ? 0 : keepBytes);
+  const access = mode === "resident" ? undefined : checkAccess(fileAccess, place, backend);
   const asked = storageStats(place);
   const control = { signal, onProgress, threads: undefined };
-  const how = options.microsoft;
   const disk =
     how === undefined
       ? undefined
       : await (await import("./microsoft-disk.js")).readDisk(how, place, mode, control);
   const resident = mode === "paged" ? "never" : "allowed";
-  const paged = mode === "resident" ? undefined : ({ cacheBytes, resident, ...disk?.paged } as const);
+  const paged =
+    mode === "resident"
+      ? undefined
+      : ({ cacheBytes, resident, ...(access && { access }), ...disk?.paged } as const);
   const opened = keep(await backend.open(place, control, paged));
   const core = disk ? keep(disk.finish(opened)) : opened;
   if (mode === "paged" && !core.paged) throw new DiskAnnError("ERR_UNSUPPORTED", NOT_PAGED);
   const width = PAGED_WIDTHS[place.kind] ?? PAGED_WIDTH;
-  return { backend, core, defaults: defaults(core.paged, width), storage: await asked };
+  const storage = core.paged && access ? { ...(await asked), fileAccess: access } : await asked;
+  return { backend, core, defaults: defaults(core.paged, width), storage };
 }
 
 /** Opens what was built as a file, with no more memory than it was built with. */

@@ -10,6 +10,7 @@
  */
 import type {
   AbortSignalLike,
+  FileAccess,
   ImportReport,
   Progress,
   SearchCounters,
@@ -151,6 +152,8 @@ export interface PagedOptions {
    * when the file is not larger than the cache.
    */
   readonly resident: "never" | "allowed";
+  /** How a file is read; more than `"pread"` for the addon only. */
+  readonly access?: FileAccess;
   /** It is such an index; `resident` is "never". */
   readonly microsoft?: MicrosoftParts;
 }

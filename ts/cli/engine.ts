@@ -11,7 +11,7 @@ import type {
   OpenOptions,
   VectorSource,
 } from "../core/types.js";
-import type { BackendChoice, Context } from "./context.js";
+import { type BackendChoice, type Context, UsageError } from "./context.js";
 import {
   convertElements,
   type ElementType,
@@ -20,7 +20,7 @@ import {
   ioError,
   VectorFile,
 } from "./formats/index.js";
-import type { PlaceOptions } from "./options.js";
+import { type MicrosoftDiskOptions, microsoftOf, type PlaceOptions } from "./options.js";
 import type { ProgressView } from "./progress.js";
 
 export type { ProductQuantizer, VectorIndex };
@@ -84,7 +84,7 @@ async function openIndex(
       onProgress: (event) => progress.update(event, "pages"),
     });
   } catch (error) {
-    throw await explainOpening(error, path);
+    throw options.microsoft ? aboutFile(error, path) : await explainOpening(error, path);
   } finally {
     progress.stop();
   }
@@ -106,11 +106,20 @@ export async function withIndex<T>(
   }
 }
 
-/** `all`: the work needs all of the index. */
-export function openOptions(options: PlaceOptions, all: boolean): OpenOptions {
-  const { cache, beamWidth, pageSearch } = options;
+/** `all`: the option because of which the work needs all of the index. */
+export function openOptions(
+  path: string,
+  options: PlaceOptions & MicrosoftDiskOptions,
+  all: string | undefined,
+): OpenOptions {
+  const { cache, beamWidth, pageSearch, fileAccess } = options;
+  const microsoft = microsoftOf(path, options);
+  if (microsoft && all)
+    throw new UsageError(
+      `a disk index of Microsoft's is searched only: ${all}, or make an index of it, diskann import`,
+    );
   const mode = options.mode ?? (all ? "resident" : "auto");
-  return { mode, cacheBytes: cache, beamWidth, pageSearch };
+  return { mode, cacheBytes: cache, beamWidth, pageSearch, fileAccess, microsoft };
 }
 
 export interface Rows {

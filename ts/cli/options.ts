@@ -1,8 +1,9 @@
 /** Options that several commands have, and the form of their help. */
 import { type Command, Option } from "commander";
 import { LIMITS, METRICS, PAGE_BYTES } from "../core/constants.js";
-import { byteCount, integer, oneOf } from "./arguments.js";
-import type { BackendChoice } from "./context.js";
+import type { FileAccess, MicrosoftDisk } from "../core/types.js";
+import { byteCount, decimal, integer, oneOf } from "./arguments.js";
+import { type BackendChoice, UsageError } from "./context.js";
 
 export const ELEMENT_TYPES = ["f32", "f16", "i8", "u8", "i32", "u32"];
 const VECTOR_TYPES = ["f32", "f16", "i8", "u8"];
@@ -39,12 +40,25 @@ export function pageBytesOption(): Option {
   ).argParser(oneOf(PAGE_BYTES));
 }
 
+type DiskType = "f32" | "i8" | "u8";
+
 /** How `search` and `benchmark` open the index. */
 export interface PlaceOptions {
   readonly mode?: "resident" | "paged" | "auto";
   readonly cache?: number;
   readonly beamWidth?: number;
   readonly pageSearch?: boolean;
+  readonly fileAccess?: FileAccess;
+}
+
+/** Of a disk index of Microsoft's. */
+export interface MicrosoftDiskOptions {
+  /** True: of floats. */
+  readonly microsoft?: true | DiskType;
+  readonly metric?: "l2" | "cosine" | "ip";
+  readonly pivots?: string;
+  readonly pqCodes?: string;
+  readonly maxBaseNorm?: number;
 }
 
 const CACHE_BYTES_MAX = 2 ** 40;
@@ -67,8 +81,54 @@ export function addPlaceOptions(command: Command): Command {
       "candidates expanded per round (default: 1, paged 4)",
       integer(1, LIMITS.beamWidthMax),
     )
+    .addOption(
+      new Option(
+        "--file-access <how>",
+        "paged: pread through the system's cache, mmap out of a mapping, direct past the cache; the addon only",
+      ).choices(["pread", "mmap", "direct"]),
+    )
     .option("--page-search", "score every record of a page that is used (default: paged only)")
     .option("--no-page-search");
+}
+
+const DISK_TYPES: readonly DiskType[] = ["f32", "i8", "u8"];
+export const DISK_SUFFIX = "_disk.index";
+
+export function addMicrosoftDiskOptions(command: Command): Command {
+  return command
+    .addOption(
+      new Option(
+        "--microsoft [type]",
+        `the index is a disk index of Microsoft's DiskANN, of vectors of that type (default: f32, where the name ends with ${DISK_SUFFIX})`,
+      ).choices([...DISK_TYPES]),
+    )
+    .addOption(
+      new Option(
+        "--metric <metric>",
+        "of a disk index of Microsoft's, which its files do not tell (default: l2)",
+      ).choices(["l2", "cosine", "ip"]),
+    )
+    .option("--pivots <file>", "of one (default: <prefix>_pq_pivots.bin beside it)")
+    .option("--pq-codes <file>", "of one (default: <prefix>_pq_compressed.bin beside it)")
+    .option(
+      "--max-base-norm <x>",
+      `of one with --metric ip (default: what <prefix>${DISK_SUFFIX}_max_base_norm.bin says)`,
+      decimal(0, Number.MAX_VALUE),
+    );
+}
+
+/** What `open` has to know of the index at `path`; undefined: it is one of ours. */
+export function microsoftOf(path: string, options: MicrosoftDiskOptions): MicrosoftDisk | undefined {
+  const { microsoft, metric, pivots, pqCodes, maxBaseNorm } = options;
+  if (microsoft === undefined && !path.endsWith(DISK_SUFFIX)) {
+    if (metric ?? pivots ?? pqCodes ?? maxBaseNorm)
+      throw new UsageError(
+        "--metric, --pivots, --pq-codes and --max-base-norm are for a disk index of Microsoft's: add --microsoft",
+      );
+    return undefined;
+  }
+  const dataType = microsoft === undefined || microsoft === true ? "f32" : microsoft;
+  return { dataType, metric, pivots, codes: pqCodes, maxBaseNorm };
 }
 
 /** Options of all commands, at the end of each list. */

@@ -13,6 +13,7 @@ import type { EngineLoaders, QuantizerLoaders } from "./engine.js";
 import { addMicrosoftCommands } from "./microsoft-program.js";
 import {
   addCommonOptions,
+  addMicrosoftDiskOptions,
   addPlaceOptions,
   codeBytesOption,
   ELEMENT_TYPES,
@@ -190,7 +191,7 @@ class Program {
       .option("--limit <n>", "only the first n queries", integer(1))
       .addOption(inputTypeOption())
       .addOption(hiddenTypeOption());
-    addCommonOptions(addPlaceOptions(command), true)
+    addCommonOptions(addMicrosoftDiskOptions(addPlaceOptions(command)), true)
       .addHelpText(
         "after",
         examples(
@@ -198,6 +199,7 @@ class Program {
           "search -i base.diskann -q query.fvecs -k 100 -L 200 -o answers.ivecs",
           "search -i base.diskann -q query.fvecs -k 100 --exact -o truth.bin",
           "search -i huge.diskann -q query.fvecs --mode paged --cache 256M",
+          "search -i sift_disk.index -q query.u8bin --microsoft u8",
         ),
       )
       .action(async (options: SearchCommandOptions) => {
@@ -229,7 +231,7 @@ class Program {
       .option("--plot <file.svg>", "draw recall against speed", fileNamed(".svg"))
       .addOption(inputTypeOption())
       .addOption(hiddenTypeOption());
-    addCommonOptions(addPlaceOptions(command), true)
+    addCommonOptions(addMicrosoftDiskOptions(addPlaceOptions(command)), true)
       .addHelpText(
         "after",
         `${examples(
@@ -301,7 +303,7 @@ ${FORMATS}`,
       .option("--recall", "of an index: check recall on a sample of its vectors against brute force")
       .addOption(inputTypeOption())
       .addOption(hiddenTypeOption());
-    addCommonOptions(command, true)
+    addCommonOptions(addMicrosoftDiskOptions(command), true)
       .addHelpText(
         "after",
         examples("info base.diskann --recall", "info base.u8bin", "info base.diskann --json"),

@@ -168,6 +168,9 @@ export interface MicrosoftDisk {
   maxBaseNorm?: number | undefined;
 }
 
+/** How the file of a paged index is read, see `OpenOptions`. */
+export type FileAccess = "pread" | "mmap" | "direct";
+
 export interface OpenOptions extends CallOptions {
   /**
    * Where the index is while it is open. `"resident"`: all of it in memory, for everything. `"paged"`: in its place, which searches
@@ -183,6 +186,27 @@ export interface OpenOptions extends CallOptions {
    * to it. 0 keeps nothing between searches.
    */
   cacheBytes?: number | undefined;
+  /**
+   * Paged, by path, with the addon: how the file is read; default `"pread"`. To the same answers, so that this is for who has measured it.
+   *
+   * - `"pread"`: by calls of the system, through its cache of files.
+   * - `"mmap"`: copied out of a mapping. Only for files that nobody shortens while they are open: that is looked for before each copy
+   *   and is `ERR_IO`, but a file that is cut in that very moment ends the process (Linux, macOS), as a disk that fails may. A file
+   *   that is replaced, as `save` does, is safe.
+   * - `"direct"`: past the system's cache (`O_DIRECT` and its like): memory is what `cacheBytes` says, and each read is the disk's.
+   *
+   * `ERR_UNSUPPORTED` where the file system does not offer it, and for `"mmap"` and `"direct"` in WebAssembly.
+   */
+  fileAccess?: FileAccess | undefined;
+  /**
+   * Paged, behind HTTP, in browsers: bytes of the file that may be kept in IndexedDB for the next visit, 0 .. 2^40; default 0, none. What
+   * opening reads is kept, and pages that searches have read, until they are so many or the browser has no more room;
+   * `indexedDB.deleteDatabase("diskann pages " + url)` frees them. The next `open` asks the server once whether the file is the same,
+   * by `ETag` (or `Last-Modified`) and size, and drops what is of another; with no answer from it, what was kept is searched as it
+   * is. A kept page that is damaged is fetched again. Where the server names no versions nothing is kept, nor of an index of
+   * Microsoft's. `ERR_UNSUPPORTED` in Node, Deno and Bun.
+   */
+  keepBytes?: number | undefined;
   /** What searches take that say no other, 1 .. 64. Default: 1; paged behind HTTP 32, in IndexedDB 8, in OPFS 2, elsewhere 4. */
   beamWidth?: number | undefined;
   /** What searches take that say no other. Default: paged only. */
@@ -289,6 +313,8 @@ export interface StorageStats {
   /** Bytes that the pages of this origin may store and have stored, as far as the browser tells. */
   readonly quota: number | undefined;
   readonly usage: number | undefined;
+  /** Of a file that stays where it is: how it is read. */
+  readonly fileAccess?: FileAccess;
 }
 
 export interface IndexStats {

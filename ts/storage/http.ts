@@ -149,7 +149,7 @@ async function bodyOf(url: string, { response, end }: Answer): Promise<ArrayBuff
 }
 
 /** What an answer to a range request says of the file. */
-interface Part {
+export interface Part {
   readonly begin: number;
   readonly end: number;
   readonly size: number;
@@ -179,8 +179,9 @@ export function partOf(url: string, { status, headers }: Response): Part {
   return { begin: Number(begin), end: Number(last) + 1, size: Number(size), tag: tagOf(headers) };
 }
 
-interface Fetched {
-  readonly part: Part;
+/** Some bytes, and which file they are of. */
+export interface Fetched {
+  readonly part: Pick<Part, "size" | "tag">;
   readonly bytes: Uint8Array;
 }
 
@@ -225,11 +226,22 @@ class Gate {
   }
 }
 
-/** A file to be read in parts. `ERR_UNSUPPORTED`, and how to configure it, where the server does not send any. */
+/** The first bytes, with which a search can begin. `ERR_UNSUPPORTED`, and how to configure it, where the server sends no parts. */
+export async function fetchHead(url: string, signal?: AbortSignalLike): Promise<Fetched> {
+  const head = await fetchPart(url, { offset: 0, length: HEAD_BYTES }, signal);
+  const { part, bytes } = head;
+  if (bytes.length !== Math.min(HEAD_BYTES, part.size))
+    throw failed(url, `${bytes.length} bytes came where it begins`);
+  return head;
+}
+
+/** A file to be read in parts. */
 export async function httpStore(url: string, signal?: AbortSignalLike): Promise<PageStore> {
-  const { part: first, bytes: head } = await fetchPart(url, { offset: 0, length: HEAD_BYTES }, signal);
-  if (head.length !== Math.min(HEAD_BYTES, first.size))
-    throw failed(url, `${head.length} bytes came where it begins`);
+  return storeOf(url, await fetchHead(url, signal));
+}
+
+/** The file of which these are the first bytes. */
+export function storeOf(url: string, { part: first, bytes: head }: Fetched): PageStore {
   const gate = new Gate(CONCURRENCY);
   const readRange = async (range: Range, stop: AbortSignalLike): Promise<void> => {
     const { part, bytes } = await fetchPart(url, range, stop);

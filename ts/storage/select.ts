@@ -15,7 +15,8 @@ export type StorageSource =
   | { readonly kind: "path"; readonly path: string }
   | { readonly kind: "bytes"; readonly bytes: Uint8Array }
   | { readonly kind: "blob"; readonly blob: BlobLike }
-  | { readonly kind: "http"; readonly url: string }
+  /** `keepBytes`: what a store may keep of it here, for the next time. */
+  | { readonly kind: "http"; readonly url: string; readonly keepBytes?: number }
   | BrowserPlace;
 export type StorageTarget =
   | { readonly kind: "path"; readonly path: string }
@@ -36,6 +37,8 @@ export async function openStore(source: StorageSource, signal?: AbortSignalLike)
     case "idb":
       return (await import("./idb.js")).idbStore(source.name);
     case "http":
+      if (source.keepBytes)
+        return (await import("./kept.js")).keptStore(source.url, source.keepBytes, signal);
       return (await import("./http.js")).httpStore(source.url, signal);
   }
 }

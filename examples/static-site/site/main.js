@@ -24,7 +24,8 @@ const question = document.querySelector("#question");
 const bytesOf = async (name) => (await fetch(name)).arrayBuffer();
 
 const [index, weights, axes, ends] = await Promise.all([
-  VectorIndex.open(INDEX, { mode: "paged" }),
+  // What was read is kept by the browser: the next visit asks whether the index is still the same, and reads what is new.
+  VectorIndex.open(INDEX, { mode: "paged", keepBytes: 2 ** 26 }),
   bytesOf("weights.u8"),
   bytesOf("axes.f32").then((bytes) => new Float32Array(bytes)),
   bytesOf("ends.u32").then((bytes) => new Uint32Array(bytes)),

@@ -384,6 +384,33 @@ function choosing(test: Test, subject: Subject, build: Build): void {
     }
   });
 
+  test("fileAccess: the same answers however a file is read, where it can be", async () => {
+    const bytes = await build();
+    const { blob, file } = kinds(subject);
+    const source = await (blob as { put: Put }).put(bytes);
+    const open = (from: IndexSource, fileAccess: OpenOptions["fileAccess"]) => () =>
+      VectorIndex.open(from, { mode: "paged", cacheBytes: 0, fileAccess });
+    for (const fileAccess of ["pread", "mmap", "direct"] as const)
+      await rejects(open(source, fileAccess), "ERR_UNSUPPORTED", /by path/);
+    if (!file) return;
+    const path = await file.put(bytes);
+    equal(await modeOf(path, { fileAccess: "pread" }), "resident", "64 MiB hold it");
+    for (const fileAccess of [undefined, "pread", "mmap", "direct"] as const) {
+      if (subject.backend !== "native" && (fileAccess ?? "pread") !== "pread") {
+        await rejects(open(path, fileAccess), "ERR_UNSUPPORTED", /diskann\/native/);
+        continue;
+      }
+      await withPair(subject, bytes, path, { cacheBytes: 0, fileAccess }, async (paged, resident) => {
+        equal(paged.stats().storage?.fileAccess, fileAccess ?? "pread", "stats");
+        equal(resident.stats().storage?.fileAccess, undefined, "stats in memory");
+        await sameAnswers(paged, resident, true);
+        const [query] = queriesOf(resident) as [Float32Array];
+        equal(await paged.searchExact(query), await resident.searchExact(query), "exact");
+        equal(await paged.toBytes(), bytes, "a copy");
+      });
+    }
+  });
+
   test("beamWidth and pageSearch of open are defaults of its searches, in memory too", async () => {
     const bytes = await build();
     const resident = await VectorIndex.open(bytes, { beamWidth: 5, pageSearch: true });
@@ -407,6 +434,8 @@ function misusing(test: Test, subject: Subject, build: Build): void {
     const bytes = await build();
     const wrong: Record<string, unknown[]> = {
       mode: ["memory", "", null, 1, true],
+      fileAccess: ["", "read", 1, null],
+      keepBytes: [-1, 1.5, Number.NaN, 2 ** 40 + 1, "16M", null],
       cacheBytes: [-1, 1.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 40 + 1, "16M", null, 10n],
       beamWidth: [0, 65, 1.5, null, "4"],
       pageSearch: [0, 1, null, "yes"],

@@ -112,7 +112,8 @@ export interface Functions {
   measure(index: IndexHandle): JobHandle | Status;
   close(index: IndexHandle): JobHandle | Status;
 
-  openPaged(path: string, simd: number, cacheBytes: number): JobHandle | Status;
+  /** `access`: the number of a `FileAccess` in `FILE_ACCESS`. */
+  openPaged(path: string, simd: number, cacheBytes: number, access: number): JobHandle | Status;
   /** The requests of the job are served here; from `pagesServe` on those of searches too, told by records of `ticket`. */
   openPagedHost(length: number, ticket: number, simd: number, cacheBytes: number): JobHandle | Status;
   pagesServe(index: PagedHandle, ticket: number): void;
@@ -143,6 +144,7 @@ export interface Functions {
     rows: number,
     simd: number,
     cacheBytes: number,
+    access: number,
   ): JobHandle | Status;
   batchPaged(
     index: PagedHandle,

@@ -4,7 +4,7 @@
  */
 import { stat } from "node:fs/promises";
 import { DiskAnnError } from "../../core/errors.js";
-import type { AbortSignalLike, VerifyReport } from "../../core/types.js";
+import type { AbortSignalLike, FileAccess, VerifyReport } from "../../core/types.js";
 import type { PageStore } from "../../storage/page-store.js";
 import { openStore } from "../../storage/select.js";
 import type {
@@ -26,6 +26,10 @@ import type { JobHandle, PagedHandle, Status } from "./binding.js";
 import { type Calls, type CauseOf, type Ended, fileFailure, type JobOptions } from "./calls.js";
 import { coreStats, openIndex, saveBytes, serveReads } from "./native-index.js";
 import { PageServer } from "./page-server.js";
+
+/** As the addon numbers them. */
+const FILE_ACCESS: readonly FileAccess[] = ["pread", "mmap", "direct"];
+const accessOf = ({ access = "pread" }: PagedOptions): number => FILE_ACCESS.indexOf(access);
 
 /** All threads there are, as the addon counts them. */
 const ALL = 0;
@@ -200,7 +204,8 @@ async function runOpen(
   try {
     return await calls.run(job, control, options);
   } catch (error) {
-    if (!(error instanceof DiskAnnError) || error.code !== "ERR_UNSUPPORTED") throw error;
+    // One with a cause is of the file itself.
+    if (!(error instanceof DiskAnnError) || error.code !== "ERR_UNSUPPORTED" || error.cause) throw error;
     if (resident === "allowed") return undefined;
     throw withoutCodes(error);
   }
@@ -213,7 +218,7 @@ async function openFile(
   simd: number,
   paged: PagedOptions,
 ): Promise<BackendIndex | undefined> {
-  const job = calls.functions.openPaged(path, simd, paged.cacheBytes);
+  const job = calls.functions.openPaged(path, simd, paged.cacheBytes, accessOf(paged));
   const opened = await runOpen(calls, job, control, paged);
   return opened && new NativePagedIndex(calls, opened.paged as PagedHandle, opened.dimensions as number);
 }
@@ -280,7 +285,7 @@ async function openMicrosoft(
   path: string,
   control: Control,
   simd: number,
-  { cacheBytes }: PagedOptions,
+  paged: PagedOptions,
   { dataType, metric, pivots, codes, count }: MicrosoftParts,
 ): Promise<BackendIndex> {
   if (codes.kind !== "path") throw notInPlace();
@@ -289,7 +294,10 @@ async function openMicrosoft(
   const shape = Float64Array.of(dimensions, chunks, centroids, simd);
   const pq = functions.pqCreate(shape, Float64Array.from(offsets), pivots.pivots, pivots.centre);
   if (typeof pq === "number") throw statusError(pq);
-  const job = functions.openMicrosoft(path, codes.path, pq, dataType, metric, count, simd, cacheBytes);
+  const job = functions.openMicrosoft(
+    ...([path, codes.path, pq, dataType, metric, count, simd] as const),
+    ...([paged.cacheBytes, accessOf(paged)] as const),
+  );
   const opened = await calls.run(job, control, { lent: [pq] });
   return new NativePagedIndex(calls, opened.paged as PagedHandle, opened.dimensions as number);
 }

@@ -20,10 +20,10 @@ import {
   recallAt,
   writeWholeFile,
 } from "../formats/index.js";
-import type { PlaceOptions } from "../options.js";
+import type { MicrosoftDiskOptions, PlaceOptions } from "../options.js";
 import { formatBytes, formatNumber, formatTable } from "../terminal.js";
 
-export interface BenchmarkOptions extends CommonOptions, PlaceOptions {
+export interface BenchmarkOptions extends CommonOptions, PlaceOptions, MicrosoftDiskOptions {
   readonly input: string;
   readonly queries: string;
   readonly truth?: string;
@@ -252,7 +252,7 @@ export async function runBenchmark(
       }
       await present(index, queries, rows, options, context);
     },
-    openOptions(options, options.truth === undefined),
+    openOptions(options.input, options, options.truth === undefined ? "give --truth" : undefined),
   );
 }
 

@@ -1,14 +1,15 @@
 import { DiskAnnError } from "../../core/errors.js";
-import type { IndexStats } from "../../core/types.js";
+import type { IndexStats, MicrosoftDisk } from "../../core/types.js";
 import { CHECK_QUERIES_DEFAULT } from "../arguments.js";
 import type { CommonOptions, Context } from "../context.js";
 import { UsageError } from "../context.js";
-import { type Engine, hasIndexMagic, withIndex } from "../engine.js";
+import { type Engine, hasIndexMagic, type VectorIndex, withIndex } from "../engine.js";
 import { ELEMENT_BYTES, type ElementType, findFormat, readTruth, VectorFile } from "../formats/index.js";
+import { type MicrosoftDiskOptions, microsoftOf } from "../options.js";
 import { formatQuantization, formatSelfCheck, type SelfCheck, selfCheck } from "../self-check.js";
 import { formatBytes, formatFields, formatNumber } from "../terminal.js";
 
-export interface InfoOptions extends CommonOptions {
+export interface InfoOptions extends CommonOptions, MicrosoftDiskOptions {
   readonly recall?: boolean;
   readonly type?: ElementType;
   readonly inputType?: ElementType;
@@ -80,6 +81,40 @@ async function indexInfo(
       });
     else context.print(formatFields(indexFields(path, stats, check), context.style));
   });
+}
+
+/** A disk index of Microsoft's: what its file tells, and what opening it takes. */
+async function microsoftInfo(
+  engine: Engine,
+  path: string,
+  microsoft: MicrosoftDisk,
+  options: InfoOptions,
+  context: Context,
+): Promise<void> {
+  if (options.recall === true)
+    throw new UsageError("--recall needs an index that can be scanned: make one of it, diskann import");
+  const show = async (index: VectorIndex): Promise<void> => {
+    const stats = index.stats();
+    const { layout, memory, codeBytes } = stats;
+    const { size, dimensions, metric, dataType, maxDegree, backend, simd } = stats;
+    if (context.json) {
+      const shape = { size, dimensions, metric, dataType, maxDegree, codeBytes, memory };
+      context.printJson({ kind: "microsoft", path, ...shape, fileBytes: layout.fileBytes, backend, simd });
+      return;
+    }
+    const fields: [string, string][] = [
+      ["index", `${path}, a disk index of Microsoft's DiskANN`],
+      ["vectors", `${formatNumber(size)} x ${dimensions} ${dataType}`],
+      ["metric", metric],
+      ["graph", `degree ${maxDegree} at most`],
+      ["codes", `${codeBytes} bytes a vector`],
+      ["file", `${formatBytes(layout.fileBytes)}, ${formatNumber(layout.fileBytes)} bytes`],
+      ["memory", `${formatBytes(memory.total)}: codes ${formatBytes(memory.codes)}`],
+      ["opened by", `${backend}, ${simd}`],
+    ];
+    context.print(formatFields(fields, context.style));
+  };
+  await withIndex(engine, path, context, show, { microsoft });
 }
 
 /** Bytes of 1-bit codes in a record of that degree. */
@@ -160,6 +195,8 @@ export async function runInfo(
   options: InfoOptions,
   context: Context,
 ): Promise<void> {
+  const microsoft = microsoftOf(path, options);
+  if (microsoft) return microsoftInfo(await loadEngine(), path, microsoft, options, context);
   const format = findFormat(path);
   if (format === undefined || (await hasIndexMagic(path)))
     return indexInfo(await loadEngine(), path, options, context);

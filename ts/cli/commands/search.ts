@@ -21,10 +21,10 @@ import {
   writeVectors,
   writeWholeFile,
 } from "../formats/index.js";
-import type { PlaceOptions } from "../options.js";
+import type { MicrosoftDiskOptions, PlaceOptions } from "../options.js";
 import { formatBytes, formatDuration, formatNumber } from "../terminal.js";
 
-export interface SearchCommandOptions extends CommonOptions, PlaceOptions {
+export interface SearchCommandOptions extends CommonOptions, PlaceOptions, MicrosoftDiskOptions {
   readonly input: string;
   readonly queries: string;
   readonly k: number;
@@ -188,6 +188,6 @@ export async function runSearch(
         context.note(`${formatNumber(rows.count)} queries in ${speed}`);
       }
     },
-    openOptions(options, options.exact === true),
+    openOptions(options.input, options, options.exact === true ? "leave out --exact" : undefined),
   );
 }
