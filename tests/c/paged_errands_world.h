@@ -129,11 +129,12 @@ void forget(const std::string &path)
     ::close(descriptor);
 }
 
-std::shared_ptr<PagedIndex> open(const std::shared_ptr<Shared> &shared, const std::string &path, uint64_t cache_bytes)
+std::shared_ptr<PagedIndex> open(const std::shared_ptr<Shared> &shared, const std::string &path, uint64_t cache_bytes,
+                                 FileAccess access = FileAccess::READ)
 {
     std::shared_ptr<PagedIndex> index;
     auto errand = std::make_unique<PagedOpenErrand>(shared, DISKANN_SIMD_AUTO, cache_bytes);
-    errand->begin_file(path);
+    errand->begin_file(path, access);
     const int status = drive<PagedOpenErrand>(shared->pool, std::move(errand), 1, [&](PagedOpenErrand &ended) {
         index = std::move(ended.outcome().paged);
     });

@@ -63,7 +63,7 @@ void searches_are_cancelled_at_any_moment()
     }
 }
 
-/* Batches and single searches on one index with any number of threads: one is enough for all of them to end. */
+/* Batches and single searches on one index with any number of threads, each read in another way: one is enough for all to end. */
 void batches_and_searches_side_by_side()
 {
     const Saved saved;
@@ -72,7 +72,8 @@ void batches_and_searches_side_by_side()
     for (unsigned threads = 1; threads <= 3; threads++) {
         for (const uint64_t pages : caches) {
             const Threads pool(threads);
-            const std::shared_ptr<PagedIndex> index = open(pool.shared, saved.path, cache_for(saved, pages));
+            const std::shared_ptr<PagedIndex> index = open(pool.shared, saved.path, cache_for(saved, pages),
+                                                                 static_cast<FileAccess>(threads - 1));
             std::vector<OneSearch> searches(QUERIES);
             std::vector<std::unique_ptr<Batch>> batches;
             std::vector<std::unique_ptr<Ending>> endings;
