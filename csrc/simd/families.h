@@ -8,6 +8,7 @@
  *     DISKANN_HAVE_AVX512  avx512.c         -mavx512f -mavx512bw -mavx512dq -mavx512vl   (needs SSE42)
  * and on AArch64:
  *     DISKANN_HAVE_ARM_CRC crc32c_arm.c     -march=armv8-a+crc
+ *     DISKANN_ONE_FAMILY   WebAssembly: that of SIMD128 alone, without the portable one
  * A file whose macro is missing compiles to nothing. NEON and SIMD128 need no macro: where they can be compiled,
  * every CPU has them.
  */
