@@ -20,6 +20,7 @@ await build({
     "scale/main",
     "http/main",
     "storage/main",
+    "files/main",
     "side-process",
   ].map((name) => join(here, `${name}.ts`)),
   outdir,
@@ -51,13 +52,14 @@ const OTHERS = {
   scale: "scale/main.mjs",
   http: "http/main.mjs",
   storage: "storage/main.mjs",
+  files: "files/main.mjs",
 };
 const other = OTHERS[process.argv[2]];
 const script = join(outdir, other ?? "main.mjs");
 const program =
   process.argv[2] === "layout"
     ? await buildCoreProgram("tests/bench/layout/measure_layout.c")
-    : process.argv[2] === "storage"
+    : process.argv[2] === "storage" || process.argv[2] === "files"
       ? ""
       : await coreProgram();
 const options = other ? [program, ...process.argv.slice(3)] : process.argv.slice(2);
