@@ -63,7 +63,7 @@ void searches_are_cancelled_at_any_moment()
     }
 }
 
-/* Batches and single searches on one index with any number of threads, each read in another way: one is enough for all to end. */
+/* Batches and single searches on one index with any number of threads, each read in its own way: one is enough to end all. */
 void batches_and_searches_side_by_side()
 {
     const Saved saved;

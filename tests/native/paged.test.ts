@@ -181,7 +181,9 @@ test("a damaged page is an error of its readers, with the page, until it is whol
   await paged.close();
 });
 
-describe.each(["pread", "mmap", "direct"] as const)("a file read by %s", (access) => {
+/** Windows lets nobody cut a file that is mapped. */
+const WAYS = (["pread", "direct", "mmap"] as const).slice(0, process.platform === "win32" ? 2 : 3);
+describe.each(WAYS)("a file read by %s", (access) => {
   test("one that is cut is an error of those who want what is gone, until it is whole again", async () => {
     const bytes = readFileSync(path);
     const file = join(folder, `cut-${access}`);

@@ -411,6 +411,27 @@ function choosing(test: Test, subject: Subject, build: Build): void {
     }
   });
 
+  test("keepBytes: the same answers when a file behind HTTP is opened again, or what to do instead", async () => {
+    const bytes = await build();
+    const { http } = kinds(subject);
+    if (!http) return;
+    const url = await http.put(bytes);
+    if (!subject.places?.includes("idb")) {
+      await rejects(
+        () => VectorIndex.open(url, { mode: "paged", keepBytes: 1 }),
+        "ERR_UNSUPPORTED",
+        /VectorIndex\.import/,
+      );
+      equal(await modeOf(url, { mode: "resident", keepBytes: 1 }), "resident", "read as a whole");
+      return;
+    }
+    for (let visit = 0; visit < 2; visit++)
+      await withPair(subject, bytes, url, { keepBytes: 2 ** 24, cacheBytes: 0 }, (paged, resident) =>
+        sameAnswers(paged, resident, true),
+      );
+    equal(await modeOf(url, { keepBytes: 2 ** 24 }), "resident", "64 MiB hold it");
+  });
+
   test("beamWidth and pageSearch of open are defaults of its searches, in memory too", async () => {
     const bytes = await build();
     const resident = await VectorIndex.open(bytes, { beamWidth: 5, pageSearch: true });
