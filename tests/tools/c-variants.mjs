@@ -2,11 +2,24 @@
  * The ways C tests are built and run. A variant is a compiler with flags, and what runs its programs; two variants
  * with the same `build` share their objects. `expect` names the kernel families that must be there, no more, no less.
  */
+import { SIMDE } from "./setup/debian.mjs";
 import { EMSCRIPTEN_ENVIRONMENT, FLAGS, TARGET_FLAGS, WARNINGS } from "./sources.mjs";
 
 const native = process.arch === "arm64" ? "arm64" : "x64";
 const clang = process.platform === "linux" ? "clang-14" : "clang";
 const debug = ["-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"];
+
+/*
+ * Wide instructions in plain C (tests/c/emulated), so that their kernels run on any CPU and under sanitizers: without the
+ * flags of a CPU that has them, and with another answer to what the CPU has.
+ */
+function emulate(unit) {
+  if (unit.file === "csrc/simd/cpu.c") return { ...unit, file: "tests/c/emulated/cpu.c" };
+  if (!/_?avx(2|512)(_vnni)?\.c$/.test(unit.file)) return unit;
+  const flags = unit.flags.filter((flag) => !flag.startsWith("-m"));
+  return { ...unit, folder: "emulated", flags: [...flags, ...EMULATED] };
+}
+const EMULATED = ["-Itests/c/emulated", "-D__AVXVNNI__", "-Wno-psabi"];
 
 const BUILDS = {
   gcc: { arch: native, cc: "gcc", ar: "ar", flags: ["-O2"] },
@@ -40,6 +53,7 @@ const BUILDS = {
     environment: EMSCRIPTEN_ENVIRONMENT,
   },
 };
+BUILDS.emulated = { ...BUILDS.sanitize, objects: "sanitize", unit: emulate };
 for (const build of Object.values(BUILDS)) build.flags = [...FLAGS, ...WARNINGS, ...build.flags];
 
 /** Other CPUs of an architecture run the same code but for the kernels: the tests that say so are for them. */
@@ -65,6 +79,23 @@ export const VARIANTS = [
     run: [...x64, "Haswell"],
     only: KERNELS,
     expect: "portable avx2",
+  },
+  {
+    name: "emulated",
+    build: "emulated",
+    arch: "x64",
+    run: [],
+    needs: [SIMDE],
+    only: KERNELS,
+    expect: "portable avx2 avx2+vnni avx512 avx512+vnni",
+  },
+  {
+    name: "cortex-a76",
+    build: "arm64",
+    arch: "x64",
+    run: ["qemu-aarch64-static", "-cpu", "cortex-a76"],
+    only: KERNELS,
+    expect: "portable neon neon+dot",
   },
   {
     name: "cortex-a72",
