@@ -9,10 +9,8 @@
 
 #include <immintrin.h>
 
-enum { BYTE_WIDTH = 64, WIDE_WIDTH = 32 };
+enum { BYTE_WIDTH = 64 };
 typedef __m512i byte_vector;
-typedef __m512i wide_vector;
-typedef __m512i wide_sums;
 typedef struct byte_sums {
     __m512i products;
     __m512i moved; /* to be subtracted */
@@ -70,49 +68,21 @@ static inline byte_sums byte_add(byte_sums sums, byte_vector a)
     return sums;
 }
 
-static inline uint32_t wide_fold(wide_sums sums)
+static inline byte_sums byte_join(byte_sums a, byte_sums b)
 {
-    const __m256i eight = _mm256_add_epi32(_mm512_castsi512_si256(sums), _mm512_extracti32x8_epi32(sums, 1));
+    return (byte_sums){_mm512_add_epi32(a.products, b.products), _mm512_add_epi32(a.moved, b.moved)};
+}
+
+static inline uint32_t byte_fold(byte_sums sums)
+{
+    const __m512i all = _mm512_sub_epi32(sums.products, sums.moved);
+    const __m256i eight = _mm256_add_epi32(_mm512_castsi512_si256(all), _mm512_extracti32x8_epi32(all, 1));
     const __m128i four = _mm_add_epi32(_mm256_castsi256_si128(eight), _mm256_extracti128_si256(eight, 1));
     const __m128i two = _mm_add_epi32(four, _mm_unpackhi_epi64(four, four));
     return (uint32_t)_mm_cvtsi128_si32(_mm_add_epi32(two, _mm_shuffle_epi32(two, 1)));
 }
 
-static inline uint32_t byte_fold(byte_sums sums)
-{
-    return wide_fold(_mm512_sub_epi32(sums.products, sums.moved));
-}
-
-/* What dots.h wants for a query of 16 bits. */
-static inline wide_vector wide_load_u8(const uint8_t *p)
-{
-    return _mm512_cvtepu8_epi16(_mm256_loadu_si256((const __m256i *)(const void *)p));
-}
-
-static inline wide_vector wide_load_i16(const int16_t *p)
-{
-    return _mm512_loadu_si512(p);
-}
-
-static inline wide_sums wide_zero(void)
-{
-    return _mm512_setzero_si512();
-}
-
-static inline wide_sums wide_add(wide_sums sums, wide_vector a, wide_vector b)
-{
-    return _mm512_dpwssd_epi32(sums, a, b);
-}
-
 #define BYTES_NAME(name) avx512_vnni_##name
 #include "bytes.h"
-
-#define FAMILY_HAS_DOT_CODES 1
-#include "dots.h"
-
-void avx512_vnni_dots(const int16_t *query, const void *const *rows, uint32_t count, uint32_t length, int32_t *out)
-{
-    dots(query, rows, count, length, out);
-}
 
 #endif

@@ -15,6 +15,7 @@
  *     byte_zero()
  *     byte_add_i8(sums, a, b), _u8    adds the products of all elements
  *     byte_add(sums, a)               adds all elements, 0 .. 255
+ *     byte_join(a, b)                 the sums of both
  *     byte_fold(sums)                 their sum; all of it modulo 2^32
  */
 #ifndef DISKANN_SIMD_BYTES_H
@@ -62,12 +63,13 @@ ROWS_INLINE float byte_sum(const uint8_t *a, const uint8_t *b, uint32_t dims, en
     byte_sums even = byte_zero(), odd = byte_zero();
     uint32_t i = 0;
     for (; dims - i >= BYTE_STEP; i += BYTE_STEP) {
-        for (uint32_t line = i; ahead != NULL && line < i + BYTE_STEP; line += ROW_LINE_BYTES) {
-            ROWS_PREFETCH(ahead + line);
+        const uint8_t *const of_a = a + i, *const of_b = b + i;
+        for (uint32_t at = 0; ahead != NULL && at < BYTE_STEP; at += ROW_LINE_BYTES) {
+            ROWS_PREFETCH(ahead + i + at);
         }
-        for (uint32_t at = i; at < i + BYTE_STEP; at += 2 * BYTE_WIDTH) {
-            even = byte_block(even, byte_load(a + at), byte_load(b + at), sum, form);
-            odd = byte_block(odd, byte_load(a + at + BYTE_WIDTH), byte_load(b + at + BYTE_WIDTH), sum, form);
+        for (uint32_t at = 0; at < BYTE_STEP; at += 2 * BYTE_WIDTH) {
+            even = byte_block(even, byte_load(of_a + at), byte_load(of_b + at), sum, form);
+            odd = byte_block(odd, byte_load(of_a + at + BYTE_WIDTH), byte_load(of_b + at + BYTE_WIDTH), sum, form);
         }
     }
     if (ahead != NULL) { /* the last lines: rows start anywhere in a line */
@@ -80,7 +82,7 @@ ROWS_INLINE float byte_sum(const uint8_t *a, const uint8_t *b, uint32_t dims, en
     if (i < dims) {
         odd = byte_block(odd, byte_load_part(a + i, dims - i), byte_load_part(b + i, dims - i), sum, form);
     }
-    const uint32_t total = byte_fold(even) + byte_fold(odd);
+    const uint32_t total = byte_fold(byte_join(even, odd));
     return form == BYTE_I8 && sum == SIMD_SUM_DOT ? (float)(int32_t)total : (float)total;
 }
 

@@ -69,11 +69,9 @@ static void dots(const int16_t *query, const void *const *rows, uint32_t count, 
 }
 #endif
 
-#ifndef FAMILY_HAS_DOT_CODES
 static void dot_codes(const uint8_t *code, const void *const *rows, uint32_t length, int32_t *out)
 {
     dot_four(code, rows, length, out, DOT_CODE);
 }
-#endif
 
 #endif

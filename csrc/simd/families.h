@@ -59,7 +59,6 @@ uint32_t crc32c_arm(uint32_t crc, const void *data, size_t bytes);
 SIMD_BYTES_DECLARE(avx2_vnni);
 SIMD_BYTES_DECLARE(avx512_vnni);
 SIMD_BYTES_DECLARE(neon_dot);
-simd_dots avx2_vnni_dots, avx512_vnni_dots;
 
 extern const simd_kernels simd_portable;
 extern const simd_kernels simd_portable_sse42; /* the same with the CPU's CRC instruction; so is the next one */

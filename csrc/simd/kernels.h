@@ -31,15 +31,15 @@ static float norm_u8(const void *vector, uint32_t dims)
         [DISKANN_SQ8] = KERNELS_SUMS(name##_sq8),                                                           \
     }
 /* With kernels of bytes by other names, which may be of another file. */
-#define KERNELS_TABLE_WITH(family, checksum, one_bytes, many_bytes, norm_bytes, dots_by, dot_codes_by)      \
+#define KERNELS_TABLE_WITH(family, checksum, one_bytes, many_bytes, norm_bytes, dot_codes_by)               \
     {                                                                                                       \
         .simd = (family), .crc32c = (checksum), .one = KERNELS_TYPES(one, one_bytes),                       \
         .many = KERNELS_TYPES(many, many_bytes),                                                            \
         .norm = {[DISKANN_F32] = norm_f32, [DISKANN_F16] = norm_f16, [DISKANN_I8] = norm_bytes##_i8,        \
                  [DISKANN_U8] = norm_bytes##_u8, [DISKANN_SQ8] = norm_sq8},                                 \
         .expand = {[DISKANN_F16] = expand_f16, [DISKANN_SQ8] = expand_sq8},                                 \
-        .dots = (dots_by), .dot_codes = (dot_codes_by), .scan = scan,                                       \
+        .dots = dots, .dot_codes = (dot_codes_by), .scan = scan,                                            \
     }
-#define KERNELS_TABLE(family, checksum) KERNELS_TABLE_WITH(family, checksum, one, many, norm, dots, dot_codes)
+#define KERNELS_TABLE(family, checksum) KERNELS_TABLE_WITH(family, checksum, one, many, norm, dot_codes)
 
 #endif

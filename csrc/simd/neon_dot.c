@@ -45,6 +45,11 @@ static inline byte_sums byte_add(byte_sums sums, byte_vector a)
     return vdotq_u32(sums, a, vdupq_n_u8(1));
 }
 
+static inline byte_sums byte_join(byte_sums a, byte_sums b)
+{
+    return vaddq_u32(a, b);
+}
+
 static inline uint32_t byte_fold(byte_sums sums)
 {
     return vaddvq_u32(sums);

@@ -1,6 +1,6 @@
 /*
  * 8-bit codes: kernels against a plain loop, codes against their definition in double precision, estimates against the
- * distance of the decoded vectors, extreme numbers, memory. (c-tests: every CPU)
+ * distance of the decoded vectors, extreme numbers, memory. (c-tests: every CPU and table)
  */
 #include "../../csrc/base/random.h"
 #include "../../csrc/quant/codes.h"

@@ -1,7 +1,7 @@
 /*
  * Every kernel family this CPU runs, on vectors of floats, against a plain loop that spells out the rule of
  * csrc/simd/simd.h, to the bit. The reference names its lanes one by one and shares no code with the kernels; golden
- * vectors (from JavaScript) keep the two from being wrong together. (c-tests: every CPU)
+ * vectors (from JavaScript) keep the two from being wrong together. (c-tests: every CPU and table)
  */
 #include "../../csrc/simd/simd.h"
 #include "check.h"

@@ -1,6 +1,6 @@
 /*
  * The kernels of halves, of bytes and of sq8, of every family this CPU runs, to the bit: halves and sq8 against the lane rule
- * over values decoded by arithmetic, bytes against sums in 64 bits. (c-tests: every CPU)
+ * over values decoded by arithmetic, bytes against sums in 64 bits. (c-tests: every CPU and table)
  */
 #include "../../csrc/simd/simd.h"
 #include "../../csrc/simd/sq8.h"

@@ -58,7 +58,10 @@ for (const build of Object.values(BUILDS)) build.flags = [...FLAGS, ...WARNINGS,
 
 /** Other CPUs of an architecture run the same code but for the kernels: the tests that say so are for them. */
 const KERNELS = /c-tests: every CPU/;
+/** Those of these that call every kernel by itself. */
+const TABLES = /c-tests: every CPU and table/;
 const x64 = ["qemu-x86_64-static", "-cpu"];
+const arm64 = ["qemu-aarch64-static", "-cpu"];
 
 /** `only`, `except`: the test files a variant is or is not for, by their text; nothing else would show there. All
  * but the first are slow, and tests may ask for that (check_is_light of tests/c/check.h). */
@@ -86,23 +89,23 @@ export const VARIANTS = [
     arch: "x64",
     run: [],
     needs: [SIMDE],
-    only: KERNELS,
+    only: TABLES,
     expect: "portable avx2 avx2+vnni avx512 avx512+vnni",
-  },
-  {
-    name: "cortex-a76",
-    build: "arm64",
-    arch: "x64",
-    run: ["qemu-aarch64-static", "-cpu", "cortex-a76"],
-    only: KERNELS,
-    expect: "portable neon neon+dot",
   },
   {
     name: "cortex-a72",
     build: "arm64",
     arch: "x64",
-    run: ["qemu-aarch64-static", "-cpu", "cortex-a72"],
+    run: [...arm64, "cortex-a72"],
+    only: TABLES,
     expect: "portable neon",
+  },
+  {
+    name: "cortex-a76",
+    build: "arm64",
+    arch: "x64",
+    run: [...arm64, "cortex-a76"],
+    expect: "portable neon neon+dot",
   },
   {
     name: "wasm32",
