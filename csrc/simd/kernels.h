@@ -30,8 +30,7 @@ static float norm_u8(const void *vector, uint32_t dims)
         [DISKANN_I8] = KERNELS_SUMS(of_bytes##_i8), [DISKANN_U8] = KERNELS_SUMS(of_bytes##_u8),             \
         [DISKANN_SQ8] = KERNELS_SUMS(name##_sq8),                                                           \
     }
-/* With kernels of bytes by other names, which may be of another file. */
-#define KERNELS_TABLE_WITH(family, checksum, one_bytes, many_bytes, norm_bytes, dot_codes_by)               \
+#define KERNELS_TABLE_OF(family, checksum, one_bytes, many_bytes, norm_bytes, dot_codes_by)                 \
     {                                                                                                       \
         .simd = (family), .crc32c = (checksum), .one = KERNELS_TYPES(one, one_bytes),                       \
         .many = KERNELS_TYPES(many, many_bytes),                                                            \
@@ -40,6 +39,9 @@ static float norm_u8(const void *vector, uint32_t dims)
         .expand = {[DISKANN_F16] = expand_f16, [DISKANN_SQ8] = expand_sq8},                                 \
         .dots = dots, .dot_codes = (dot_codes_by), .scan = scan,                                            \
     }
-#define KERNELS_TABLE(family, checksum) KERNELS_TABLE_WITH(family, checksum, one, many, norm, dot_codes)
+#define KERNELS_TABLE(family, checksum) KERNELS_TABLE_OF(family, checksum, one, many, norm, dot_codes)
+/* With kernels of bytes from another file: SIMD_BYTES_DECLARE(by). */
+#define KERNELS_TABLE_WITH(family, checksum, by)                                                            \
+    KERNELS_TABLE_OF(family, checksum, by##_one, by##_many, by##_norm, by##_dot_codes)
 
 #endif

@@ -170,7 +170,7 @@ const simd_kernels simd_neon = KERNELS_TABLE(DISKANN_SIMD_NEON, crc32c_slicing);
 const simd_kernels simd_neon_crc = KERNELS_TABLE(DISKANN_SIMD_NEON, crc32c_arm);
 #endif
 #if defined(DISKANN_HAVE_ARM_DOT)
-const simd_kernels simd_neon_dot = KERNELS_TABLE_WITH(DISKANN_SIMD_NEON, crc32c_arm, neon_dot_one, neon_dot_many, neon_dot_norm, neon_dot_dot_codes);
+const simd_kernels simd_neon_dot = KERNELS_TABLE_WITH(DISKANN_SIMD_NEON, crc32c_arm, neon_dot);
 #endif
 
 #endif
