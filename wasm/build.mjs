@@ -21,7 +21,7 @@ const GZIP_BYTES_MAX = 100_000;
 const ALLOWED_IMPORTS = ["env.emscripten_notify_memory_growth"];
 const ALLOWED_IMPORTS_THREADS = ["env.memory", "env.emscripten_resize_heap"];
 
-const common = [...FLAGS, ...WARNINGS, ...TARGET_FLAGS.wasm32, "-DNDEBUG"];
+const common = [...FLAGS, ...WARNINGS, ...TARGET_FLAGS.wasm32, "-DNDEBUG", "-DDISKANN_ONE_FAMILY"];
 /** What waits for bytes, or runs once in a while. */
 const SELDOM =
   /^(wasm\/exports\w*|csrc\/store\/(superblock|section|microsoft)|csrc\/op\/(budget\w*|code_pages|convert|findings|op|open|opening|page_stream|paged\w*|save|transfer|verify))\.c$/;

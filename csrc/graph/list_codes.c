@@ -49,7 +49,7 @@ static uint8_t *record_of(const list_coder *coder, uint32_t slot)
     return record_at(coder->space->records, slot);
 }
 
-static void set_owner(list_coder *coder, uint32_t slot)
+void list_coder_own(list_coder *coder, uint32_t slot)
 {
     float *vector = vector_of(coder);
     graph_code_vector(coder->space, record_of(coder, slot), vector);
@@ -73,6 +73,11 @@ static void encode_by(list_coder *coder, const bits_coder *bits, uint8_t *block,
 static void encode_place(list_coder *coder, uint8_t *block, uint32_t place, uint32_t neighbour)
 {
     encode_by(coder, coder->space->bits, block, place, neighbour);
+}
+
+void list_coder_place(list_coder *coder, uint32_t owner, uint32_t place, uint32_t slot)
+{
+    encode_place(coder, record_codes(&coder->space->records->layout, record_of(coder, owner)), place, slot);
 }
 
 void list_coder_note(list_coder *coder, uint32_t slot)
@@ -115,7 +120,7 @@ void list_coder_follow(list_coder *coder, uint32_t slot)
             continue;
         }
         if (!has_owner) {
-            set_owner(coder, slot);
+            list_coder_own(coder, slot);
             has_owner = 1;
         }
         encode_place(coder, block, place, neighbour);
@@ -128,7 +133,7 @@ void list_coder_follow(list_coder *coder, uint32_t slot)
 static void encode_into(list_coder *coder, uint32_t slot, uint8_t *block)
 {
     const record_list *list = record_links(&coder->space->records->layout, record_of(coder, slot));
-    set_owner(coder, slot);
+    list_coder_own(coder, slot);
     for (uint32_t place = 0; place < list->degree; place++) {
         encode_place(coder, block, place, list->neighbours[place]);
     }
@@ -147,12 +152,16 @@ int list_coder_check(list_coder *coder, uint32_t slot)
     return memcmp(coder->block, record_codes(&coder->space->records->layout, record_of(coder, slot)), bytes) == 0;
 }
 
-void list_coder_navigate(list_coder *coder, const navigator *navigator, uint32_t group)
+void list_coder_navigate_place(list_coder *coder, const navigator *navigator, uint32_t place, uint32_t slot)
 {
     const bits_coder bits = navigator_coder(navigator, coder->space->bits);
     bits_owner_set(&bits, coder->floats, bits.origin);
-    for (uint32_t i = 0; i < BITS_GROUP; i++) {
-        const uint32_t place = group * BITS_GROUP + i;
-        encode_by(coder, &bits, navigator->block, place, navigator_slot(navigator, place));
+    encode_by(coder, &bits, navigator->block, place, slot);
+}
+
+void list_coder_navigate(list_coder *coder, const navigator *navigator, uint32_t group)
+{
+    for (uint32_t place = group * BITS_GROUP; place < (group + 1) * BITS_GROUP; place++) {
+        list_coder_navigate_place(coder, navigator, place, navigator_slot(navigator, place));
     }
 }

@@ -26,10 +26,15 @@ void list_coder_reset(list_coder *coder);
 /* Before the list of a record changes, and after. */
 void list_coder_note(list_coder *coder, uint32_t slot);
 void list_coder_follow(list_coder *coder, uint32_t slot);
+/* Codes of a record one by one: it becomes the owner; then that of the neighbour at a place, whose record is at `slot`. */
+void list_coder_own(list_coder *coder, uint32_t owner);
+void list_coder_place(list_coder *coder, uint32_t owner, uint32_t place, uint32_t slot);
 /* All codes of a record whose block is zero. */
 void list_coder_encode(list_coder *coder, uint32_t slot);
 /* 1: the codes of a record are those of its list. */
 int list_coder_check(list_coder *coder, uint32_t slot);
+/* The code of one place of a navigator, of the record at `slot`. */
+void list_coder_navigate_place(list_coder *coder, const navigator *navigator, uint32_t place, uint32_t slot);
 /* The codes of BITS_GROUP places of a navigator that are zero. Different groups may be coded at the same time. */
 void list_coder_navigate(list_coder *coder, const navigator *navigator, uint32_t group);
 

@@ -379,7 +379,7 @@ uint64_t diskann_op_distances(const diskann_op *op);
  * quantisation. The bytes of the file depend on rows, ids, config and memory_bytes alone.
  */
 typedef struct diskann_budget {
-    diskann_config config; /* as for diskann_index_create; codes 1BIT: ERR_UNSUPPORTED */
+    diskann_config config; /* as for diskann_index_create */
     uint64_t rows;
     uint64_t memory_bytes;
     uint32_t data_type;    /* of the rows that are read: that of the config, but for sq8, or DISKANN_F32 */

@@ -42,7 +42,8 @@ int budget_store_row(const budget_op *op, const uint8_t *row, uint8_t *record)
 
 static uint32_t phase_of(const budget_op *op, uint32_t state)
 {
-    static const uint32_t phases[] = {DISKANN_PHASE_VALIDATE, DISKANN_PHASE_TRAIN, DISKANN_PHASE_LINK, DISKANN_PHASE_WRITE};
+    static const uint32_t phases[] = {DISKANN_PHASE_VALIDATE, DISKANN_PHASE_TRAIN, DISKANN_PHASE_LINK, DISKANN_PHASE_WRITE,
+                                      DISKANN_PHASE_WRITE};
     if (state == BUDGET_READ || state == BUDGET_LOAD) {
         return phases[op->pass];
     }
@@ -261,6 +262,7 @@ static void reset(diskann_op *base)
         pq_destroy(op->centres);
     }
     code_pages_reset(&op->code_pages);
+    budget_bits_reset(op);
     if (op->work != NULL) {
         index_destroy(op->work);
     }
@@ -306,6 +308,9 @@ static void describe_file(budget_op *op, const diskann_budget *budget)
     }
     if (op->block.config.codes == DISKANN_CODES_PQ) {
         op->block.config.code_bytes = budget_code_bytes(&budget->config);
+    }
+    if (op->block.config.codes == DISKANN_CODES_1BIT && bits_navigator_places(budget->config.dimensions, budget->rows) > 0) {
+        op->block.navigator_size = (uint32_t)budget->rows;
     }
     superblock_derive(&op->block);
 }

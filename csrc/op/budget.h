@@ -5,11 +5,12 @@
  *
  *     survey: all rows are validated, some sampled -> quantiser, centres of shards are trained
  *     shards: codes of all rows, the nearest shards of each -> of each shard: its rows, a build, its lists into those of all
- *     order -> of each window: its rows, their codes, checksums, writes -> codes, superblock, sync
+ *     order -> of each window: its rows, their codes or those of their neighbours, checksums, writes -> codes, superblock, sync
  */
 #ifndef DISKANN_OP_BUDGET_H
 #define DISKANN_OP_BUDGET_H
 
+#include "../graph/list_codes.h"
 #include "../graph/order.h"
 #include "../store/superblock.h"
 #include "code_pages.h"
@@ -61,6 +62,10 @@ enum budget_state {
     BUDGET_ORDER,
     BUDGET_EMIT,   /* a window: rows into its pages */
     BUDGET_CODE,   /* their codes */
+    BUDGET_SORT,   /* 1-bit codes: edges by the rows that they lead to */
+    BUDGET_FETCH,  /* those rows, beside the window */
+    BUDGET_EDGES,  /* their codes */
+    BUDGET_NAVIGATE,
     BUDGET_SEAL,
     BUDGET_PAGES,
     BUDGET_CODE_PAGES,
@@ -68,7 +73,7 @@ enum budget_state {
     BUDGET_END
 };
 
-enum budget_pass { PASS_SURVEY, PASS_CODE, PASS_SHARD, PASS_WINDOW };
+enum budget_pass { PASS_SURVEY, PASS_CODE, PASS_SHARD, PASS_WINDOW, PASS_NEIGHBOURS };
 
 /* Counts what is taken, and gives no more than the limit. */
 typedef struct budget_meter {
@@ -76,6 +81,14 @@ typedef struct budget_meter {
     _Atomic uint64_t live;
     uint64_t limit;
 } budget_meter;
+
+/* Of a file with 1-bit codes: the edges of a window. Edge e is at place e % max_degree of its record e / max_degree. */
+typedef struct budget_edges {
+    uint32_t *targets;  /* [edges]: the row that one leads to */
+    uint32_t *order;    /* [edges]: those there are, by the read that brings their row */
+    uint64_t *ends;     /* [reads]: where those of a read end in the order */
+    list_coder *coders; /* [workers]; NULL: the file has no such codes */
+} budget_edges;
 
 typedef struct budget_op {
     diskann_op base;
@@ -124,6 +137,7 @@ typedef struct budget_op {
     uint64_t window;        /* first page of the window */
     uint64_t window_pages;  /* of this one */
     uint64_t next_page;     /* of it, to be written */
+    budget_edges edges;
     code_pages code_pages;
 } budget_op;
 
@@ -155,7 +169,8 @@ int budget_step_part(budget_op *op, diskann_op *part, diskann_stage *stage, uint
 void budget_run_part(const budget_op *op, diskann_op *part, uint32_t worker, uint64_t begin, uint64_t end);
 /* A row in the form of the file: ERR_NOT_FINITE, ERR_INVALID_ARGUMENT. */
 int budget_store_row(const budget_op *op, const uint8_t *row, uint8_t *record);
-
+/* Row i of the input with its aux; 0: it cannot be stored, which is noted with why: the lowest counts. */
+int budget_load_row(budget_op *op, uint64_t i, uint8_t *record);
 /* The lowest row that could not be stored, if there is one: its error. */
 int budget_check_rows(budget_op *op);
 
@@ -177,7 +192,21 @@ uint64_t merge_bytes(const diskann_config *config, const diskann_config *inner, 
 void merge_attach(budget_op *op, uint64_t begin, uint64_t end);
 void merge_lists(budget_op *op, uint32_t worker, uint64_t begin, uint64_t end);
 
+/* budget_bits.c: 1-bit codes of the neighbours of a window. */
+int budget_bits_prepare(budget_op *op);
+void budget_bits_reset(budget_op *op);
+uint64_t budget_bits_bytes(const diskann_config *config, uint64_t reads, uint32_t workers);
+uint64_t budget_edges_bytes(const diskann_config *config, uint64_t slots);
+/* Once the window has its rows. */
+int budget_begin_edges(budget_op *op, diskann_stage *stage);
+/* OK: all are coded. */
+int budget_bits_step(budget_op *op, diskann_stage *stage);
+void budget_bits_run(budget_op *op, uint32_t worker, uint64_t begin, uint64_t end);
+
 /* budget_pages.c: the file. */
+/* Records of the window under way, and the slot of its first one. */
+uint64_t budget_window_slots(const budget_op *op);
+uint64_t budget_first_slot(const budget_op *op);
 int budget_begin_pages(budget_op *op, diskann_stage *stage);
 int budget_pages_step(budget_op *op, diskann_stage *stage);
 void budget_pages_run(budget_op *op, uint32_t worker, uint64_t begin, uint64_t end);

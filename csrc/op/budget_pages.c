@@ -7,19 +7,17 @@
 
 #include "../base/status.h"
 #include "../store/page.h"
-#include "extremes.h"
 
 #include <string.h>
 
-static uint64_t first_slot(const budget_op *op)
+uint64_t budget_first_slot(const budget_op *op)
 {
     return op->window * op->block.layout.records_per_page;
 }
 
-/* Records of the window. */
-static uint64_t window_slots(const budget_op *op)
+uint64_t budget_window_slots(const budget_op *op)
 {
-    const uint64_t slots = op->window_pages * op->block.layout.records_per_page, rest = op->rows - first_slot(op);
+    const uint64_t slots = op->window_pages * op->block.layout.records_per_page, rest = op->rows - budget_first_slot(op);
     return slots < rest ? slots : rest;
 }
 
@@ -44,12 +42,17 @@ int budget_begin_pages(budget_op *op, diskann_stage *stage)
     return budget_enter(op, stage, BUDGET_ORDER, op->rows, 0);
 }
 
+/* Of a record of a build: its id. */
+static uint32_t row_of(const diskann_index *inner, uint32_t slot)
+{
+    return (uint32_t)*record_id(&inner->records.layout, record_at(&inner->records, slot));
+}
+
 /* Records of a build have their order. */
 static void rank_slots(budget_op *op, uint64_t begin, uint64_t end)
 {
-    const record_store *records = &op->inner->records;
     for (uint64_t slot = begin; slot < end; slot++) {
-        op->walk.rank[*record_id(&records->layout, record_at(records, (uint32_t)slot))] = (uint32_t)slot;
+        op->walk.rank[row_of(op->inner, (uint32_t)slot)] = (uint32_t)slot;
     }
 }
 
@@ -63,7 +66,7 @@ static int end_order(budget_op *op)
         return pq_codes_reserve(&op->work->pq, op->rows);
     }
     pq_codes_reset(&op->work->pq);
-    return DISKANN_OK;
+    return op->block.config.codes == DISKANN_CODES_1BIT ? budget_bits_prepare(op) : DISKANN_OK;
 }
 
 /* ---- a window ---- */
@@ -74,38 +77,45 @@ static int begin_window(budget_op *op, diskann_stage *stage)
     op->window_pages = rest < op->plan.window_pages ? rest : op->plan.window_pages;
     op->next_page = 0;
     record_store_truncate(&op->work->records, 0);
-    TRY(record_store_reserve(&op->work->records, op->window_pages * op->block.layout.records_per_page));
+    const uint64_t more = op->edges.coders != NULL ? op->plan.input_rows : 0; /* neighbours, behind the window */
+    TRY(record_store_reserve(&op->work->records, op->window_pages * op->block.layout.records_per_page + more));
     return budget_begin_pass(op, stage, PASS_WINDOW);
 }
 
+/* The lists of a build are of its slots, those of shards are of rows. */
 static void write_list(const budget_op *op, uint64_t row, uint32_t slot, record_list *to)
 {
     const int same = budget_is_whole(op);
     const graph_links inner = {.records = same ? &op->inner->records : NULL};
     const record_list *from = same ? links_at(&inner, slot) : links_at(&op->links, (uint32_t)row);
+    uint32_t *targets = op->edges.targets;
+    if (targets != NULL) {
+        targets += (slot - budget_first_slot(op)) * op->block.config.max_degree;
+    }
     to->degree = from->degree;
     to->children = from->children;
     for (uint32_t i = 0; i < from->degree; i++) {
-        to->neighbours[i] = same ? from->neighbours[i] : op->walk.rank[from->neighbours[i]];
+        const uint32_t neighbour = from->neighbours[i];
+        to->neighbours[i] = same ? neighbour : op->walk.rank[neighbour];
+        if (targets != NULL) {
+            targets[i] = same ? row_of(op->inner, neighbour) : neighbour;
+        }
     }
 }
 
 static void write_rows(budget_op *op, uint64_t begin, uint64_t end)
 {
     const record_layout *layout = &op->work->records.layout;
-    const uint64_t first = first_slot(op), slots = window_slots(op);
+    const uint64_t first = budget_first_slot(op), slots = budget_window_slots(op);
     for (uint64_t i = begin; i < end; i++) {
         const uint64_t row = op->first + i, slot = op->walk.rank[row];
         if (slot - first >= slots) {
             continue;
         }
         uint8_t *record = record_at(&op->work->records, (uint32_t)(slot - first));
-        const int status = budget_store_row(op, budget_row(op, i), record);
-        if (status < 0 || !graph_is_finite(&op->work->space, record)) {
-            lower_to(&op->bad_row, 2 * row + (status != DISKANN_ERR_INVALID_ARGUMENT));
+        if (!budget_load_row(op, i, record)) {
             continue;
         }
-        *record_aux(layout, record) = graph_aux(&op->work->space, record);
         *record_id(layout, record) = op->ids != NULL ? op->ids[row] : row;
         write_list(op, row, (uint32_t)slot, record_links(layout, record));
     }
@@ -113,8 +123,8 @@ static void write_rows(budget_op *op, uint64_t begin, uint64_t end)
 
 static void encode_piece(const budget_op *op, uint32_t worker, uint64_t piece)
 {
-    uint8_t *codes = op->work->pq.codes + first_slot(op) * op->work->config.code_bytes;
-    index_encode_pq(op->work, 0, window_slots(op), piece, op->scratch + worker * op->scratch_floats, codes);
+    uint8_t *codes = op->work->pq.codes + budget_first_slot(op) * op->work->config.code_bytes;
+    index_encode_pq(op->work, 0, budget_window_slots(op), piece, op->scratch + worker * op->scratch_floats, codes);
 }
 
 static void seal_page(const budget_op *op, uint64_t page)
@@ -127,7 +137,7 @@ static void seal_page(const budget_op *op, uint64_t page)
 static int write_pages(budget_op *op, diskann_stage *stage)
 {
     const record_store *records = &op->work->records;
-    const record_layout *layout = &records->layout;
+    const record_layout *layout = &op->block.layout; /* that of the records knows no navigator before them */
     transfer_begin(&op->transfer);
     while (op->next_page < op->window_pages && op->transfer.count < TRANSFER_REQUESTS_MAX) {
         const uint64_t page = op->next_page, segment_end = (page | (layout->pages_per_segment - 1)) + 1;
@@ -190,7 +200,10 @@ static int end_pass(budget_op *op, diskann_stage *stage)
 {
     TRY(budget_check_rows(op));
     if (op->block.config.codes == DISKANN_CODES_PQ) {
-        return budget_enter(op, stage, BUDGET_CODE, index_pq_pieces(op->work, window_slots(op)), 1);
+        return budget_enter(op, stage, BUDGET_CODE, index_pq_pieces(op->work, budget_window_slots(op)), 1);
+    }
+    if (op->edges.coders != NULL) {
+        return budget_begin_edges(op, stage);
     }
     return budget_enter(op, stage, BUDGET_SEAL, op->window_pages, 1);
 }
@@ -218,11 +231,16 @@ int budget_pages_step(budget_op *op, diskann_stage *stage)
         TRY(end_order(op));
         return begin_window(op, stage);
     case BUDGET_READ:
-        return budget_enter(op, stage, BUDGET_EMIT, op->count, 1);
+        return budget_enter(op, stage, op->pass == PASS_WINDOW ? BUDGET_EMIT : BUDGET_FETCH, op->count, 1);
     case BUDGET_EMIT:
         status = budget_read(op, stage);
         return status != DISKANN_OK ? status : end_pass(op, stage);
+    case BUDGET_SORT:
+    case BUDGET_FETCH:
+    case BUDGET_EDGES:
+        return budget_bits_step(op, stage);
     case BUDGET_CODE:
+    case BUDGET_NAVIGATE:
         return budget_enter(op, stage, BUDGET_SEAL, op->window_pages, 1);
     case BUDGET_SEAL:
     case BUDGET_PAGES:
@@ -254,9 +272,12 @@ void budget_pages_run(budget_op *op, uint32_t worker, uint64_t begin, uint64_t e
             encode_piece(op, worker, piece);
         }
         break;
-    default:
+    case BUDGET_SEAL:
         for (uint64_t page = begin; page < end; page++) {
             seal_page(op, page);
         }
+        break;
+    default:
+        budget_bits_run(op, worker, begin, end);
     }
 }

@@ -190,20 +190,39 @@ static int plan_samples(const costs *costs, budget_plan *plan)
     return base + centring + training_bytes(rows, dimensions, chunks, DISKANN_PQ_CENTROIDS_MAX) <= costs->limit;
 }
 
+/* A window of so many pages, with what its codes take. */
+static uint64_t window_bytes(const costs *costs, uint64_t pages)
+{
+    const uint64_t slots = pages * costs->layout.records_per_page;
+    if (costs->budget->config.codes != DISKANN_CODES_1BIT) {
+        return records_bytes(&costs->layout, slots);
+    }
+    return records_bytes(&costs->layout, slots + costs->input_rows) + budget_edges_bytes(&costs->budget->config, slots);
+}
+
+/* Edges of a window have numbers of 32 bits. */
+static uint64_t window_pages_most(const costs *costs)
+{
+    const uint64_t edges = (uint64_t)costs->layout.records_per_page * costs->budget->config.max_degree;
+    return most(least(record_pages(&costs->layout, costs->rows), UINT32_MAX / edges), 1);
+}
+
 /* What is there while the file is written, but for the window; `graph`: of the lists. */
 static int plan_window(const costs *costs, budget_plan *plan, uint64_t graph)
 {
-    const int is_pq = costs->budget->config.codes == DISKANN_CODES_PQ;
-    const uint64_t base =
-        costs->fixed + graph + 4 * costs->rows + (is_pq ? costs->code_bytes + costs->quantizer : 0);
-    const uint64_t tail = is_pq ? most(CODE_BUFFER_BYTES, costs->layout.page_bytes) : 0;
-    uint64_t pages = record_pages(&costs->layout, costs->rows);
-    while (pages > 1 && base + records_bytes(&costs->layout, pages * costs->layout.records_per_page) > costs->limit) {
+    const diskann_config *config = &costs->budget->config;
+    const int is_pq = config->codes == DISKANN_CODES_PQ, is_1bit = config->codes == DISKANN_CODES_1BIT;
+    uint64_t base = costs->fixed + graph + 4 * costs->rows + (is_pq ? costs->code_bytes + costs->quantizer : 0);
+    if (is_1bit) {
+        base += budget_bits_bytes(config, costs->rows / most(costs->input_rows, 1) + 1, plan->workers);
+    }
+    const uint64_t tail = is_pq || is_1bit ? most(CODE_BUFFER_BYTES, costs->layout.page_bytes) : 0;
+    uint64_t pages = window_pages_most(costs);
+    while (pages > 1 && base + window_bytes(costs, pages) > costs->limit) {
         pages -= pages / 16 + 1;
     }
     plan->window_pages = most(pages, 1);
-    return base + most(tail, records_bytes(&costs->layout, plan->window_pages * costs->layout.records_per_page)) <=
-           costs->limit;
+    return base + most(tail, window_bytes(costs, plan->window_pages)) <= costs->limit;
 }
 
 /* How many workers the plan has room for while it builds. */
@@ -322,9 +341,6 @@ int diskann_budget_need(const diskann_budget *budget, diskann_budget_needs *out)
         return DISKANN_ERR_INVALID_ARGUMENT;
     }
     TRY(index_check_config(&budget->config));
-    if (budget->config.codes == DISKANN_CODES_1BIT) {
-        return DISKANN_ERR_UNSUPPORTED; /* a record's codes are made of the vectors of its neighbours */
-    }
     const budget_plan plan = budget_plan_of(budget);
     *out = (diskann_budget_needs){.shards = plan.shards, .workers = plan.workers};
     uint64_t low = 1, high = UINT64_C(1) << 52;

@@ -14,20 +14,25 @@ static float *scratch_of(const budget_op *op, uint32_t worker)
     return op->scratch + worker * op->scratch_floats;
 }
 
-/* A row that cannot be stored is noted with why: the lowest counts. */
-static void load_rows(budget_op *op, uint64_t begin, uint64_t end)
+int budget_load_row(budget_op *op, uint64_t i, uint8_t *record)
 {
     const graph_space *space = &op->work->space;
+    const int status = budget_store_row(op, budget_row(op, i), record);
+    if (status < 0 || !graph_is_finite(space, record)) {
+        lower_to(&op->bad_row, 2 * (op->first + i) + (status != DISKANN_ERR_INVALID_ARGUMENT));
+        return 0;
+    }
+    *record_aux(&space->records->layout, record) = graph_aux(space, record);
+    return 1;
+}
+
+static void load_rows(budget_op *op, uint64_t begin, uint64_t end)
+{
     for (uint64_t i = begin; i < end; i++) {
         uint8_t *record = record_at(&op->work->records, (uint32_t)i);
-        const int status = budget_store_row(op, budget_row(op, i), record);
-        if (status < 0 || !graph_is_finite(space, record)) {
-            lower_to(&op->bad_row, 2 * (op->first + i) + (status != DISKANN_ERR_INVALID_ARGUMENT));
-            continue;
+        if (budget_load_row(op, i, record)) {
+            raise_to(&op->norm_max, *record_aux(&op->work->records.layout, record));
         }
-        const float aux = graph_aux(space, record);
-        *record_aux(&space->records->layout, record) = aux;
-        raise_to(&op->norm_max, aux);
     }
 }
 

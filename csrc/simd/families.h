@@ -11,6 +11,7 @@
  * and on AArch64:
  *     DISKANN_HAVE_ARM_CRC crc32c_arm.c     -march=armv8-a+crc
  *     DISKANN_HAVE_ARM_DOT neon_dot.c       -march=armv8.2-a+dotprod (needs ARM_CRC)
+ *     DISKANN_ONE_FAMILY   WebAssembly: that of SIMD128 alone, without the portable one
  * A file whose macro is missing compiles to nothing. NEON and SIMD128 need no macro: where they can be compiled,
  * every CPU has them.
  */

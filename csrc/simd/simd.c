@@ -94,6 +94,14 @@ const simd_kernels *simd_kernels_get(uint32_t simd)
     }
 }
 
+#elif defined(SIMD_WASM128) && defined(DISKANN_ONE_FAMILY)
+
+/* A module that loads only where its instructions are needs no other kernels, which would be a tenth of it. */
+const simd_kernels *simd_kernels_get(uint32_t simd)
+{
+    return simd == DISKANN_SIMD_AUTO || simd == DISKANN_SIMD_WASM128 ? &simd_wasm128 : NULL;
+}
+
 #else
 
 const simd_kernels *simd_kernels_get(uint32_t simd)

@@ -157,7 +157,7 @@ typedef struct search_sums {
 static search_sums search_all(diskann_searcher *searcher, table queries, table truth, uint32_t list_size)
 {
     const diskann_search_params params = {K, list_size, 1, 0, 0};
-    search_sums sums = {0, {0, 0, 0}, 0, 0};
+    search_sums sums = {0};
     uint64_t ids[K];
     float distances[K];
     uint32_t count;

@@ -226,8 +226,9 @@ static void every_type_and_metric_in_shards(void)
             if (check_is_light() && (type + metric) % 4 != 0) {
                 continue;
             }
-            const diskann_config config =
-                plain_config(type, metric, (type + metric) % 2 ? DISKANN_CODES_PQ : DISKANN_CODES_NONE);
+            static const uint32_t codes[] = {DISKANN_CODES_NONE, DISKANN_CODES_PQ, DISKANN_CODES_1BIT};
+            const uint32_t which = metric == DISKANN_L1 ? type % 2 : (type + metric) % 3;
+            const diskann_config config = plain_config(type, metric, codes[which]);
             check_build(&config, 0, 4, BUDGET_SHARDS_MAX);
         }
     }
@@ -236,7 +237,8 @@ static void every_type_and_metric_in_shards(void)
 static void every_type_at_once(void)
 {
     for (uint32_t type = 0; type < DISKANN_DATA_TYPE_COUNT; type += check_is_light() ? 3 : 1) {
-        const diskann_config config = plain_config(type, DISKANN_L2, type % 2 ? DISKANN_CODES_PQ : DISKANN_CODES_AUTO);
+        static const uint32_t codes[] = {DISKANN_CODES_AUTO, DISKANN_CODES_PQ, DISKANN_CODES_1BIT};
+        const diskann_config config = plain_config(type, DISKANN_L2, codes[type % 3]);
         const diskann_budget budget = {.config = config, .rows = ROWS, .data_type = DISKANN_F32};
         check_build(&config, whole_bytes(&budget), 1, 1);
         check_build(&config, 64 << 20, 1, 1);
@@ -249,10 +251,11 @@ static void the_plan_is_kept(void)
     static const uint32_t dimensions[] = {3, 64, 200};
     for (uint32_t i = 0; i < (check_is_light() ? 1 : 3); i++) {
         for (uint32_t degree = 8; degree <= 64; degree *= 8) {
-            diskann_config config = plain_config(DISKANN_F32, DISKANN_L2, DISKANN_CODES_PQ);
+            const int is_pq = (i + degree / 64) % 2 == 0;
+            diskann_config config = plain_config(DISKANN_F32, DISKANN_L2, is_pq ? DISKANN_CODES_PQ : DISKANN_CODES_1BIT);
             config.dimensions = dimensions[i];
             config.max_degree = degree;
-            config.code_bytes = (dimensions[i] + 1) / 2;
+            config.code_bytes = is_pq ? (dimensions[i] + 1) / 2 : 0;
             config.build_list_size = 30;
             float *rows = world_rows(ROWS, &config, 4);
             world w = world_of(&config, rows, ROWS, DISKANN_F32);
@@ -272,9 +275,9 @@ static void the_plan_is_kept(void)
     }
 }
 
-static void threads_and_pieces_change_nothing(void)
+static void check_threads(uint32_t codes)
 {
-    const diskann_config config = plain_config(DISKANN_F32, DISKANN_COSINE, DISKANN_CODES_PQ);
+    const diskann_config config = plain_config(DISKANN_F32, DISKANN_COSINE, codes);
     float *rows = world_rows(ROWS, &config, 5);
     world first = world_of(&config, rows, ROWS, DISKANN_F32);
     first.budget.memory_bytes = needs_of(&first.budget).memory_bytes * 11 / 10;
@@ -291,6 +294,37 @@ static void threads_and_pieces_change_nothing(void)
     }
     drop(&first);
     free(rows);
+}
+
+static void threads_and_pieces_change_nothing(void)
+{
+    check_threads(DISKANN_CODES_PQ);
+    check_threads(DISKANN_CODES_1BIT);
+}
+
+/* With room for all rows as they are, the file is that of a build in memory; with windows of any size too. */
+static void it_is_the_file_of_a_build_in_memory(void)
+{
+    static const uint32_t metrics[] = {DISKANN_L2, DISKANN_COSINE, DISKANN_IP};
+    for (uint32_t i = 0; i < (check_is_light() ? 1 : 3); i++) {
+        const diskann_config config = plain_config(DISKANN_U8, metrics[i], DISKANN_CODES_1BIT);
+        float *rows = world_rows(ROWS, &config, 11);
+        world w = world_of(&config, rows, ROWS, DISKANN_F32);
+        host runner = {.workers = 1};
+        diskann_index *index = world_index(&config, NULL, rows, ROWS, ROWS, &runner);
+        host saved = world_save(index);
+        w.budget.memory_bytes = whole_bytes(&w.budget);
+        for (uint32_t round = 0; round < 2; round++, w.budget.memory_bytes = 64 << 20) {
+            w.workers = 2;
+            CHECK_INT(build(&w), DISKANN_OK);
+            CHECK_UINT(w.file.file_bytes, saved.file_bytes);
+            CHECK_BYTES(w.file.file, saved.file, saved.file_bytes);
+            drop(&w);
+        }
+        free(saved.file);
+        diskann_index_destroy(index);
+        free(rows);
+    }
 }
 
 static void own_ids_come_back(void)
@@ -367,8 +401,7 @@ static void too_little_is_refused(void)
     CHECK_INT(diskann_budget_begin(&budget, 1, NULL, &op), DISKANN_ERR_INVALID_ARGUMENT);
     budget.data_type = DISKANN_F32;
     budget.config.codes = DISKANN_CODES_1BIT;
-    budget.config.code_bytes = 0;
-    CHECK_INT(diskann_budget_begin(&budget, 1, NULL, &op), DISKANN_ERR_UNSUPPORTED);
+    CHECK_INT(diskann_budget_begin(&budget, 1, NULL, &op), DISKANN_ERR_INVALID_ARGUMENT); /* of no such size */
     CHECK(op == NULL);
 }
 
@@ -389,10 +422,9 @@ static void few_rows_and_none(void)
     free(rows);
 }
 
-/* Whatever fails, and whenever it is cancelled, it ends with that and gives all memory back. */
-static void any_end_is_clean(void)
+static void check_ends(uint32_t codes)
 {
-    diskann_config config = plain_config(DISKANN_F32, DISKANN_L2, DISKANN_CODES_PQ);
+    diskann_config config = plain_config(DISKANN_F32, DISKANN_L2, codes);
     config.build_list_size = 20;
     enum { FEW = 1200 };
     float *rows = world_rows(FEW, &config, 9);
@@ -425,7 +457,15 @@ static void any_end_is_clean(void)
     free(rows);
 }
 
+/* Whatever fails, and whenever it is cancelled, it ends with that and gives all memory back. */
+static void any_end_is_clean(void)
+{
+    check_ends(DISKANN_CODES_PQ);
+    check_ends(DISKANN_CODES_1BIT);
+}
+
 CHECK_MAIN(CHECK_TEST(every_type_and_metric_in_shards), CHECK_TEST(every_type_at_once), CHECK_TEST(the_plan_is_kept),
-           CHECK_TEST(threads_and_pieces_change_nothing), CHECK_TEST(own_ids_come_back), CHECK_TEST(bad_rows_are_named),
+           CHECK_TEST(threads_and_pieces_change_nothing), CHECK_TEST(it_is_the_file_of_a_build_in_memory),
+           CHECK_TEST(own_ids_come_back), CHECK_TEST(bad_rows_are_named),
            CHECK_TEST(equal_rows_are_all_found), CHECK_TEST(too_little_is_refused), CHECK_TEST(few_rows_and_none),
            CHECK_TEST(any_end_is_clean))

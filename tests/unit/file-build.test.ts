@@ -10,7 +10,7 @@ import { generate } from "../support/generate.js";
 
 const dimensions = 24;
 const rows = generate({ dimensions, rows: 4000 });
-const options = { dimensions, buildListSize: 30, maxDegree: 16 } as const;
+const options = { dimensions, buildListSize: 30, maxDegree: 16, pageBytes: 16384 } as const;
 const folders: string[] = [];
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true }))));
 
@@ -21,15 +21,14 @@ async function scratch(): Promise<string> {
 }
 
 /** The least that its own error asks for. */
-async function leastBytes(codes: "pq" | "none"): Promise<number> {
+async function leastBytes(codes: "pq" | "1bit" | "none"): Promise<number> {
   const path = join(await scratch(), "a.diskann");
-  const shape = { ...options, codes, pageBytes: 16384 };
-  const error = await Native.build(rows, { ...shape, path, memoryBytes: 1 }).catch((cause) => cause);
+  const error = await Native.build(rows, { ...options, codes, path, memoryBytes: 1 }).catch((cause) => cause);
   return Number(/at least (\d+) bytes/.exec(String(error))?.[1]);
 }
 
 describe("a build into a file", () => {
-  test.each(["pq", "none"] as const)(
+  test.each(["pq", "1bit", "none"] as const)(
     "is the same by the addon and by WebAssembly, codes %s",
     async (codes) => {
       const folder = await scratch();

@@ -17,8 +17,6 @@ import type { IdReader, RowReader } from "./rows.js";
 const HOST_BYTES = 2 ** 24;
 const MEMORY_BYTES_MAX = 2 ** 50;
 
-const ONE_BIT =
-  'codes "1bit" need the vectors of neighbours, which do not stay in memory: use "pq", or leave memoryBytes out';
 const NO_FILES =
   "memoryBytes needs a file system and an entry that is not a worker's: leave path and memoryBytes out";
 
@@ -38,12 +36,11 @@ interface CheckedFile {
 }
 
 /** Throws unless the two options are there and make sense. */
-function checkFile({ path, memoryBytes, graph }: FileBuildOptions, codes: string): CheckedFile {
+function checkFile({ path, memoryBytes, graph }: FileBuildOptions): CheckedFile {
   if (graph !== undefined)
     throw invalid("a graph that is given is built in memory: leave path and memoryBytes out");
   if (path === undefined || memoryBytes === undefined) throw invalid("path and memoryBytes go together");
   const bytes = checkInteger("memoryBytes", memoryBytes, 1, MEMORY_BYTES_MAX);
-  if (codes === "1bit") throw new DiskAnnError("ERR_UNSUPPORTED", ONE_BIT);
   const find = checkTarget(path);
   return {
     memoryBytes: bytes,
@@ -128,13 +125,13 @@ async function buildInto(
 /** Makes the file; resolves to its path and the memory that it may be opened in. */
 export async function buildFile(
   parts: FileBuildParts,
-  options: BuildControl & { codes?: string | undefined },
+  options: FileBuildOptions,
   call: LongCall,
 ): Promise<{ readonly backend: Backend; readonly path: string; readonly memoryBytes: number }> {
   let builder: FileBuilder | undefined;
   let spool: Spool | undefined;
   try {
-    const { memoryBytes, find } = checkFile(options, options.codes ?? "auto");
+    const { memoryBytes, find } = checkFile(options);
     const path = await find();
     const backend = await parts.load();
     builder = await backend.fileBuilder?.();

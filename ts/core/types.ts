@@ -142,8 +142,8 @@ export interface BuildControl extends CallOptions {
   path?: string | UrlLike | undefined;
   /**
    * What the build may take beside the process at rest: graph, codes, buffers. `ERR_NO_MEMORY` says what is needed at least, as
-   * soon as the number of rows is known. The bytes of the file depend on it. Not for codes `"1bit"`. The opened index is paged where
-   * its codes are in the file (`"pq"`) and it is larger than `memoryBytes` or 64 MiB; else it is in memory.
+   * soon as the number of rows is known. The bytes of the file depend on it. The opened index is paged where
+   * its codes are in the file (`"1bit"`, `"pq"`) and it is larger than `memoryBytes` or 64 MiB; else it is in memory.
    */
   memoryBytes?: number | undefined;
 }

@@ -87,6 +87,9 @@ function withFiles(test: Test, { VectorIndex }: Subject, files: Files, rows: Flo
     const plain = await VectorIndex.build(rows, { ...options, codes: "none", path, memoryBytes: MEMORY });
     equal([plain.stats().mode, plain.stats().codes], ["resident", "none"], "without codes");
     await plain.close();
+    const lean = await VectorIndex.build(rows, { ...options, codes: "1bit", path, memoryBytes: MEMORY });
+    equal([lean.stats().codes, (await lean.verify()).ok], ["1bit", true], "codes in the records");
+    await lean.close();
   });
 
   test("budget: what is too little is said before any work, with what would do", async () => {
@@ -148,7 +151,7 @@ function withFiles(test: Test, { VectorIndex }: Subject, files: Files, rows: Flo
     await rejects(() => build({ memoryBytes: 1.5 }), "ERR_INVALID_ARGUMENT");
     await rejects(() => build({ path: "" }), "ERR_INVALID_ARGUMENT");
     await rejects(() => build({ path: files.join(folder, "none", "a.diskann") }), "ERR_IO");
-    await rejects(() => build({ codes: "1bit" }), "ERR_UNSUPPORTED", /1bit/);
+    await rejects(() => build({ codes: "2bit" }), "ERR_INVALID_ARGUMENT", /codes/);
     const twice = await rejects(() => build({ ids: new Array(count).fill(4) }), "ERR_DUPLICATE_ID");
     equal(twice.row, 1, "row");
     equal(await files.list(folder), [], "files");
