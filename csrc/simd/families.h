@@ -61,15 +61,16 @@ SIMD_BYTES_DECLARE(avx2_vnni);
 SIMD_BYTES_DECLARE(avx512_vnni);
 SIMD_BYTES_DECLARE(neon_dot);
 
+/* Below a family's table: the same for CPUs with more, an instruction for the checksum or instructions for bytes. */
 extern const simd_kernels simd_portable;
-extern const simd_kernels simd_portable_sse42; /* the same with the CPU's CRC instruction; so is the next one */
+extern const simd_kernels simd_portable_sse42;
 extern const simd_kernels simd_avx2;
 extern const simd_kernels simd_avx2_vnni;
 extern const simd_kernels simd_avx512;
 extern const simd_kernels simd_avx512_vnni;
 extern const simd_kernels simd_neon;
 extern const simd_kernels simd_neon_crc;
-extern const simd_kernels simd_neon_dot;
+extern const simd_kernels simd_neon_dot; /* with both */
 extern const simd_kernels simd_wasm128;
 
 #endif
