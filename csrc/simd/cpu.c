@@ -1,4 +1,4 @@
-/* This file is compiled for the baseline CPU and asks the one it runs on; nothing is remembered, so there is no state to race on. */
+/* Compiled for the baseline CPU, this file asks the one it runs on; nothing is remembered, so no state to race on. */
 #include "cpu.h"
 #include "families.h"
 
