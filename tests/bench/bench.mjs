@@ -3,6 +3,7 @@
  * Everything it makes lies in build/bench.
  */
 import { spawnSync } from "node:child_process";
+import { rmSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
@@ -12,6 +13,7 @@ const here = dirname(fileURLToPath(import.meta.url));
 const root = join(here, "../..");
 const outdir = join(root, "build/bench/js");
 
+rmSync(outdir, { recursive: true, force: true });
 await build({
   entryPoints: [
     "main",
@@ -26,6 +28,7 @@ await build({
   outdir,
   outExtension: { ".js": ".mjs" },
   bundle: true,
+  splitting: true,
   platform: "node",
   format: "esm",
   target: "node20",

@@ -10,7 +10,7 @@ import type { Dataset } from "../support/data.js";
 import { recallAt } from "../support/truth.js";
 import { ENOUGH, LADDER, listAt, type Point, quantile } from "./curve.js";
 import type { Answer, Built, Order } from "./messages.js";
-import { loadSet, SETS, type SetChoice } from "./sets.js";
+import { loadJudgedSet, SETS, type SetChoice } from "./sets.js";
 import { BUILD_LIST, FIXED_LIST, K, type SideName } from "./sides/side.js";
 
 export interface SideResult {
@@ -167,7 +167,7 @@ class Turns {
 
 export async function compare(options: CompareOptions): Promise<SetResult> {
   const { set, rounds, progress } = options;
-  const data = loadSet(set, true);
+  const data = await loadJudgedSet(set);
   const queries = data.queries.rows;
   const sides = SETS[set.name].sides.filter((side) => options.only.includes(side));
   const started: Runner[] = sides.map((side) => new Runner(side, options.script));

@@ -10,7 +10,7 @@ import { atRecall, type CoreResult, DENSE_LISTS, runCore } from "./core.js";
 import { measureOverhead, type Overhead } from "./overhead.js";
 import { measurePage } from "./page.js";
 import { number } from "./report.js";
-import { loadSet, type SetChoice } from "./sets.js";
+import { loadJudgedSet, type SetChoice } from "./sets.js";
 
 export interface ExtraTable {
   readonly title: string;
@@ -109,7 +109,7 @@ export async function measureExtras(options: ExtrasOptions): Promise<Extras> {
   const { root, program, progress } = options;
   const core: CoreMeasured[] = [];
   for (const set of program === "" ? [] : options.sets) {
-    const data = loadSet(set, true);
+    const data = await loadJudgedSet(set);
     const measured = await attempt(`${data.title}: the C core alone`, progress, () =>
       measureCore(program, data, join(options.folder, "core")),
     );

@@ -24,7 +24,7 @@ function progress(line: string): void {
 }
 
 function measureOurs(root: string, folder: string, options: Options): Promise<Extras> {
-  const names = options.sets.filter((name) => name !== "image-small");
+  const names = (["image", "text"] as const).filter((name) => options.sets.includes(name));
   const sets = names.map((name) => ({ name, quick: options.quick, generated: options.generated }));
   const program = process.env.DISKANN_BENCH_CORE ?? "";
   return measureExtras({ root, program, sets, folder: join(folder, "work"), progress });

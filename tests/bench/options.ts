@@ -1,7 +1,7 @@
 /** The options of the benchmark. */
 import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
-import { SETS, type SetName } from "./sets.js";
+import { SET_NAMES, type SetName, usualSets } from "./sets.js";
 import { SIDE_NAMES, type SideName } from "./sides/side.js";
 
 export interface Options {
@@ -18,7 +18,8 @@ export interface Options {
 const HELP = `npm run bench -- [options]
 
   --quick              small sets, few rounds: a look, not a measurement
-  --dataset <names>    of ${Object.keys(SETS).join(", ")}; default: all
+  --dataset <names>    of ${SET_NAMES.join(", ")}; default: all,
+                       with --quick all but ${SET_NAMES.filter((name) => !usualSets(true).includes(name)).join(", ")}
   --only <names>       of ${SIDE_NAMES.join(", ")}; default: all
   --threads <n>        threads of build and batch search, default 1; this machine has ${availableParallelism()}
   --rounds <n>         how often each point is measured, all sides in turn; default 5
@@ -28,7 +29,7 @@ const HELP = `npm run bench -- [options]
   --help
 
   npm run bench -- shape [rows]          how hard generated data are for a graph, beside the real ones
-  npm run bench -- layout [image|text]   what decided the layout of a record
+  npm run bench -- layout [image|text] [rows]   what decided the layout of a record
   npm run bench -- scale [rows,...]      how the work of a search grows with the index
   npm run bench -- http [rows]           searches of an index behind HTTP: rounds, requests, bytes, time
   npm run bench -- storage [rows]        searches in OPFS and IndexedDB of Chromium
@@ -39,9 +40,10 @@ function names<T extends string>(
   given: string | undefined,
   known: readonly T[],
   option: string,
+  fallback: readonly T[] = known,
 ): readonly T[] {
   if (given === undefined) {
-    return known;
+    return fallback;
   }
   return given.split(",").map((name) => {
     const found = known.find((one) => one === name.trim());
@@ -81,7 +83,7 @@ export function readOptions(args: readonly string[]): Options | undefined {
     return undefined;
   }
   return {
-    sets: names(values.dataset, Object.keys(SETS) as SetName[], "--dataset"),
+    sets: names(values.dataset, SET_NAMES, "--dataset", usualSets(values.quick)),
     only: names(values.only, SIDE_NAMES, "--only"),
     threads: count(values.threads, 1, "--threads"),
     rounds: count(values.rounds, values.quick ? 3 : 5, "--rounds"),

@@ -98,13 +98,15 @@ function setSection(set: SetResult): string {
   ].join("\n");
 }
 
+function verdict({ met, aimed }: Check): string {
+  if (met === undefined) {
+    return "not measured";
+  }
+  return met ? (aimed ? "met, and the aim" : "met") : "NOT MET";
+}
+
 function checkSection(checks: readonly Check[]): string {
-  const rows = checks.map((check) => [
-    check.what,
-    check.measured,
-    check.wanted,
-    check.met === undefined ? "not measured" : check.met ? "met" : "NOT MET",
-  ]);
+  const rows = checks.map((check) => [check.what, check.measured, check.wanted, verdict(check)]);
   return ["## Numbers to meet", "", table(["", "measured", "wanted", ""], rows)].join("\n");
 }
 

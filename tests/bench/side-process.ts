@@ -25,6 +25,8 @@ const MAKERS: Readonly<Record<SideName, MakeSide>> = {
   "diskann-f16": makeDiskannF16,
   "diskann-i8": makeDiskannI8,
   "diskann-wasm": makeDiskannWasm,
+  // What drives a browser is loaded by the side that needs it.
+  "diskann-chromium": async (context) => (await import("./sides/chromium.js")).makeChromium(context),
   usearch: makeUsearch,
   "usearch-f16": makeUsearchF16,
   "hnswlib-node": makeHnswlibNode,
@@ -70,7 +72,7 @@ class SideProcess {
   }
 
   static async start(start: StartOrder): Promise<SideProcess> {
-    const data = loadSet(start.set, false);
+    const data = loadSet(start.set);
     const importer = pathToFileURL(join(start.peers, "import.mjs")).href;
     const side = await MAKERS[start.side]({
       data,
@@ -93,18 +95,27 @@ class SideProcess {
     const before = await settledMemory();
     const { seconds, cpuSeconds } = await timed(() => this.#side.build());
     const memory = (await settledMemory()) - before;
-    return { built: { seconds, cpuSeconds, memory, file: await this.#side.save() } };
+    const file = await this.#side.save();
+    const seen = this.#side.elsewhere
+      ? { cpuSeconds: Number.NaN, memory: Number.NaN }
+      : { cpuSeconds, memory };
+    return { built: { seconds, ...seen, file } };
   }
 
   async pass(list: number, wantIds: boolean): Promise<Answer> {
     await this.#side.setList(list);
     globalThis.gc?.();
-    const { result, seconds, cpuSeconds } = await timed(() => this.#side.searchAll());
+    const { result, ...outside } = await timed(() => this.#side.searchAll());
+    const seconds = this.#side.seconds?.(result) ?? outside.seconds;
+    const cpuSeconds = this.#side.elsewhere ? Number.NaN : outside.cpuSeconds;
     return { pass: { seconds, cpuSeconds, ids: wantIds ? this.#side.ids(result) : undefined } };
   }
 
   async latency(list: number): Promise<Answer> {
     await this.#side.setList(list);
+    if (this.#side.latencies !== undefined) {
+      return { latency: await this.#side.latencies() };
+    }
     const latency = new Float64Array(this.#queries);
     for (let query = 0; query < this.#queries; query++) {
       const start = performance.now();
@@ -115,6 +126,10 @@ class SideProcess {
       latency[query] = (performance.now() - start) * 1e6;
     }
     return { latency };
+  }
+
+  async close(): Promise<void> {
+    await this.#side.close?.();
   }
 }
 
@@ -145,4 +160,4 @@ process.on("message", (order: Order) => {
       process.send?.({ error: error instanceof Error ? (error.stack ?? error.message) : String(error) }),
   );
 });
-process.on("disconnect", () => process.exit(0));
+process.on("disconnect", () => void (side?.close() ?? Promise.resolve()).finally(() => process.exit(0)));

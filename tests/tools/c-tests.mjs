@@ -4,13 +4,14 @@
  *     node tests/tools/c-tests.mjs [--variant=gcc,sanitize] [--verbose] [word...]
  *
  * With words only the tests whose file name contains one of them, and units of the core that do not compile are told
- * but not counted (for work on a part of it). Last, unless words are given: no unit may hold a fused multiply-add.
+ * but not counted (for work on a part of it). Then the programs that measure are compiled, not run. Last, unless words are
+ * given: no unit may hold a fused multiply-add.
  * Ends with a line "N passed, N failed".
  */
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { isAbsolute, join } from "node:path";
-import { buildCore, buildProgram, inParallel, run } from "./c-build.mjs";
+import { buildCore, buildProgram, compile, inParallel, run } from "./c-build.mjs";
 import { VARIANTS } from "./c-variants.mjs";
 import { checkFused } from "./fused.mjs";
 import { say } from "./setup/say.mjs";
@@ -26,13 +27,21 @@ const chosen = options
   .split(",");
 const width = Math.max(1, availableParallelism());
 
-function testFiles() {
-  return readdirSync(join(ROOT, "tests/c"))
-    .filter((name) => /^test_.*\.c$/.test(name))
+function filesIn(folder, pattern) {
+  return readdirSync(join(ROOT, folder))
+    .filter((name) => pattern.test(name))
     .filter((name) => words.length === 0 || words.some((word) => name.includes(word)))
-    .map((name) => `tests/c/${name}`)
+    .map((name) => `${folder}/${name}`)
     .sort();
 }
+
+const testFiles = () => filesIn("tests/c", /^test_.*\.c$/);
+
+/** Run by hand only: a change of the core would leave them behind unnoticed. */
+const measuringFiles = () =>
+  ["tests/c", "tests/bench", "tests/bench/layout"].flatMap((folder) =>
+    filesIn(folder, /^(bench|measure)_.*\.c$/),
+  );
 
 /** Runs one test program; resolves to its counts. A program that ends badly has failed once more. */
 async function runTest(variant, file, library) {
@@ -84,10 +93,28 @@ async function runVariant(variant) {
   return counts;
 }
 
+async function compileMeasuring({ build, name }) {
+  const files = isThere(build.cc) ? measuringFiles() : [];
+  const started = performance.now();
+  const objects = await inParallel(files, width, (file) =>
+    compile(build, { file, flags: ["-D_POSIX_C_SOURCE=200809L"] }),
+  );
+  for (const [at, { path, text }] of objects.entries()) {
+    if (path !== undefined) continue;
+    say.failed(name, `${files[at]} does not compile`);
+    say.note(text.split("\n").slice(0, 12).join("\n"));
+  }
+  const passed = objects.filter(({ path }) => path !== undefined).length;
+  if (passed > 0) say.done(name, `${passed} programs that measure compile`, performance.now() - started);
+  return { passed, failed: files.length - passed };
+}
+
 async function main() {
   const counts = [];
   for (const variant of VARIANTS) {
-    if (chosen?.includes(variant.name) ?? true) counts.push(...(await runVariant(variant)));
+    if (!(chosen?.includes(variant.name) ?? true)) continue;
+    counts.push(...(await runVariant(variant)));
+    if (variant.name === "gcc") counts.push(await compileMeasuring(variant));
   }
   if (words.length === 0 && (chosen?.includes("fused") ?? true)) counts.push(await checkFused(width));
   const sum = (key) => counts.reduce((total, count) => total + count[key], 0);

@@ -1,6 +1,6 @@
 /**
- * `npm run bench -- layout [image|text]`: the experiments that decided the layout of a record (csrc/README.md), as tables. They take
- * a quarter of an hour and count records and pages; what is timed is one thread's.
+ * `npm run bench -- layout [image|text] [rows]`: the experiments that decided the layout of a record (csrc/README.md), as tables.
+ * They take some minutes, count records and pages, and time one thread.
  */
 import { execFile } from "node:child_process";
 import { mkdirSync } from "node:fs";
@@ -38,7 +38,7 @@ function experiments(name: DatasetName): readonly Experiment[] {
     { title: "order of records", degree: 32, type, variants: [...order(""), ...order("+page")] },
     { title: "start", degree: 32, type, variants: [pq, `${pq}+nav`, "owner/1", "owner/1+nav"] },
     { title: "vectors of f32", degree: 32, type: "f32", variants: ["owner/1+page+nav", `${pq}+page+nav`] },
-    { title: "what the core does", degree: 32, type, variants: KINDS },
+    { title: "what the core does", degree: 32, type: "f32", variants: KINDS },
   ];
 }
 
@@ -59,9 +59,9 @@ function printTable(rows: readonly Row[]): void {
   for (const row of rows) console.log(`| ${columns.map((column) => row[column] ?? "").join(" | ")} |`);
 }
 
-async function main(program: string, names: readonly DatasetName[]): Promise<void> {
+async function main(program: string, names: readonly DatasetName[], rows?: number): Promise<void> {
   for (const name of names) {
-    const data = loadDataset(name, { queries: QUERIES });
+    const data = loadDataset(name, { queries: QUERIES, rows });
     const input = writeInput(data, join(repositoryRoot(), "build/bench/layout", name));
     for (const { title, degree, type, variants } of experiments(name)) {
       const args = [...input, data.metric, String(degree), type, variants.join(",")];
@@ -72,5 +72,7 @@ async function main(program: string, names: readonly DatasetName[]): Promise<voi
   }
 }
 
-const [program = "", ...wanted] = process.argv.slice(2);
-await main(program, wanted.length > 0 ? (wanted as DatasetName[]) : ["image", "text"]);
+const [program = "", ...words] = process.argv.slice(2);
+const rows = words.map(Number).find((count) => count > 0);
+const named = (["image", "text"] as const).filter((name) => words.includes(name));
+await main(program, named.length > 0 ? named : ["image", "text"], rows);

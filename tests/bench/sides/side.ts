@@ -8,6 +8,7 @@ export const SIDE_NAMES = [
   "diskann-f16",
   "diskann-i8",
   "diskann-wasm",
+  "diskann-chromium",
   "usearch",
   "usearch-f16",
   "hnswlib-node",
@@ -51,14 +52,21 @@ export interface Side {
   searchAll(): unknown;
   /** [queries x 10], NaN where there is no hit. */
   ids(raw: unknown): Float64Array;
+  /** Of searchAll, where the process that searched took the time itself. */
+  seconds?(raw: unknown): number;
   /** One query in the way a server would ask; timed one by one. */
   searchOne(query: number): unknown;
+  /** Nanoseconds of each query asked alone, where the process that searches takes the time itself. */
+  latencies?(): Promise<Float64Array>;
   /** Bytes of the saved index; undefined where it cannot be saved here. */
   save(): number | undefined | Promise<number | undefined>;
   /** Said under the table. */
   readonly note?: string | undefined;
   /** The list size cannot be changed after the build. */
   readonly fixed?: boolean;
+  /** The index lives in another process: memory and CPU time are not seen from here. */
+  readonly elsewhere?: boolean;
+  close?(): Promise<void>;
 }
 
 export type MakeSide = (context: SideContext) => Promise<Side>;
