@@ -52,11 +52,23 @@ static inline uint32_t bits_navigator_places(uint32_t dimensions, uint64_t size)
     return (wanted < fitting ? (uint32_t)wanted : fitting) * BITS_GROUP;
 }
 
+/* Neighbours that a group has factors for. */
+static inline uint32_t bits_group_slots(const bits_layout *layout, uint32_t group)
+{
+    return group + 1 < layout->groups ? BITS_GROUP : layout->last_slots;
+}
+
 /* The offset of the neighbour at a place. */
 static inline float *bits_offset_at(const bits_layout *layout, uint8_t *block, uint32_t place)
 {
     uint8_t *group = block + (size_t)(place / BITS_GROUP) * layout->group_bytes;
     return (float *)(void *)(group + layout->rows_bytes) + place % BITS_GROUP;
+}
+
+/* Its scale. */
+static inline float *bits_scale_at(const bits_layout *layout, uint8_t *block, uint32_t place)
+{
+    return bits_offset_at(layout, block, place) + bits_group_slots(layout, place / BITS_GROUP);
 }
 
 #endif

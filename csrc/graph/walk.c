@@ -4,6 +4,7 @@
 #include "../base/status.h"
 
 #include <float.h>
+#include <math.h>
 #include <string.h>
 
 static const graph_candidate EXPANDED = 1;
@@ -167,10 +168,10 @@ static int grow_notes(graph_walk *walk)
 }
 
 /* Into the place that note_place found. After a failure nothing is noted any more, so that a place stays free. */
-static void write_note(graph_walk *walk, uint32_t place, uint32_t slot, uint32_t order)
+static void write_note(graph_walk *walk, uint32_t place, walk_note note)
 {
     walk->note_count += !is_noted(walk, place);
-    walk->notes[place] = (walk_note){slot, order};
+    walk->notes[place] = note;
     walk->epochs[place] = walk->epoch;
     if (walk->note_count > walk->note_capacity / 2) {
         walk->status = grow_notes(walk);
@@ -250,21 +251,37 @@ static int is_too_far(const graph_walk *walk, graph_candidate candidate)
     return walk->list_count == walk->list_size && order_of(candidate) >= order_of(walk->list[walk->list_count - 1]);
 }
 
-static void offer(graph_walk *walk, float distance, uint32_t slot)
+static float note_distance(const walk_note *note)
 {
-    const graph_candidate candidate = candidate_make(distance, slot);
-    if (is_too_far(walk, candidate)) {
-        return;
-    }
+    return candidate_distance((uint64_t)note->order << 32);
+}
+
+/* What was estimated before and what is estimated now, with the inverse of their variances for weights. */
+static void take_mean(const walk_note *before, float *estimate, float *spread)
+{
+    const float ratio = *spread / before->spread, share = 1.0f / (1.0f + ratio * ratio), known = note_distance(before);
+    const float mean = known + (*estimate - known) * share, below = mean < FLT_MAX ? mean : FLT_MAX;
+    *estimate = below > -FLT_MAX ? below : -FLT_MAX;
+    *spread = share > 0 ? *spread * sqrtf(share) : before->spread;
+}
+
+static void offer(graph_walk *walk, float estimate, float spread, uint32_t slot)
+{
     const uint32_t place = note_place(walk, slot);
+    graph_candidate flag = 0;
     if (is_noted(walk, place)) {
-        if (is_scored(walk, place) || walk->notes[place].order <= order_of(candidate)) {
-            return;
+        const walk_note *note = &walk->notes[place];
+        if (is_scored(walk, place) || !(fabsf(note->spread) > 0) || spread == INFINITY) {
+            return; /* nothing is better than what is known, or this is no better than anything */
         }
-        take_out(walk, slot, walk->notes[place].order);
+        take_mean(note, &estimate, &spread);
+        flag = take_out(walk, slot, note->order);
     }
-    write_note(walk, place, slot, order_of(candidate));
-    put_in(walk, candidate);
+    const graph_candidate candidate = candidate_make(estimate, slot);
+    write_note(walk, place, (walk_note){slot, order_of(candidate), spread});
+    if (!is_too_far(walk, candidate)) {
+        put_in(walk, candidate | flag);
+    }
 }
 
 /* ---- hits ---- */
@@ -349,9 +366,9 @@ static void offer_starts(graph_walk *walk, const pq_codes *codes, uint32_t entry
         }
     }
     pq_estimates(codes, &walk->tables, &entry, 1, estimates);
-    offer(walk, estimates[0], entry);
+    offer(walk, estimates[0], INFINITY, entry);
     for (uint32_t i = 0; i < kept; i++) {
-        offer(walk, candidate_distance(starts[i]), candidate_slot(starts[i]));
+        offer(walk, candidate_distance(starts[i]), INFINITY, candidate_slot(starts[i]));
     }
 }
 
@@ -383,10 +400,10 @@ static void offer_navigated(graph_walk *walk, const graph_space *space, uint32_t
             candidates_keep(starts, &kept, NAVIGATOR_STARTS, candidate_make(estimates[i], slot));
         }
     }
-    offer(walk, FLT_MAX, entry);
     for (uint32_t i = 0; i < kept; i++) {
-        offer(walk, candidate_distance(starts[i]), candidate_slot(starts[i]));
+        offer(walk, candidate_distance(starts[i]), INFINITY, candidate_slot(starts[i]));
     }
+    offer(walk, FLT_MAX, INFINITY, entry);
 }
 
 void walk_begin(graph_walk *walk, const graph_space *space, const float *query, graph_point point, uint32_t entry,
@@ -419,7 +436,7 @@ void walk_begin(graph_walk *walk, const graph_space *space, const float *query, 
     } else if (space->navigator != NULL && space->navigator->places > 0 && !is_anywhere(walk, space)) {
         offer_navigated(walk, space, entry);
     } else {
-        offer(walk, 0, entry);
+        offer(walk, 0, INFINITY, entry);
     }
 }
 
@@ -465,7 +482,7 @@ static void score(graph_walk *walk, const graph_space *space, uint32_t slot, con
     if (is_noted(walk, place)) {
         candidate |= take_out(walk, slot, walk->notes[place].order);
     }
-    write_note(walk, place, slot | WALK_SCORED, order_of(candidate));
+    write_note(walk, place, (walk_note){slot | WALK_SCORED, order_of(candidate), 0});
     if (!is_too_far(walk, candidate)) {
         put_in(walk, candidate);
     }
@@ -507,10 +524,14 @@ static void estimate_by_bits(graph_walk *walk, const graph_space *space, const u
     bits_estimates(space->bits, &walk->coded, codes, count, base, walk->estimates);
 }
 
-static void offer_all(graph_walk *walk, const uint32_t *slots, uint32_t count)
+static void offer_neighbours(graph_walk *walk, const graph_space *space, const record_list *list, uint8_t *codes)
 {
-    for (uint32_t i = 0; i < count && walk->status == DISKANN_OK; i++) {
-        offer(walk, walk->estimates[i], slots[i]);
+    for (uint32_t first = 0; first < list->degree; first += BITS_GROUP) {
+        const float *scales = bits_scale_at(&space->bits->layout, codes, first);
+        const uint32_t count = list->degree - first < BITS_GROUP ? list->degree - first : BITS_GROUP;
+        for (uint32_t i = 0; i < count && walk->status == DISKANN_OK; i++) {
+            offer(walk, walk->estimates[first + i], scales[i], list->neighbours[first + i]);
+        }
     }
 }
 
@@ -531,10 +552,13 @@ static void offer_unknown(graph_walk *walk, const graph_space *space, uint32_t s
     } else {
         pq_estimates(space->pq, &walk->tables, walk->unknown, count, walk->estimates);
     }
-    for (uint32_t i = 0; i < count; i++) {
-        walk->estimates[i] = pq_codes_are_equal(space->pq, walk->unknown[i], slot) ? distance : walk->estimates[i];
+    for (uint32_t i = 0; i < count && walk->status == DISKANN_OK; i++) {
+        const int is_equal = pq_codes_are_equal(space->pq, walk->unknown[i], slot);
+        const float estimate = is_equal ? distance : walk->estimates[i];
+        if (!is_too_far(walk, candidate_make(estimate, walk->unknown[i]))) {
+            offer(walk, estimate, INFINITY, walk->unknown[i]);
+        }
     }
-    offer_all(walk, walk->unknown, count);
 }
 
 void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, const uint8_t *record)
@@ -550,12 +574,12 @@ void walk_absorb(graph_walk *walk, const graph_space *space, uint32_t slot, cons
     /* It keeps its place, whatever its distance: were it to drop back others would come in, and L would bound nothing. */
     mark_expanded(walk, slot, note->order);
     const float distance =
-        is_scored(walk, place) ? candidate_distance((uint64_t)note->order << 32) : measure(walk, space, record);
+        is_scored(walk, place) ? note_distance(note) : measure(walk, space, record);
     note->slot |= WALK_SCORED;
     walk->hops++;
     if (space->bits != NULL) {
         estimate_by_bits(walk, space, record_codes(layout, bytes), list->degree, distance, *record_aux(layout, bytes));
-        offer_all(walk, list->neighbours, list->degree);
+        offer_neighbours(walk, space, list, record_codes(layout, bytes));
     } else {
         offer_unknown(walk, space, slot, list, distance);
     }

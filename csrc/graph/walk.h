@@ -8,10 +8,10 @@
  *         for each of slots[0 .. count), in this order: walk_absorb(walk, space, slot, its record);
  *     walk_take(walk, ids, distances);
  *
- * The list holds the L nearest slots by the lowest estimate of each (with codes in records each neighbour that leads to a
- * record has one of its own, and nearer ones have better ones), or by its distance where its record was there before it was
- * its turn. It begins with the entry; with codes in memory or a navigator, with the nearest of a sample of slots too. Hits are
- * the k nearest of all whose distance is known.
+ * The list holds the L nearest slots by what is estimated of each, or by its distance where its record was there before it
+ * was its turn. With codes in records each neighbour that leads to a record has an estimate of its own, and nearer ones have
+ * better ones: they make a mean, each with the inverse of its variance for a weight. The list begins with the entry; with codes
+ * in memory or a navigator, with the nearest of a sample of slots too. Hits are the k nearest of all whose distance is known.
  *
  * The walk is over when the L nearest are expanded. The list is longer by what a round has room for beside one slot, so that
  * rounds are full: what lies beyond L now is often wanted in the next round, which is then saved.
@@ -32,6 +32,7 @@ typedef struct walk_hit {
 typedef struct walk_note {
     uint32_t slot; /* WALK_SCORED is set when its distance is known */
     uint32_t order;
+    float spread; /* how far the estimate may be off, up to a factor that is the query's; INFINITY: any other is better */
 } walk_note;
 
 typedef struct walk_limits {

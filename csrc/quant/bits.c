@@ -70,11 +70,6 @@ static void rotate_difference(const bits_coder *coder, const float *a, const flo
 
 /* ---- places ---- */
 
-static uint32_t slots_of(const bits_layout *layout, uint32_t group)
-{
-    return group + 1 < layout->groups ? BITS_GROUP : layout->last_slots;
-}
-
 /* The first byte and the shift of a place's bits, and its factors. */
 typedef struct bits_column {
     uint8_t *bits;
@@ -88,8 +83,8 @@ static bits_column column_at(const bits_layout *layout, const uint8_t *block, ui
     const uint32_t group = place / BITS_GROUP, in_group = place % BITS_GROUP;
     uint8_t *bits = (uint8_t *)(uintptr_t)block + (size_t)group * layout->group_bytes;
     float *offsets = (float *)(void *)(bits + layout->rows_bytes);
-    return (bits_column){bits + in_group % BITS_ROW_BYTES, offsets + in_group, offsets + slots_of(layout, group) + in_group,
-                         in_group < BITS_ROW_BYTES ? 0 : 4};
+    return (bits_column){bits + in_group % BITS_ROW_BYTES, offsets + in_group,
+                         offsets + bits_group_slots(layout, group) + in_group, in_group < BITS_ROW_BYTES ? 0 : 4};
 }
 
 static void put_bits(uint8_t *byte, uint32_t shift, uint32_t bits)
@@ -161,7 +156,7 @@ int bits_are_sound(const bits_layout *layout, const uint8_t *block, uint32_t cou
 {
     for (uint32_t group = 0; group < layout->groups; group++) {
         const bits_column first = column_at(layout, block, group * BITS_GROUP);
-        const uint32_t slots = slots_of(layout, group), before = group * BITS_GROUP;
+        const uint32_t slots = bits_group_slots(layout, group), before = group * BITS_GROUP;
         const uint32_t used = count <= before ? 0 : count - before < BITS_GROUP ? count - before : BITS_GROUP;
         for (uint32_t at = 0; used < BITS_GROUP && at < layout->rows_bytes; at += BITS_ROW_BYTES) {
             if (!row_is_sound(first.bits + at, used)) {
@@ -353,6 +348,7 @@ void bits_estimates(const bits_coder *coder, const bits_query *query, const uint
         for (uint32_t i = 0; i < BITS_GROUP; i++) {
             sums[i] = (int32_t)biased[i] - (int32_t)(tables * TABLE_BIAS);
         }
-        finish_group(offsets, offsets + slots_of(layout, first / BITS_GROUP), sums, in_group, base, query->step, out + first);
+        const float *scales = offsets + bits_group_slots(layout, first / BITS_GROUP);
+        finish_group(offsets, scales, sums, in_group, base, query->step, out + first);
     }
 }

@@ -7,6 +7,8 @@
  *
  *     estimate = base + offset + scale * S,      S = the sum of the rotated query's elements, each with the code's sign
  *
+ * How far the estimates of a query scatter is in proportion to the scale: to the distance of neighbour and owner.
+ *
  * All vectors come as floats, under cosine of unit length. The layout of a block is that of base/bits_layout.h. Signs of a
  * query are summed by tables: four dimensions have 16 sums, and a CPU looks 16 and more up at once (FastScan, Andre et
  * al., VLDB 2015).

@@ -2,6 +2,8 @@
 #ifndef DISKANN_TESTS_PLAIN_WALK_H
 #define DISKANN_TESTS_PLAIN_WALK_H
 
+#include <math.h>
+
 typedef struct entry {
     float value;
     uint32_t slot;
@@ -15,6 +17,7 @@ typedef struct plain {
     entry *list;
     float *value;      /* what a slot is in the list by */
     float *distance;   /* of those scored */
+    float *spread;     /* of those estimated */
     uint8_t *noted, *scored, *absorbed;
     uint32_t count, list_size; /* L, and what a round has room for beside one */
     uint32_t wanted;           /* L: so many have to be absorbed */
@@ -52,15 +55,21 @@ static void plain_insert(plain *p, entry e)
     p->list[at] = e;
 }
 
-static void plain_offer(plain *p, float value, uint32_t slot)
+/* Estimates of one slot make a mean, each with the inverse of its variance for a weight. */
+static void plain_offer(plain *p, float value, float spread, uint32_t slot)
 {
-    const int is_full = p->count == p->list_size;
-    if ((is_full && value >= p->list[p->count - 1].value) || p->scored[slot] || (p->noted[slot] && p->value[slot] <= value)) {
+    if (p->scored[slot] || (p->noted[slot] && (p->spread[slot] == 0 || spread == INFINITY))) {
         return;
+    }
+    if (p->noted[slot]) {
+        const float ratio = spread / p->spread[slot], share = 1 / (1 + ratio * ratio);
+        value = p->value[slot] + (value - p->value[slot]) * share;
+        spread *= sqrtf(share);
     }
     plain_remove(p, slot);
     p->noted[slot] = 1;
     p->value[slot] = value;
+    p->spread[slot] = spread;
     plain_insert(p, (entry){value, slot});
 }
 
@@ -101,7 +110,8 @@ static void plain_absorb(plain *p, uint32_t slot, int page_search)
     float estimates[DISKANN_MAX_DEGREE_MAX];
     bits_estimates(&index->bits, &p->coded, record_codes(layout, record), list->degree, p->distance[slot], estimates);
     for (uint32_t i = 0; i < list->degree; i++) {
-        plain_offer(p, estimates[i], list->neighbours[i]);
+        const float scale = *bits_scale_at(&index->bits.layout, record_codes(layout, record), i);
+        plain_offer(p, estimates[i], scale, list->neighbours[i]);
     }
 }
 
@@ -121,7 +131,7 @@ static void plain_start(plain *p, const float *weighted)
     const diskann_index *index = p->index;
     const uint32_t size = index->navigator.size, places = size / 16 / 32 * 32;
     if (places == 0) {
-        plain_offer(p, 0, index->entry);
+        plain_offer(p, 0, INFINITY, index->entry);
         return;
     }
     bits_coder coder = index->bits;
@@ -144,9 +154,9 @@ static void plain_start(plain *p, const float *weighted)
         starts[at] = (entry){estimate, start.slot};
     }
     for (uint32_t i = 0; i < 32; i++) {
-        plain_offer(p, starts[i].value, starts[i].slot);
+        plain_offer(p, starts[i].value, INFINITY, starts[i].slot);
     }
-    plain_offer(p, FLT_MAX, index->entry);
+    plain_offer(p, FLT_MAX, INFINITY, index->entry);
     free(block);
 }
 
@@ -217,10 +227,11 @@ static answer plain_search(diskann_index *index, const float *query, diskann_sea
     REQUIRE(bits_query_init(&p.coded, &index->bits, &index->account) == DISKANN_OK);
     bits_query_set(&p.coded, &index->bits, weighted);
     p.list = calloc(p.list_size + 1, sizeof *p.list);
-    p.value = calloc(2 * index->size, sizeof *p.value);
+    p.value = calloc(3 * index->size, sizeof *p.value);
     p.noted = calloc(index->size, 3);
     REQUIRE(p.list != NULL && p.value != NULL && p.noted != NULL);
     p.distance = p.value + index->size;
+    p.spread = p.distance + index->size;
     p.scored = p.noted + index->size;
     p.absorbed = p.scored + index->size;
     plain_start(&p, weighted);

@@ -125,8 +125,8 @@ describe.each([
 
 /** A search along codes reads about as many records as its list holds, and takes its hits from those. */
 describe.each([
-  { name: "image", what: "100,000 image descriptors", least: 0.985, at: [53, 97] },
-  { name: "text", what: "25,000 text embeddings", least: 0.985, at: [41, 90] },
+  { name: "image", what: "100,000 image descriptors", least: 0.985, at: [47, 88] },
+  { name: "text", what: "25,000 text embeddings", least: 0.985, at: [31, 73] },
 ] as const)("a graph with 1-bit codes over $what", ({ name, least, at }) => {
   let data: Dataset;
   let index: Index;
