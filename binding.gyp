@@ -28,7 +28,7 @@
         "defines": ["DISKANN_HAVE_SSE42", "DISKANN_HAVE_AVX2", "DISKANN_HAVE_AVX512"]
       }],
       ["target_arch=='arm64'", {
-        "defines": ["DISKANN_HAVE_ARM_CRC"]
+        "defines": ["DISKANN_HAVE_ARM_CRC", "DISKANN_HAVE_ARM_DOT"]
       }]
     ]
   },
@@ -76,11 +76,11 @@
           "ldflags": ["-Wl,--gc-sections", "-Wl,--exclude-libs,ALL", "-Wl,-z,relro", "-Wl,-z,now"]
         }],
         ["target_arch=='x64'", {
-          "dependencies": ["diskann_crc32c_sse42", "diskann_avx2", "diskann_avx512", "diskann_nearest_avx2",
-                           "diskann_nearest_avx512"]
+          "dependencies": ["diskann_crc32c_sse42", "diskann_avx2", "diskann_avx512", "diskann_avx2_vnni",
+                           "diskann_avx512_vnni", "diskann_nearest_avx2", "diskann_nearest_avx512"]
         }],
         ["target_arch=='arm64'", {
-          "dependencies": ["diskann_neon", "diskann_crc32c_arm"]
+          "dependencies": ["diskann_neon", "diskann_neon_dot", "diskann_crc32c_arm"]
         }]
       ]
     }
@@ -112,6 +112,24 @@
           "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX512"] } }
         },
         {
+          "target_name": "diskann_avx2_vnni",
+          "type": "static_library",
+          "sources": ["csrc/simd/avx2_vnni.c"],
+          "cflags": ["-mavx2"],
+          "xcode_settings": { "OTHER_CFLAGS": ["-mavx2"] },
+          "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX2"] } }
+        },
+        {
+          "target_name": "diskann_avx512_vnni",
+          "type": "static_library",
+          "sources": ["csrc/simd/avx512_vnni.c"],
+          "cflags": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512vnni"],
+          "xcode_settings": {
+            "OTHER_CFLAGS": ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512vnni"]
+          },
+          "msvs_settings": { "VCCLCompilerTool": { "AdditionalOptions": ["/arch:AVX512"] } }
+        },
+        {
           "target_name": "diskann_nearest_avx2",
           "type": "static_library",
           "sources": ["csrc/simd/nearest_avx2.c"],
@@ -135,6 +153,13 @@
           "target_name": "diskann_neon",
           "type": "static_library",
           "sources": ["csrc/simd/neon.c"]
+        },
+        {
+          "target_name": "diskann_neon_dot",
+          "type": "static_library",
+          "sources": ["csrc/simd/neon_dot.c"],
+          "cflags": ["-march=armv8.2-a+dotprod"],
+          "xcode_settings": { "OTHER_CFLAGS": ["-march=armv8.2-a+dotprod"] }
         },
         {
           "target_name": "diskann_crc32c_arm",

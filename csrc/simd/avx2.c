@@ -175,5 +175,8 @@ static inline void scan_spill(scan_sums sums, uint32_t *out)
 #include "kernels.h"
 
 const simd_kernels simd_avx2 = KERNELS_TABLE(DISKANN_SIMD_AVX2, crc32c_sse42);
+#if defined(SIMD_AVX_VNNI)
+const simd_kernels simd_avx2_vnni = KERNELS_TABLE_WITH(DISKANN_SIMD_AVX2, crc32c_sse42, avx2_vnni);
+#endif
 
 #endif

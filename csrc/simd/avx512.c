@@ -174,5 +174,6 @@ static inline void scan_spill(scan_sums sums, uint32_t *out)
 #include "kernels.h"
 
 const simd_kernels simd_avx512 = KERNELS_TABLE(DISKANN_SIMD_AVX512, crc32c_sse42);
+const simd_kernels simd_avx512_vnni = KERNELS_TABLE_WITH(DISKANN_SIMD_AVX512, crc32c_sse42, avx512_vnni);
 
 #endif

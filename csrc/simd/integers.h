@@ -2,7 +2,7 @@
  * Sums over bytes, signed (i8) and unsigned (u8), once. Everything is exact in 32 bits: the largest sum, of l2, is
  * 255^2 * 65535 < 2^32, and an i8 dot product stays within 2^30. So the order of additions is free, partial sums may wrap
  * on their way, and the total is converted to float once, to the nearest. Elements are widened to 16 bits first:
- * instructions that multiply bytes saturate, or want one operand of each sign.
+ * instructions that multiply bytes saturate, or want one operand of each sign. (bytes.h: where the CPU has better ones.)
  *
  * Each family's file defines, beside what lanes.h wants:
  *

@@ -169,5 +169,8 @@ const simd_kernels simd_neon = KERNELS_TABLE(DISKANN_SIMD_NEON, crc32c_slicing);
 #if defined(DISKANN_HAVE_ARM_CRC)
 const simd_kernels simd_neon_crc = KERNELS_TABLE(DISKANN_SIMD_NEON, crc32c_arm);
 #endif
+#if defined(DISKANN_HAVE_ARM_DOT)
+const simd_kernels simd_neon_dot = KERNELS_TABLE_WITH(DISKANN_SIMD_NEON, crc32c_arm, neon_dot);
+#endif
 
 #endif

@@ -67,19 +67,22 @@ ROWS_INLINE void rows_begin(const void *const *rows, uint32_t count, uint32_t ro
     }
 }
 
-/* `one` and `many` of a sum that takes bytes: sum_<name>(a, b, dims, row to be read later or NULL). `row_bytes`: of `dims`. */
-#define ROWS_KERNELS(name, row_bytes)                                                                       \
-    static float one_##name(const void *a, const void *b, uint32_t dims)                                    \
+/*
+ * `one` and `many` of a sum that takes bytes: sum_<name>(a, b, dims, row to be read later or NULL), under two names that may
+ * be for other files. `row_bytes`: of `dims`.
+ */
+#define ROWS_KERNELS_NAMED(linkage, one, many, name, row_bytes)                                             \
+    linkage float one(const void *a, const void *b, uint32_t dims)                                          \
     {                                                                                                       \
         return sum_##name(a, b, dims, NULL);                                                                \
     }                                                                                                       \
-    static void many_##name(const void *query, const void *const *rows, uint32_t count, uint32_t dims,      \
-                            float *out)                                                                     \
+    linkage void many(const void *query, const void *const *rows, uint32_t count, uint32_t dims, float *out) \
     {                                                                                                       \
         rows_begin(rows, count, row_bytes);                                                                 \
         for (uint32_t i = 0; i < count; i++) {                                                              \
             out[i] = sum_##name(query, rows[i], dims, rows_ahead(query, rows, i, count));                   \
         }                                                                                                   \
     }
+#define ROWS_KERNELS(name, row_bytes) ROWS_KERNELS_NAMED(static, one_##name, many_##name, name, row_bytes)
 
 #endif

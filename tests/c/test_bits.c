@@ -1,6 +1,6 @@
 /*
  * 1-bit codes of neighbours: the kernel against a plain loop, codes and estimates against their definition in double
- * precision, places, extreme numbers, memory. (c-tests: every CPU)
+ * precision, places, extreme numbers, memory. (c-tests: every CPU and table)
  */
 #include "../../csrc/quant/bits.h"
 #include "check.h"

@@ -1,11 +1,12 @@
 /*
  * 8-bit codes: kernels against a plain loop, codes against their definition in double precision, estimates against the
- * distance of the decoded vectors, extreme numbers, memory. (c-tests: every CPU)
+ * distance of the decoded vectors, extreme numbers, memory. (c-tests: every CPU and table)
  */
 #include "../../csrc/base/random.h"
 #include "../../csrc/quant/codes.h"
 #include "check.h"
 #include "host.h"
+#include "tables.h"
 
 #include <float.h>
 #include <math.h>
@@ -53,8 +54,8 @@ static void compare_dots(uint32_t length, uint32_t count, int extreme)
             row[j] = extreme ? 255 : (uint8_t)random_below(&random, 256);
         }
     }
-    for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-        const simd_kernels *kernels = simd_kernels_get(family);
+    for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+        const simd_kernels *kernels = table_get(family);
         if (kernels == NULL) {
             continue;
         }

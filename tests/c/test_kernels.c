@@ -1,11 +1,12 @@
 /*
  * Every kernel family this CPU runs, on vectors of floats, against a plain loop that spells out the rule of
  * csrc/simd/simd.h, to the bit. The reference names its lanes one by one and shares no code with the kernels; golden
- * vectors (from JavaScript) keep the two from being wrong together. (c-tests: every CPU)
+ * vectors (from JavaScript) keep the two from being wrong together. (c-tests: every CPU and table)
  */
 #include "../../csrc/simd/simd.h"
 #include "check.h"
 #include "golden.h"
+#include "tables.h"
 
 #include <stdlib.h>
 
@@ -58,6 +59,11 @@ static void the_expected_families_are_here(void)
             check_that((simd_kernels_get(family) != NULL) == wanted, __FILE__, __LINE__, "%s is %s", names[family],
                        wanted ? "missing" : "there, on a CPU without it");
         }
+        for (uint32_t i = 1; i < TABLE_PAIR_COUNT; i++) {
+            const int wanted = strstr(expected, TABLE_PAIRS[i].name) != NULL;
+            check_that(table_is_better(&TABLE_PAIRS[i]) == wanted, __FILE__, __LINE__, "%s is %s", TABLE_PAIRS[i].name,
+                       wanted ? "missing" : "there, on a CPU without it");
+        }
     }
 }
 
@@ -67,8 +73,8 @@ static void compare_one(const float *a, const float *b, uint32_t dims, const cha
 {
     for (uint32_t sum = 0; sum < SIMD_SUM_COUNT; sum++) {
         const float expected = golden_sum(a, b, dims, sum);
-        for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-            const simd_kernels *kernels = simd_kernels_get(family);
+        for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+            const simd_kernels *kernels = table_get(family);
             if (kernels != NULL) {
                 same_bits(kernels->one[DISKANN_F32][sum](a, b, dims), expected, family, sum, what, dims);
             }
@@ -129,8 +135,8 @@ static void the_lane_order_shows(void)
     }
     a[5] = 16777216.0f;
     const float in_lane_order = 16777216.0f + 94.0f;
-    for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-        const simd_kernels *kernels = simd_kernels_get(family);
+    for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+        const simd_kernels *kernels = table_get(family);
         if (kernels != NULL) {
             const float sum = kernels->one[DISKANN_F32][SIMD_SUM_DOT](a, b, 96);
             same_bits(sum, in_lane_order, family, SIMD_SUM_DOT, "2^24", 96);
@@ -147,8 +153,8 @@ static void products_are_rounded_before_the_sum(void)
     b[0] = 1.0f + 2.0f * e;
     a[32] = 1.0f + e;
     b[32] = 1.0f + e;
-    for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-        const simd_kernels *kernels = simd_kernels_get(family);
+    for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+        const simd_kernels *kernels = table_get(family);
         if (kernels != NULL) {
             same_bits(kernels->one[DISKANN_F32][SIMD_SUM_DOT](a, b, 64), 0.0f, family, SIMD_SUM_DOT, "rounded", 64);
         }
@@ -163,8 +169,8 @@ static void minus_zero_becomes_plus_zero(void)
             a[i] = i % 2 == 0 ? -0.0f : -1e-30f; /* the second one's products are below the smallest denormal */
             b[i] = 1e-30f;
         }
-        for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-            const simd_kernels *kernels = simd_kernels_get(family);
+        for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+            const simd_kernels *kernels = table_get(family);
             if (kernels != NULL) {
                 same_bits(kernels->one[DISKANN_F32][SIMD_SUM_DOT](a, b, dims), 0.0f, family, SIMD_SUM_DOT, "-0", dims);
             }
@@ -201,8 +207,8 @@ static void many_is_one_for_each_row(void)
         for (uint32_t i = 0; i < 40; i++) {
             rows[i] = memory + (size_t)dims * (1 + (i * 7) % 40); /* the last block ends where a row ends */
         }
-        for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-            const simd_kernels *kernels = simd_kernels_get(family);
+        for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+            const simd_kernels *kernels = table_get(family);
             for (uint32_t count = 0; kernels != NULL && count <= 40; count += 1 + count / 9) {
                 for (uint32_t sum = 0; sum < SIMD_SUM_COUNT; sum++) {
                     compare_many(kernels, sum, memory, rows, count, dims);
@@ -228,8 +234,8 @@ static int check_golden_line(const char *line, float *a, float *b)
     REQUIRE(sum < SIMD_SUM_COUNT && kind < GOLDEN_KIND_COUNT && dims <= GOLDEN_DIMS_MAX);
     golden_inputs(kind, dims, seed, a, b);
     same_bits(golden_sum(a, b, dims, sum), golden_float(bits), UINT32_MAX, sum, kind_name, dims);
-    for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-        const simd_kernels *kernels = simd_kernels_get(family);
+    for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+        const simd_kernels *kernels = table_get(family);
         if (kernels != NULL) {
             same_bits(kernels->one[DISKANN_F32][sum](a, b, dims), golden_float(bits), family, sum, kind_name, dims);
         }

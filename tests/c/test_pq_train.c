@@ -1,6 +1,6 @@
 /*
  * Training of a product quantiser against a plain definition of its own, to the bit: the kernel, the sample, k-means++,
- * Lloyd, ties and empty centroids; whatever the kernels, the threads and the slices. (c-tests: every CPU)
+ * Lloyd, ties and empty centroids; whatever the kernels, the threads and the slices. (c-tests: every CPU and table)
  */
 #include "../../csrc/quant/kmeans.h"
 #include "../../csrc/simd/simd.h"

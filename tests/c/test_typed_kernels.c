@@ -1,11 +1,12 @@
 /*
  * The kernels of halves, of bytes and of sq8, of every family this CPU runs, to the bit: halves and sq8 against the lane rule
- * over values decoded by arithmetic, bytes against sums in 64 bits. (c-tests: every CPU)
+ * over values decoded by arithmetic, bytes against sums in 64 bits. (c-tests: every CPU and table)
  */
 #include "../../csrc/simd/simd.h"
 #include "../../csrc/simd/sq8.h"
 #include "check.h"
 #include "golden.h"
+#include "tables.h"
 
 #include <stdlib.h>
 
@@ -123,8 +124,8 @@ static void compare(const typed_case *c)
     const float norm = case_norm(c);
     for (uint32_t sum = 0; sum < SIMD_SUM_COUNT; sum++) {
         const float expected = case_sum(c, sum);
-        for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-            const simd_kernels *kernels = simd_kernels_get(family);
+        for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+            const simd_kernels *kernels = table_get(family);
             if (kernels != NULL) {
                 same_bits(kernels->one[c->type][sum](c->query, c->row, c->dims), expected, kernels, c, GOLDEN_SUMS[sum]);
                 same_bits(kernels->norm[c->type](c->row, c->dims), norm, kernels, c, "norm");
@@ -265,8 +266,8 @@ static void integers_are_rounded_once(void)
     memset(c.row, 0, c.dims);
     c.query[65534] = 1; /* 65534 * 256 + 1 = 2^24 - 511 */
     c.query[0] = 32;    /* + 768: 2^24 + 257, between two floats */
-    for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-        const simd_kernels *kernels = simd_kernels_get(family);
+    for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+        const simd_kernels *kernels = table_get(family);
         if (kernels != NULL) {
             same_bits(kernels->one[DISKANN_U8][SIMD_SUM_L2](c.query, c.row, c.dims), 16777472.0f, kernels, &c, "rounded");
         }
@@ -300,8 +301,8 @@ static void compare_many(const simd_kernels *kernels, uint32_t type, uint32_t di
 static void many_is_one_for_each_row(void)
 {
     static const uint32_t lengths[] = {1, 3, 31, 33, 64, 100, 128, 384, 1000};
-    for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-        const simd_kernels *kernels = simd_kernels_get(family);
+    for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+        const simd_kernels *kernels = table_get(family);
         for (uint32_t type = DISKANN_F16; kernels != NULL && type < DISKANN_DATA_TYPE_COUNT; type++) {
             for (size_t at = 0; at < sizeof lengths / sizeof lengths[0]; at++) {
                 compare_many(kernels, type, lengths[at]);
@@ -313,8 +314,8 @@ static void many_is_one_for_each_row(void)
 /* Every finite half, at every place of a vector, and lengths that end anywhere. */
 static void expand_gives_the_value_of_each_half(void)
 {
-    for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-        const simd_kernels *kernels = simd_kernels_get(family);
+    for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+        const simd_kernels *kernels = table_get(family);
         for (uint32_t first = 0, dims = 1; kernels != NULL && first < 65536; first += dims, dims = dims % 97 + 1) {
             typed_case c = case_make(DISKANN_F16, dims, 0);
             uint16_t *halves = (uint16_t *)(void *)c.row;
@@ -335,8 +336,8 @@ static void expand_gives_the_value_of_each_half(void)
 /* Every code at every place of a vector, of every kind of head. */
 static void expand_gives_the_value_of_each_code(void)
 {
-    for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-        const simd_kernels *kernels = simd_kernels_get(family);
+    for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+        const simd_kernels *kernels = table_get(family);
         for (uint32_t round = 0; kernels != NULL && round < 2000; round++) {
             const uint32_t dims = round % 97 + 1;
             typed_case c = case_make(DISKANN_SQ8, dims, 0);
@@ -387,8 +388,8 @@ static int check_golden_line(const char *line)
     REQUIRE(type < DISKANN_DATA_TYPE_COUNT && sum < SIMD_SUM_COUNT && dims <= GOLDEN_DIMS_MAX);
     typed_case c = case_make(type, dims, 0);
     golden_fill(&c, kind_name, seed);
-    for (uint32_t family = 0; family < DISKANN_SIMD_COUNT; family++) {
-        const simd_kernels *kernels = simd_kernels_get(family);
+    for (uint32_t family = 0; family < TABLE_COUNT; family++) {
+        const simd_kernels *kernels = table_get(family);
         if (kernels != NULL) {
             same_bits(kernels->one[type][sum](c.query, c.row, dims), golden_float(bits), kernels, &c, "golden");
         }

@@ -7,7 +7,7 @@ import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
-import { headers, ROOT, sources } from "./sources.mjs";
+import { HAVE, headers, ROOT, sources } from "./sources.mjs";
 
 const FOLDER = join(ROOT, "build/c-tests");
 
@@ -59,7 +59,8 @@ const read = (file) => readFileSync(join(ROOT, file));
 
 function testHeaders() {
   const below = (folder) => readdirSync(join(ROOT, folder)).map((name) => `${folder}/${name}`);
-  return [...below("tests/c"), ...below("tests/support"), ...below("tests/bench/layout")]
+  return ["tests/c", "tests/c/emulated", "tests/support", "tests/bench/layout"]
+    .flatMap(below)
     .filter((file) => file.endsWith(".h"))
     .sort();
 }
@@ -95,12 +96,15 @@ async function makeProduct(folder, stem, suffix, path, make) {
   return { path, text };
 }
 
-/** An object of one unit: { path, text }, path undefined when it does not compile. */
-export function compile(build, { file, flags }) {
+/**
+ * An object of one unit: { path, text }, path undefined when it does not compile. It lies in the folder of the build, or of
+ * the one whose `objects` this build shares, or in the unit's own.
+ */
+export function compile(build, { file, flags, folder = build.objects ?? build.name }) {
   const words = [...build.flags, ...flags];
   const key = hashOf([build.cc, build.version ?? "", ...words, hashHeaders(), read(file)]);
   const stem = file.replaceAll("/", "-").replace(/\.c$/, "");
-  return product(join(FOLDER, build.name), stem, key, ".o", (out) =>
+  return product(join(FOLDER, folder), stem, key, ".o", (out) =>
     run(build.cc, [...words, "-c", file, "-o", out], { environment: build.environment }),
   );
 }
@@ -119,9 +123,12 @@ export async function inParallel(items, width, work) {
   return results;
 }
 
-/** The core as a library: { path, broken }, broken the units that do not compile, with what the compiler said. */
+/**
+ * The core as a library: { path, broken }, broken the units that do not compile, with what the compiler said. A build
+ * with `unit` has others in place of some.
+ */
 export async function buildCore(build, width) {
-  const units = sources(build.arch);
+  const units = sources(build.arch).map(build.unit ?? ((unit) => unit));
   const objects = await inParallel(units, width, (unit) => compile(build, unit));
   const broken = units
     .map(({ file }, at) => ({ file, text: objects[at].text, path: objects[at].path }))
@@ -139,7 +146,7 @@ export async function buildCore(build, width) {
 
 /** A program of one test file and the core: { path, text }. */
 export async function buildProgram(build, file, library) {
-  const object = await compile(build, { file, flags: [] });
+  const object = await compile(build, { file, flags: HAVE[build.arch].map((name) => `-D${name}`) });
   if (object.path === undefined) return object;
   const words = [...build.flags, ...(build.link ?? [])];
   const key = hashOf([basename(object.path), basename(library), ...words]);

@@ -67,7 +67,8 @@ function isFor({ only, except }, text) {
 async function runVariant(variant) {
   const files = testFiles().filter((file) => isFor(variant, readFileSync(join(ROOT, file), "utf8")));
   if (files.length === 0) return [];
-  const absent = [variant.build.cc, ...variant.run.slice(0, 1)].filter((tool) => !isThere(tool));
+  const needs = [variant.build.cc, ...variant.run.slice(0, 1), ...(variant.needs ?? [])];
+  const absent = needs.filter((tool) => !isThere(tool));
   if (absent.length > 0) {
     say.absent(variant.name, `did not run: there is no ${absent.join(", no ")}`);
     return process.env.CI ? [{ passed: 0, failed: 1 }] : [];

@@ -2,11 +2,24 @@
  * The ways C tests are built and run. A variant is a compiler with flags, and what runs its programs; two variants
  * with the same `build` share their objects. `expect` names the kernel families that must be there, no more, no less.
  */
+import { SIMDE } from "./setup/debian.mjs";
 import { EMSCRIPTEN_ENVIRONMENT, FLAGS, TARGET_FLAGS, WARNINGS } from "./sources.mjs";
 
 const native = process.arch === "arm64" ? "arm64" : "x64";
 const clang = process.platform === "linux" ? "clang-14" : "clang";
 const debug = ["-g", "-O1", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"];
+
+/*
+ * Wide instructions in plain C (tests/c/emulated), so that their kernels run on any CPU and under sanitizers: without the
+ * flags of a CPU that has them, and with another answer to what the CPU has.
+ */
+function emulate(unit) {
+  if (unit.file === "csrc/simd/cpu.c") return { ...unit, file: "tests/c/emulated/cpu.c" };
+  if (!/_?avx(2|512)(_vnni)?\.c$/.test(unit.file)) return unit;
+  const flags = unit.flags.filter((flag) => !flag.startsWith("-m"));
+  return { ...unit, folder: "emulated", flags: [...flags, ...EMULATED] };
+}
+const EMULATED = ["-Itests/c/emulated", "-D__AVXVNNI__", "-Wno-psabi"];
 
 const BUILDS = {
   gcc: { arch: native, cc: "gcc", ar: "ar", flags: ["-O2"] },
@@ -40,11 +53,15 @@ const BUILDS = {
     environment: EMSCRIPTEN_ENVIRONMENT,
   },
 };
+BUILDS.emulated = { ...BUILDS.sanitize, objects: "sanitize", unit: emulate };
 for (const build of Object.values(BUILDS)) build.flags = [...FLAGS, ...WARNINGS, ...build.flags];
 
 /** Other CPUs of an architecture run the same code but for the kernels: the tests that say so are for them. */
 const KERNELS = /c-tests: every CPU/;
+/** Those of these that call every kernel by itself. */
+const TABLES = /c-tests: every CPU and table/;
 const x64 = ["qemu-x86_64-static", "-cpu"];
+const arm64 = ["qemu-aarch64-static", "-cpu"];
 
 /** `only`, `except`: the test files a variant is or is not for, by their text; nothing else would show there. All
  * but the first are slow, and tests may ask for that (check_is_light, check_is_emulated of tests/c/check.h). */
@@ -67,11 +84,28 @@ export const VARIANTS = [
     expect: "portable avx2",
   },
   {
+    name: "emulated",
+    build: "emulated",
+    arch: "x64",
+    run: [],
+    needs: [SIMDE],
+    only: TABLES,
+    expect: "portable avx2 avx2+vnni avx512 avx512+vnni",
+  },
+  {
     name: "cortex-a72",
     build: "arm64",
     arch: "x64",
-    run: ["qemu-aarch64-static", "-cpu", "cortex-a72"],
+    run: [...arm64, "cortex-a72"],
+    only: TABLES,
     expect: "portable neon",
+  },
+  {
+    name: "cortex-a76",
+    build: "arm64",
+    arch: "x64",
+    run: [...arm64, "cortex-a76"],
+    expect: "portable neon neon+dot",
   },
   {
     name: "wasm32",

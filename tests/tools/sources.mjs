@@ -24,12 +24,18 @@ export const ISA = {
     arch: "x64",
     flags: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"],
   },
+  "csrc/simd/avx2_vnni.c": { arch: "x64", flags: ["-mavx2"] },
+  "csrc/simd/avx512_vnni.c": {
+    arch: "x64",
+    flags: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl", "-mavx512vnni"],
+  },
   "csrc/simd/nearest_avx2.c": { arch: "x64", flags: ["-mavx2"] },
   "csrc/simd/nearest_avx512.c": {
     arch: "x64",
     flags: ["-mavx512f", "-mavx512bw", "-mavx512dq", "-mavx512vl"],
   },
   "csrc/simd/neon.c": { arch: "arm64", flags: [] },
+  "csrc/simd/neon_dot.c": { arch: "arm64", flags: ["-march=armv8.2-a+dotprod"] },
   "csrc/simd/crc32c_arm.c": { arch: "arm64", flags: ["-march=armv8-a+crc"] },
   "csrc/simd/wasm128.c": { arch: "wasm32", flags: [] },
 };
@@ -37,7 +43,7 @@ export const ISA = {
 /** Says to the files of csrc/simd which of the files above are there; see csrc/simd/families.h. */
 export const HAVE = {
   x64: ["DISKANN_HAVE_SSE42", "DISKANN_HAVE_AVX2", "DISKANN_HAVE_AVX512"],
-  arm64: ["DISKANN_HAVE_ARM_CRC"],
+  arm64: ["DISKANN_HAVE_ARM_CRC", "DISKANN_HAVE_ARM_DOT"],
   wasm32: [],
 };
 

@@ -13,6 +13,9 @@ const firstOf = (...commands) => commands.find((command) => which(command) !== u
 export const chromiumPath = () =>
   process.env.DISKANN_CHROMIUM ?? firstOf("chromium", "chromium-browser", "google-chrome");
 
+/** A header of SIMDe's. */
+export const SIMDE = "/usr/include/simde/x86/avx512.h";
+
 /* `present` is asked again after an installation. Elsewhere than on Linux node-gyp finds its own compiler. */
 export const TOOLS = {
   compiler: {
@@ -64,6 +67,12 @@ export const TOOLS = {
     present: () =>
       onPath("clang-14")() &&
       existsSync(ask("clang-14", ["-print-file-name=libclang_rt.fuzzer-x86_64.a"]) ?? ""),
+  },
+  simde: {
+    is: "SIMDe (x86's wide instructions in plain C)",
+    without: "kernels for AVX-512 run only where the CPU has it",
+    packages: ["libsimde-dev"],
+    present: () => existsSync(SIMDE),
   },
   mingw: {
     is: "cross compiler for Windows",

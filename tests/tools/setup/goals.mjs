@@ -9,12 +9,12 @@ export const GOALS = {
   bench: { tools: building, steps: everything, needs: ["wasm|addon", "bundle"] },
   check: { tools: ["compiler"], steps: [], needs: [] },
   test: {
-    tools: [...building, "clang", "chromium", "arm64", "qemu"],
+    tools: [...building, "clang", "chromium", "arm64", "qemu", "simde"],
     steps: everything,
     needs: ["wasm|addon"],
   },
   "test:all": {
-    tools: [...building, "chromium", "arm64", "qemu", "clang", "firefox"],
+    tools: [...building, "chromium", "arm64", "qemu", "simde", "clang", "firefox"],
     steps: everything,
     needs: ["wasm|addon"],
   },
