@@ -96,6 +96,13 @@ CHECK_UNUSED static int check_is_light(void)
     return getenv("DISKANN_TEST_LIGHT") != NULL;
 }
 
+/* Every instruction by an emulator, twenty times slower: one case of each kind, where all have run under a sanitizer. */
+CHECK_UNUSED static int check_is_emulated(void)
+{
+    const char *light = getenv("DISKANN_TEST_LIGHT");
+    return light != NULL && strcmp(light, "2") == 0;
+}
+
 static int check_is_wanted(const char *name, int argc, char **argv)
 {
     int wanted = argc < 2;

@@ -223,7 +223,7 @@ static void every_type_and_metric_in_shards(void)
 {
     for (uint32_t type = 0; type < DISKANN_DATA_TYPE_COUNT; type++) {
         for (uint32_t metric = 0; metric < DISKANN_METRIC_COUNT; metric++) {
-            if (check_is_light() && (type + metric) % 4 != 0) {
+            if ((check_is_light() && (type + metric) % 4 != 0) || (check_is_emulated() && type % 2 != 0)) {
                 continue;
             }
             static const uint32_t codes[] = {DISKANN_CODES_NONE, DISKANN_CODES_PQ, DISKANN_CODES_1BIT};
@@ -250,7 +250,7 @@ static void the_plan_is_kept(void)
 {
     static const uint32_t dimensions[] = {3, 64, 200};
     for (uint32_t i = 0; i < (check_is_light() ? 1 : 3); i++) {
-        for (uint32_t degree = 8; degree <= 64; degree *= 8) {
+        for (uint32_t degree = 8; degree <= (check_is_emulated() ? 8 : 64); degree *= 8) {
             const int is_pq = (i + degree / 64) % 2 == 0;
             diskann_config config = plain_config(DISKANN_F32, DISKANN_L2, is_pq ? DISKANN_CODES_PQ : DISKANN_CODES_1BIT);
             config.dimensions = dimensions[i];
@@ -282,7 +282,7 @@ static void check_threads(uint32_t codes)
     world first = world_of(&config, rows, ROWS, DISKANN_F32);
     first.budget.memory_bytes = needs_of(&first.budget).memory_bytes * 11 / 10;
     CHECK_INT(build(&first), DISKANN_OK);
-    for (uint32_t workers = 2; workers <= 5; workers += 3) {
+    for (uint32_t workers = check_is_light() ? 5 : 2; workers <= 5; workers += 3) {
         world other = world_of(&config, rows, ROWS, DISKANN_F32);
         other.budget = first.budget;
         other.workers = workers;
@@ -298,7 +298,9 @@ static void check_threads(uint32_t codes)
 
 static void threads_and_pieces_change_nothing(void)
 {
-    check_threads(DISKANN_CODES_PQ);
+    if (!check_is_emulated()) {
+        check_threads(DISKANN_CODES_PQ);
+    }
     check_threads(DISKANN_CODES_1BIT);
 }
 
@@ -433,7 +435,7 @@ static void check_ends(uint32_t codes)
     CHECK_INT(build(&w), DISKANN_OK);
     const uint64_t requests = w.requests, stages = w.stages, calls = w.meter.calls;
     drop(&w);
-    const uint64_t ends = check_is_light() ? 3 : 12;
+    const uint64_t ends = check_is_light() ? 2 : 12;
     for (uint64_t at = 1; at <= requests; at += 1 + requests / ends) {
         w.requests = 0;
         w.fail_at = at;
@@ -461,7 +463,9 @@ static void check_ends(uint32_t codes)
 static void any_end_is_clean(void)
 {
     check_ends(DISKANN_CODES_PQ);
-    check_ends(DISKANN_CODES_1BIT);
+    if (!check_is_emulated()) {
+        check_ends(DISKANN_CODES_1BIT);
+    }
 }
 
 CHECK_MAIN(CHECK_TEST(every_type_and_metric_in_shards), CHECK_TEST(every_type_at_once), CHECK_TEST(the_plan_is_kept),

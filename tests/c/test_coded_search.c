@@ -157,17 +157,21 @@ static void compare(make *one, uint32_t metric, double loss, double work)
 
 static void codes_lose_nothing(void)
 {
-    compare(make_normal, DISKANN_L2, 0.01, 1.15);
     compare(make_normal, DISKANN_COSINE, 0.01, 1.15);
-    compare(make_normal, DISKANN_IP, 0.02, 1.25);
+    if (!check_is_light()) { /* what is found depends on bits only, and those are the same everywhere */
+        compare(make_normal, DISKANN_L2, 0.01, 1.15);
+        compare(make_normal, DISKANN_IP, 0.02, 1.25);
+    }
 }
 
 /* Such searches are made twice; never worse. */
 static void codes_that_are_too_coarse_are_not_trusted(void)
 {
     compare(make_clusters, DISKANN_L2, 0.01, 2.6);
-    compare(make_clusters, DISKANN_COSINE, 0.01, 2.6);
-    compare(make_one_large, DISKANN_L2, 0.02, 2.6);
+    if (!check_is_light()) {
+        compare(make_clusters, DISKANN_COSINE, 0.01, 2.6);
+        compare(make_one_large, DISKANN_L2, 0.02, 2.6);
+    }
 }
 
 /* Asked for, they stay; else they go, and their memory with them, and what is inserted later does without. */
@@ -175,7 +179,7 @@ static void coarse_codes_are_dropped_by_a_build(void)
 {
     enum { LONG = 64 };
     for (int asked = 0; asked < 2; asked++) {
-        for (int coarse = 0; coarse < 2; coarse++) {
+        for (int coarse = check_is_light(); coarse < 2; coarse++) {
             float *rows = malloc((size_t)ROWS * LONG * sizeof *rows);
             random_state random = {4};
             REQUIRE(rows != NULL);
@@ -211,7 +215,7 @@ static void coarse_codes_are_dropped_by_a_build(void)
 
 static void a_saved_index_answers_the_same(void)
 {
-    for (uint32_t metric = DISKANN_L2; metric <= DISKANN_IP; metric++) {
+    for (uint32_t metric = DISKANN_L2; metric <= DISKANN_IP; metric += check_is_emulated() ? 2 : 1) {
         float *rows = make_rows(make_normal, ROWS, 5), *queries = make_rows(make_normal, QUERIES, 6);
         answers before, after;
         diskann_stats stats, again;

@@ -185,7 +185,7 @@ static void records_and_estimates_are_those_of_the_page(void)
 {
     static const uint32_t dimensions[] = {3, 64, 100, 130, 200, 256}, degrees[] = {4, 30, 32, 37, 64, 66};
     static const uint32_t types[] = {DISKANN_F32, DISKANN_U8, DISKANN_F16};
-    for (uint32_t i = 0; i < 18; i++) {
+    for (uint32_t i = 0; i < 18; i += check_is_light() ? 4 : 1) {
         diskann_config config;
         diskann_config_init(&config, dimensions[i % 6]);
         config.max_degree = degrees[(i + i / 6) % 6];

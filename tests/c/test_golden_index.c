@@ -116,7 +116,8 @@ static void check_recipe(const recipe *r, host *h)
     free(rows);
 }
 
-static void check_all(uint32_t workers, uint64_t shuffle)
+/* `turn`: where a test asks for little, every other recipe is made in this way, and the others in the other. */
+static void check_all(uint32_t turn, uint32_t workers, uint64_t shuffle)
 {
     static char text[16384];
     unsigned count = 0;
@@ -127,7 +128,9 @@ static void check_all(uint32_t workers, uint64_t shuffle)
     for (const char *object = text; (object = strstr(object, "\"name\":")) != NULL; object++) {
         const recipe r = read_recipe(object);
         host h = {.workers = workers, .shuffle = shuffle};
-        check_recipe(&r, &h);
+        if (!check_is_light() || count % 2 == turn) {
+            check_recipe(&r, &h);
+        }
         count++;
     }
     CHECK_UINT(count, 16);
@@ -135,12 +138,12 @@ static void check_all(uint32_t workers, uint64_t shuffle)
 
 static void one_worker_in_order(void)
 {
-    check_all(1, 0);
+    check_all(0, 1, 0);
 }
 
 static void many_workers_in_any_order(void)
 {
-    check_all(7, 20);
+    check_all(1, 7, 20);
 }
 
 CHECK_MAIN(CHECK_TEST(one_worker_in_order), CHECK_TEST(many_workers_in_any_order))

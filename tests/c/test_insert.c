@@ -473,7 +473,7 @@ static void whole_after_cancelling_at_any_stage(void)
     float *rows = make_rows(DIMENSIONS, 500);
     for (int is_build = 0; is_build < 2; is_build++) {
         uint64_t stages = 1;
-        for (uint64_t at = 1; at <= stages; at += 1 + at / (check_is_light() ? 8 : 40)) {
+        for (uint64_t at = 1; at <= stages; at += 1 + at / (check_is_light() ? 3 : 40)) {
             meter m = {0};
             host h = {0}, cancelling = {.workers = 2, .shuffle = at, .cancel_at = at};
             diskann_config config = small_config(DISKANN_L2);
@@ -513,7 +513,7 @@ static void whole_after_cancelling_at_any_stage(void)
 static void whole_after_ending_half_way(void)
 {
     float *rows = make_rows(DIMENSIONS, 400);
-    for (uint64_t stop = 1; stop < 400; stop += check_is_light() ? 21 : 3) {
+    for (uint64_t stop = 1; stop < 400; stop += check_is_light() ? 57 : 3) {
         meter m = {0};
         host h = {0};
         diskann_config config = small_config(DISKANN_L2);

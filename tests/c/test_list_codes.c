@@ -153,7 +153,7 @@ static void codes_that_mislead_a_build_are_dropped(void)
 static void codes_follow_their_lists(void)
 {
     float *rows = make_rows(2);
-    for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i++) {
+    for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i += check_is_light() ? 3 : 1) { /* each of both still comes */
         const diskann_config config = config_of(i % DISKANN_DATA_TYPE_COUNT, i / DISKANN_DATA_TYPE_COUNT, DISKANN_CODES_1BIT);
         meter m = {0};
         host h = {.workers = 3, .shuffle = i};
@@ -187,7 +187,7 @@ static void the_bytes_do_not_depend_on_workers(void)
     for (uint32_t metric = DISKANN_L2; metric <= DISKANN_IP; metric++) {
         const diskann_config config = config_of(metric == DISKANN_L2 ? DISKANN_U8 : DISKANN_F32, metric, DISKANN_CODES_1BIT);
         host first = {0};
-        for (uint32_t workers = 1; workers <= 4; workers++) {
+        for (uint32_t workers = 1; workers <= 4; workers += check_is_light() ? 3 : 1) {
             meter m = {0};
             host h = {.workers = workers, .shuffle = workers - 1};
             diskann_index *index = create(&config, &m);
@@ -220,7 +220,7 @@ static void a_cancelled_build_leaves_nothing(void)
     CHECK_INT(put(index, 1, rows, 300, &whole), DISKANN_OK);
     host wanted = saved(index);
     diskann_index_destroy(index);
-    for (uint64_t at = 1; at <= whole.stages; at += at + 9 < whole.stages ? 1 + at / 8 : 1) {
+    for (uint64_t at = 1; at <= whole.stages; at += at + 9 < whole.stages ? 1 + at / (check_is_light() ? 2 : 8) : 1) {
         host cancelling = {.cancel_at = at}, h = {0};
         index = create(&config, &m);
         CHECK_INT(put(index, 1, rows + 300 * DIMENSIONS, 300, &cancelling), DISKANN_ERR_CANCELLED);
@@ -242,7 +242,7 @@ static void a_cancelled_build_leaves_nothing(void)
 static void a_saved_index_opens_as_it_was(void)
 {
     float *rows = make_rows(5);
-    for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i++) {
+    for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i += check_is_light() ? 3 : 1) { /* each of both still comes */
         const diskann_config config = config_of(i % DISKANN_DATA_TYPE_COUNT, i / DISKANN_DATA_TYPE_COUNT, DISKANN_CODES_1BIT);
         meter m = {0};
         host h = {.workers = 2};

@@ -284,6 +284,9 @@ static void every_type_and_metric_gives_true_distances(void)
 {
     for (uint32_t type = 0; type < DISKANN_DATA_TYPE_COUNT; type++) {
         for (uint32_t metric = 0; metric < DISKANN_METRIC_COUNT; metric++) {
+            if (check_is_light() && (type + metric) % 4 != 0) {
+                continue; /* each of both still comes */
+            }
             const unsigned before = check_failures;
             check_type(type, metric, DISKANN_CODES_AUTO);
             if (metric != DISKANN_L1) {

@@ -130,7 +130,7 @@ static void compare(uint32_t type, uint32_t metric, uint32_t count, uint32_t sam
 
 static void a_search_is_that_of_the_definition(void)
 {
-    for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i++) {
+    for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i += check_is_light() ? 3 : 1) { /* each of both still comes */
         compare(i % DISKANN_DATA_TYPE_COUNT, i / DISKANN_DATA_TYPE_COUNT, ROWS, 0);
     }
 }
@@ -176,7 +176,7 @@ static uint64_t hash_of_family(uint32_t simd, uint32_t type, uint32_t metric)
 
 static void every_family_gives_the_same_bits(void)
 {
-    for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i++) {
+    for (uint32_t i = 0; i < DISKANN_DATA_TYPE_COUNT * 3; i += check_is_light() ? 3 : 1) { /* each of both still comes */
         const uint64_t wanted = hash_of_family(DISKANN_SIMD_PORTABLE, i % DISKANN_DATA_TYPE_COUNT, i / DISKANN_DATA_TYPE_COUNT);
         for (uint32_t simd = 0; simd < DISKANN_SIMD_COUNT; simd++) {
             if (diskann_simd_available(simd)) {
@@ -221,7 +221,7 @@ static void all_hits_there_are_are_found(void)
 {
     static const uint32_t sizes[] = {0, 1, 2, 3, 40, 333}, ks[] = {1, 5, 40, 333, 400};
     static const uint32_t degrees[] = {4, 31, 512}, dimensions[] = {1, 3, 64, 129};
-    for (uint32_t i = 0; i < 6 * 3 * 4; i++) {
+    for (uint32_t i = 0; i < 6 * 3 * 4; i += check_is_light() ? 7 : 1) {
         diskann_config config = config_of(dimensions[i / 18], i % DISKANN_DATA_TYPE_COUNT, i % 3);
         config.max_degree = degrees[i / 6 % 3];
         const uint32_t size = sizes[i % 6];

@@ -1,15 +1,12 @@
 import { runtime } from "../tools/runtimes.mjs";
-import { suiteInProcess } from "./processes.js";
-import { reportRun } from "./report.js";
+import { type Run, suiteInProcess } from "./processes.js";
+import { reportRuns } from "./report.js";
 
 const bun = await runtime("bun");
+const suite = (run: Run) => () => suiteInProcess("bun", [bun], run);
 
-await reportRun("WebAssembly in Bun", () =>
-  suiteInProcess("bun", [bun], { entry: "wasm.js", backend: "wasm" }),
-);
-await reportRun("a worker in Bun", () =>
-  suiteInProcess("bun", [bun], { entry: "worker.js", backend: "wasm" }),
-);
-await reportRun("the addon in Bun", () =>
-  suiteInProcess("bun", [bun], { entry: "native.js", backend: "native" }),
-);
+await reportRuns({
+  "WebAssembly in Bun": suite({ entry: "wasm.js", backend: "wasm" }),
+  "a worker in Bun": suite({ entry: "worker.js", backend: "wasm" }),
+  "the addon in Bun": suite({ entry: "native.js", backend: "native" }),
+});

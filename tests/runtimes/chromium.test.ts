@@ -2,7 +2,7 @@ import type { Outcome } from "../conformance/suite.js";
 import { bundleSuite } from "./bundle.js";
 import { withChromium } from "./chromium.js";
 import { ONE_PAGE, ONE_WORKER } from "./in-page.js";
-import { reportRun } from "./report.js";
+import { reportRuns } from "./report.js";
 import { serveSuite } from "./server.js";
 
 const served = await serveSuite(await bundleSuite("chromium"));
@@ -12,7 +12,9 @@ const inPage = (entry: string) => () =>
 const inWorker = (entry: string) => () =>
   withChromium<Outcome[]>(served.url, (page) => page.evaluate(ONE_WORKER(entry)));
 
-await reportRun("WebAssembly in a page of Chromium", inPage("/dist/wasm.js"));
-await reportRun("diskann/worker in a page of Chromium", inPage("/dist/worker.js"));
-await reportRun("WebAssembly within a worker of Chromium", inWorker("/dist/wasm.js"));
+await reportRuns({
+  "WebAssembly in a page of Chromium": inPage("/dist/wasm.js"),
+  "diskann/worker in a page of Chromium": inPage("/dist/worker.js"),
+  "WebAssembly within a worker of Chromium": inWorker("/dist/wasm.js"),
+});
 await served.close();

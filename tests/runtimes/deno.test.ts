@@ -1,15 +1,12 @@
 import { runtime } from "../tools/runtimes.mjs";
-import { suiteInProcess } from "./processes.js";
-import { reportRun } from "./report.js";
+import { type Run, suiteInProcess } from "./processes.js";
+import { reportRuns } from "./report.js";
 
 const deno = await runtime("deno");
+const suite = (run: Run) => () => suiteInProcess("deno", [deno, "run", "--allow-all"], run);
 
-await reportRun("WebAssembly in Deno", () =>
-  suiteInProcess("deno", [deno, "run", "--allow-all"], { entry: "wasm.js", backend: "wasm" }),
-);
-await reportRun("a worker in Deno", () =>
-  suiteInProcess("deno", [deno, "run", "--allow-all"], { entry: "worker.js", backend: "wasm" }),
-);
-await reportRun("the addon in Deno", () =>
-  suiteInProcess("deno", [deno, "run", "--allow-all"], { entry: "native.js", backend: "native" }),
-);
+await reportRuns({
+  "WebAssembly in Deno": suite({ entry: "wasm.js", backend: "wasm" }),
+  "a worker in Deno": suite({ entry: "worker.js", backend: "wasm" }),
+  "the addon in Deno": suite({ entry: "native.js", backend: "native" }),
+});

@@ -77,32 +77,30 @@ async function runVariant(variant) {
     return [{ passed: 0, failed: process.env.CI ? 1 : 0 }];
   }
   const programs = await buildTests(variant, cxx);
-  const counts = [];
-  for (const program of programs) {
-    const started = performance.now();
-    const { code, text } = await run(program, [], { environment: variant.environment ?? {} });
-    const counted = /^(\d+) passed, (\d+) failed\n*$/m.exec(text);
-    const count = { passed: Number(counted?.[1] ?? 0), failed: Number(counted?.[2] ?? 0) };
-    if ((code !== 0 || count.passed === 0) && count.failed === 0) count.failed = 1;
-    const told = count.failed === 0 ? say.done : say.failed;
-    told(basename(program), `${count.passed} passed, ${count.failed} failed`, performance.now() - started);
-    if (verbose || count.failed > 0) say.note(text.trimEnd());
-    counts.push(count);
-  }
-  return counts;
+  return Promise.all(programs.map((program) => runTest(variant, program)));
+}
+
+async function runTest(variant, program) {
+  const { code, text, ms } = await run(program, [], { environment: variant.environment ?? {} });
+  const counted = /^(\d+) passed, (\d+) failed\n*$/m.exec(text);
+  const count = { passed: Number(counted?.[1] ?? 0), failed: Number(counted?.[2] ?? 0) };
+  if ((code !== 0 || count.passed === 0) && count.failed === 0) count.failed = 1;
+  const told = count.failed === 0 ? say.done : say.failed;
+  told(basename(program), `${count.passed} passed, ${count.failed} failed`, ms);
+  if (verbose || count.failed > 0) say.note(text.trimEnd());
+  return count;
 }
 
 async function main() {
   mkdirSync(FOLDER, { recursive: true });
-  const counts = [];
-  for (const variant of VARIANTS.filter(({ name }) => name === "threads" || name === "sanitize")) {
-    try {
-      counts.push(...(await runVariant(variant)));
-    } catch (error) {
+  const variants = VARIANTS.filter(({ name }) => name === "threads" || name === "sanitize");
+  const runs = variants.map((variant) =>
+    runVariant(variant).catch((error) => {
       say.failed(variant.name, error.message);
-      counts.push({ passed: 0, failed: 1 });
-    }
-  }
+      return [{ passed: 0, failed: 1 }];
+    }),
+  );
+  const counts = (await Promise.all(runs)).flat();
   const sum = (key) => counts.reduce((total, count) => total + count[key], 0);
   console.log(`${sum("passed")} passed, ${sum("failed")} failed`);
   process.exitCode = sum("failed") === 0 && sum("passed") > 0 ? 0 : 1;

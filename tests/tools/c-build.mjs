@@ -5,13 +5,30 @@
 import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { availableParallelism } from "node:os";
 import { basename, join } from "node:path";
 import { HAVE, headers, ROOT, sources } from "./sources.mjs";
 
 const FOLDER = join(ROOT, "build/c-tests");
 
-/** Runs a program; resolves to { code, text }, `code` a number or the name of a signal. */
-export function run(command, args, { environment = {}, seconds = 600 } = {}) {
+const free = { processes: Math.max(1, availableParallelism()), waiting: [] };
+
+/** Runs a program when a core is free for it, those that wait longest first; resolves as `spawned`. */
+export async function run(command, args, options) {
+  if (free.processes > 0) free.processes--;
+  else await new Promise((resolve) => free.waiting.push(resolve));
+  try {
+    return await spawned(command, args, options);
+  } finally {
+    const next = free.waiting.shift();
+    if (next === undefined) free.processes++;
+    else next();
+  }
+}
+
+/** Resolves to { code, text, ms }, `code` a number or the name of a signal. */
+function spawned(command, args, { environment = {}, seconds = 600 } = {}) {
+  const started = performance.now();
   return new Promise((resolve) => {
     let text = "";
     const child = spawn(command, args, {
@@ -25,8 +42,10 @@ export function run(command, args, { environment = {}, seconds = 600 } = {}) {
         text += chunk;
       });
     }
-    child.on("error", (error) => resolve({ code: "absent", text: error.message }));
-    child.on("close", (code, signal) => resolve({ code: code ?? signal, text }));
+    child.on("error", (error) => resolve({ code: "absent", text: error.message, ms: 0 }));
+    child.on("close", (code, signal) =>
+      resolve({ code: code ?? signal, text, ms: performance.now() - started }),
+    );
   });
 }
 
@@ -53,11 +72,18 @@ function hashHeaders() {
   return headerHash;
 }
 
-/** Makes `<folder>/<stem>-<key><suffix>` by `make(temporary path)` unless it is there. */
-async function product(folder, stem, key, suffix, make) {
+const products = new Map();
+
+/** Makes `<folder>/<stem>-<key><suffix>` by `make(temporary path)` unless it is there; once for all who want it at a time. */
+function product(folder, stem, key, suffix, make) {
+  const path = join(folder, `${stem}-${key}${suffix}`);
+  if (!products.has(path)) products.set(path, makeProduct(folder, stem, suffix, path, make));
+  return products.get(path);
+}
+
+async function makeProduct(folder, stem, suffix, path, make) {
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), '{ "type": "commonjs" }\n'); // for programs that are scripts
-  const path = join(folder, `${stem}-${key}${suffix}`);
   if (existsSync(path)) return { path, text: "" };
   const temporary = join(folder, `${process.pid}-${stem}${suffix}`);
   const { code, text } = await make(temporary);

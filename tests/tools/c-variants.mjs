@@ -64,7 +64,7 @@ const x64 = ["qemu-x86_64-static", "-cpu"];
 const arm64 = ["qemu-aarch64-static", "-cpu"];
 
 /** `only`, `except`: the test files a variant is or is not for, by their text; nothing else would show there. All
- * but the first are slow, and tests may ask for that (check_is_light of tests/c/check.h). */
+ * but the first are slow, and tests may ask for that (check_is_light, check_is_emulated of tests/c/check.h). */
 export const VARIANTS = [
   { name: "gcc", build: "gcc", run: [] },
   {
