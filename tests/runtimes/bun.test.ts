@@ -1,12 +1,9 @@
 import { runtime } from "../tools/runtimes.mjs";
-import { type Run, suiteInProcess } from "./processes.js";
-import { reportRuns } from "./report.js";
+import { suiteInProcess } from "./processes.js";
+import { reportRun } from "./report.js";
 
 const bun = await runtime("bun");
-const suite = (run: Run) => () => suiteInProcess("bun", [bun], run);
 
-await reportRuns({
-  "WebAssembly in Bun": suite({ entry: "wasm.js", backend: "wasm" }),
-  "a worker in Bun": suite({ entry: "worker.js", backend: "wasm" }),
-  "the addon in Bun": suite({ entry: "native.js", backend: "native" }),
-});
+await reportRun("WebAssembly in Bun", () =>
+  suiteInProcess("bun", [bun], { entry: "wasm.js", backend: "wasm" }),
+);

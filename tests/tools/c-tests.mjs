@@ -111,7 +111,8 @@ async function compileMeasuring({ build, name }) {
 async function main() {
   const isChosen = (name) => chosen?.includes(name) ?? true;
   // The slow ones first, so that no core waits for them at the end.
-  const variants = [...VARIANTS].reverse().filter(({ name }) => isChosen(name));
+  const isWanted = ({ name, asked }) => isChosen(name) && (chosen !== undefined || !asked);
+  const variants = [...VARIANTS].reverse().filter(isWanted);
   const runs = variants.map(runVariant);
   runs.push(
     ...variants.filter(({ name }) => name === "gcc").map(async (gcc) => [await compileMeasuring(gcc)]),

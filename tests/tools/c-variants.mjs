@@ -64,7 +64,8 @@ const x64 = ["qemu-x86_64-static", "-cpu"];
 const arm64 = ["qemu-aarch64-static", "-cpu"];
 
 /** `only`, `except`: the test files a variant is or is not for, by their text; nothing else would show there. All
- * but the first are slow, and tests may ask for that (check_is_light, check_is_emulated of tests/c/check.h). */
+ * but the first are slow, and tests may ask for that (check_is_light, check_is_emulated of tests/c/check.h). `asked`: it
+ * runs only when it is named, as `npm run test:all` does. */
 export const VARIANTS = [
   { name: "gcc", build: "gcc", run: [] },
   {
@@ -105,7 +106,16 @@ export const VARIANTS = [
     build: "arm64",
     arch: "x64",
     run: [...arm64, "cortex-a76"],
+    only: KERNELS,
     expect: "portable neon neon+dot",
+  },
+  {
+    name: "arm64",
+    build: "arm64",
+    arch: "x64",
+    run: [...arm64, "cortex-a76"],
+    except: KERNELS,
+    asked: true,
   },
   {
     name: "wasm32",

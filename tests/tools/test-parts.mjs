@@ -5,6 +5,7 @@ export const PARTS = [
   { name: "c", command: ["tests/tools/c-tests.mjs"], tools: ["compiler"] },
   { name: "addon", command: ["tests/tools/addon-tests.mjs"], tools: ["compiler"] },
   { name: "vitest", vitest: ["--project=fast"] },
+  { name: "arm64", command: ["tests/tools/c-tests.mjs", "--variant=arm64"], tools: ["compiler"], all: true },
   { name: "slow", vitest: ["--project=slow"], all: true },
   { name: "fuzz", command: ["tests/fuzz/run.mjs", "60"], tools: ["compiler", "clang"], all: true },
 ];
