@@ -110,19 +110,20 @@ export const VARIANTS = [
     expect: "portable neon neon+dot",
   },
   {
-    name: "arm64",
+    name: "arm64-rest",
     build: "arm64",
     arch: "x64",
     run: [...arm64, "cortex-a76"],
     except: KERNELS,
     asked: true,
   },
+  { name: "wasm32", build: "wasm32", run: [process.execPath], only: KERNELS, expect: "portable wasm128" },
   {
-    name: "wasm32",
+    name: "wasm32-rest",
     build: "wasm32",
     run: [process.execPath],
-    expect: "portable wasm128",
-    except: /pthread/,
+    except: new RegExp(`pthread|${KERNELS.source}`),
+    asked: true,
   },
 ]
   .filter(

@@ -5,7 +5,12 @@ export const PARTS = [
   { name: "c", command: ["tests/tools/c-tests.mjs"], tools: ["compiler"] },
   { name: "addon", command: ["tests/tools/addon-tests.mjs"], tools: ["compiler"] },
   { name: "vitest", vitest: ["--project=fast"] },
-  { name: "arm64", command: ["tests/tools/c-tests.mjs", "--variant=arm64"], tools: ["compiler"], all: true },
+  {
+    name: "c-rest",
+    command: ["tests/tools/c-tests.mjs", "--variant=arm64-rest,wasm32-rest"],
+    tools: ["compiler"],
+    all: true,
+  },
   { name: "slow", vitest: ["--project=slow"], all: true },
   { name: "fuzz", command: ["tests/fuzz/run.mjs", "60"], tools: ["compiler", "clang"], all: true },
 ];
