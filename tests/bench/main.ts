@@ -30,15 +30,34 @@ function measureOurs(root: string, folder: string, options: Options): Promise<Ex
   return measureExtras({ root, program, sets, folder: join(folder, "work"), progress });
 }
 
-async function run(options: Options): Promise<Report> {
+function reportOf(
+  options: Options,
+  rest: Pick<Report, "machine" | "peers" | "sets">,
+  extras?: Extras,
+): Report {
+  return {
+    date: new Date().toISOString().slice(0, 16).replace("T", " "),
+    command: ["npm run bench --", ...process.argv.slice(2)].join(" ").replace(/ --$/, ""),
+    ...rest,
+    loadAfter: loadavg()[0] ?? Number.NaN,
+    threads: options.threads,
+    rounds: options.rounds,
+    quick: options.quick,
+    extras: extras === undefined ? [] : extraTables(extras),
+    checks: makeChecks(rest.sets, extras),
+  };
+}
+
+/** The report is written after each set: what was measured in half an hour outlives an interruption. */
+async function run(options: Options, folder: string): Promise<Report> {
   const root = repositoryRoot();
-  const folder = join(root, "build/bench");
   const scripts = dirname(fileURLToPath(import.meta.url));
   const script = join(scripts, "side-process.mjs");
   mkdirSync(folder, { recursive: true });
   const machine = describeMachine(root);
   const peers = await installPeers(join(folder, "peers"), progress);
   const sets: SetResult[] = [];
+  const rest = { machine, peers: peers.versions, sets };
   for (const name of options.sets) {
     const set = { name, quick: options.quick, generated: options.generated };
     const { only, threads, rounds } = options;
@@ -46,21 +65,18 @@ async function run(options: Options): Promise<Report> {
     sets.push(
       await compare({ set, only, threads, rounds, folder: work, peers: peers.folder, script, progress }),
     );
+    writeReport(reportOf(options, rest), folder);
   }
   const extras = options.extras ? await measureOurs(root, folder, options) : undefined;
-  return {
-    date: new Date().toISOString().slice(0, 16).replace("T", " "),
-    command: ["npm run bench --", ...process.argv.slice(2)].join(" ").replace(/ --$/, ""),
-    machine,
-    loadAfter: loadavg()[0] ?? Number.NaN,
-    threads: options.threads,
-    rounds: options.rounds,
-    quick: options.quick,
-    peers: peers.versions,
-    sets,
-    extras: extras === undefined ? [] : extraTables(extras),
-    checks: makeChecks(sets, extras),
-  };
+  return reportOf(options, rest, extras);
+}
+
+function writeReport(report: Report, folder: string): void {
+  writeFileSync(join(folder, "report.md"), markdown(report));
+  writeFileSync(join(folder, "report.json"), `${JSON.stringify(report, undefined, 1)}\n`);
+  for (const set of report.sets.filter((one) => one.sides.length > 0)) {
+    writeFileSync(join(folder, `plot-${set.name}.svg`), plot(set));
+  }
 }
 
 async function main(): Promise<void> {
@@ -68,13 +84,9 @@ async function main(): Promise<void> {
   if (options === undefined) {
     return;
   }
-  const report = await run(options);
   const folder = join(repositoryRoot(), "build/bench");
-  writeFileSync(join(folder, "report.md"), markdown(report));
-  writeFileSync(join(folder, "report.json"), `${JSON.stringify(report, undefined, 1)}\n`);
-  for (const set of report.sets.filter((one) => one.sides.length > 0)) {
-    writeFileSync(join(folder, `plot-${set.name}.svg`), plot(set));
-  }
+  const report = await run(options, folder);
+  writeReport(report, folder);
   if (process.stderr.isTTY) {
     process.stderr.write("\r\x1b[K");
   }
