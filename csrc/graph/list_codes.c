@@ -161,7 +161,9 @@ void list_coder_navigate_place(list_coder *coder, const navigator *navigator, ui
 
 void list_coder_navigate(list_coder *coder, const navigator *navigator, uint32_t group)
 {
+    const bits_coder bits = navigator_coder(navigator, coder->space->bits);
+    bits_owner_set(&bits, coder->floats, bits.origin);
     for (uint32_t place = group * BITS_GROUP; place < (group + 1) * BITS_GROUP; place++) {
-        list_coder_navigate_place(coder, navigator, place, navigator_slot(navigator, place));
+        encode_by(coder, &bits, navigator->block, place, navigator_slot(navigator, place));
     }
 }

@@ -191,7 +191,7 @@ describe("one build", () => {
   ] as const)(
     "has the same bytes natively and in WASM, whatever the threads: $name, $metric, $dataType, codes $codes",
     async ({ name, metric, dataType, codes }) => {
-      const data = loadDataset(name, { rows: 2500, queries: 1, truth: false, notice: () => {} });
+      const data = loadDataset(name, { rows: 4000, queries: 1, truth: false, notice: () => {} });
       const rows = dataType === "i8" ? data.base.values.map((value) => value - 128) : data.base.values;
       const shape = { dimensions: data.base.dimensions, metric, codes, ...typeOptions(dataType) };
       const builds = [

@@ -8,8 +8,7 @@ import { startFileServer } from "../support/file-server.js";
 import { bundleSuite, DIST } from "./bundle.js";
 
 const run = promisify(execFile);
-/** Three suites at a time share what cores there are. */
-const PROCESS_MS = 900_000;
+const PROCESS_MS = 300_000;
 
 export interface Run {
   /** File name in dist/. */

@@ -9,6 +9,7 @@ import type {
 } from "../backend/backend.js";
 import { type CheckedSearch, checkSearch, choice, integerOr, SEARCH_DEFAULTS } from "../core/checks.js";
 import { DiskAnnError } from "../core/errors.js";
+import { FILE_ACCESS } from "../core/file-access.js";
 import type {
   FileAccess,
   ImportReport,
@@ -24,7 +25,6 @@ import type { LongCall } from "./long-call.js";
 const CACHE_BYTES_DEFAULT = 2 ** 26;
 const CACHE_BYTES_MAX = 2 ** 40;
 const MODES = ["resident", "paged", "auto"] as const;
-const FILE_ACCESS = ["pread", "mmap", "direct"] as const;
 
 /** Beam widths of paged indexes, and by kind of place where rounds are slow or quick. */
 const PAGED_WIDTH = 4;

@@ -1,6 +1,7 @@
 /** Options that several commands have, and the form of their help. */
 import { type Command, Option } from "commander";
 import { LIMITS, METRICS, PAGE_BYTES } from "../core/constants.js";
+import { FILE_ACCESS } from "../core/file-access.js";
 import type { FileAccess, MicrosoftDisk } from "../core/types.js";
 import { byteCount, decimal, integer, oneOf } from "./arguments.js";
 import { type BackendChoice, UsageError } from "./context.js";
@@ -85,7 +86,7 @@ export function addPlaceOptions(command: Command): Command {
       new Option(
         "--file-access <how>",
         "paged: pread through the system's cache, mmap out of a mapping, direct past the cache; the addon only",
-      ).choices(["pread", "mmap", "direct"]),
+      ).choices([...FILE_ACCESS]),
     )
     .option("--page-search", "score every record of a page that is used (default: paged only)")
     .option("--no-page-search");

@@ -4,7 +4,8 @@
  */
 import { stat } from "node:fs/promises";
 import { DiskAnnError } from "../../core/errors.js";
-import type { AbortSignalLike, FileAccess, VerifyReport } from "../../core/types.js";
+import { FILE_ACCESS } from "../../core/file-access.js";
+import type { AbortSignalLike, VerifyReport } from "../../core/types.js";
 import type { PageStore } from "../../storage/page-store.js";
 import { openStore } from "../../storage/select.js";
 import type {
@@ -27,8 +28,6 @@ import { type Calls, type CauseOf, type Ended, fileFailure, type JobOptions } fr
 import { coreStats, openIndex, saveBytes, serveReads } from "./native-index.js";
 import { PageServer } from "./page-server.js";
 
-/** As the addon numbers them. */
-const FILE_ACCESS: readonly FileAccess[] = ["pread", "mmap", "direct"];
 const accessOf = ({ access = "pread" }: PagedOptions): number => FILE_ACCESS.indexOf(access);
 
 /** All threads there are, as the addon counts them. */
