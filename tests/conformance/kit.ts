@@ -66,9 +66,15 @@ export function ok(condition: unknown, message: string): void {
   if (!condition) fail(message);
 }
 
+/** More numbers than that are of no use to a reader. */
+const SHOWN_MAX = 40;
+
 function show(value: unknown): string {
-  if (ArrayBuffer.isView(value))
-    return `${value.constructor.name}(${Array.from(value as Uint8Array).join(", ")})`;
+  if (ArrayBuffer.isView(value)) {
+    const numbers = Array.from(value as Uint8Array);
+    const rest = numbers.length > SHOWN_MAX ? `, ... ${numbers.length} in all` : "";
+    return `${value.constructor.name}(${numbers.slice(0, SHOWN_MAX).join(", ")}${rest})`;
+  }
   return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value);
 }
 
@@ -89,8 +95,19 @@ function same(a: unknown, b: unknown): boolean {
 }
 
 /** Deep, to the bit: NaN is NaN, -0 is not 0. */
+/** Where two arrays of equal length differ, and how often. */
+function difference(actual: unknown, expected: unknown): string {
+  if (!(ArrayBuffer.isView(actual) && ArrayBuffer.isView(expected))) return "";
+  const [a, b] = [actual as Uint8Array, expected as Uint8Array];
+  if (a.length !== b.length) return `; lengths ${b.length}, ${a.length}`;
+  const places = Array.from(b.keys()).filter((i) => !Object.is(a[i], b[i]));
+  const [first = 0] = places;
+  return `; ${places.length} differ, from [${first}] (${b[first]}, ${a[first]}) to [${places.at(-1)}]`;
+}
+
 export function equal(actual: unknown, expected: unknown, what = "value"): void {
-  if (!same(actual, expected)) fail(`${what}: expected ${show(expected)}, got ${show(actual)}`);
+  if (same(actual, expected)) return;
+  fail(`${what}: expected ${show(expected)}, got ${show(actual)}${difference(actual, expected)}`);
 }
 
 /** What it rejects with, or throws. A call that throws instead of rejecting is an error of ours. */

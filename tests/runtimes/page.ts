@@ -23,7 +23,8 @@ async function runSuite(entry: string): Promise<Outcome[]> {
     backend: "wasm",
     handle: privateFile,
     places: ["opfs", "idb"],
-    server: new URL("/files/", location.href).href,
+    // The suite runs in several pages of one server at once: each has files of its own.
+    server: new URL(`/files/${crypto.randomUUID()}/`, location.href).href,
   });
 }
 

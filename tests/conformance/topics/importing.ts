@@ -153,8 +153,7 @@ async function put(url: string, bytes: Uint8Array): Promise<void> {
   await fetch(url, { method: "PUT", body: bytes as BodyInit });
 }
 
-const freshUrl = (subject: Subject, base: string): string =>
-  `${base}import-${encodeURIComponent(subject.name)}-${count++}`;
+const freshUrl = (base: string): string => `${base}import-${count++}`;
 
 function remote(
   test: Test,
@@ -166,7 +165,7 @@ function remote(
   const { VectorIndex } = subject;
   test(`import to ${kind}: from servers of every kind`, async () => {
     await withTwo(subject, async (bytes, other) => {
-      const url = freshUrl(subject, base);
+      const url = freshUrl(base);
       const place = await fresh();
       for (const fault of [
         "none",
@@ -188,7 +187,7 @@ function remote(
 
   test(`import to ${kind}: what cannot be had, or is damaged, leaves what was there`, async () => {
     await withTwo(subject, async (bytes, other) => {
-      const url = freshUrl(subject, base);
+      const url = freshUrl(base);
       const place = await fresh();
       await VectorIndex.import(other, place);
       await rejects(() => VectorIndex.import(`${url}-none`, place), "ERR_IO", /HTTP 404/);
@@ -228,7 +227,7 @@ function resuming(
   const { VectorIndex } = subject;
   test(`import to ${kind}: a connection that breaks is made again, and goes on`, async () => {
     await withTwo(subject, async (bytes) => {
-      const url = freshUrl(subject, base);
+      const url = freshUrl(base);
       await put(url, bytes);
       const place = await fresh();
       const read: number[] = [];
@@ -246,7 +245,7 @@ function resuming(
 
   test(`import to ${kind}: one that was stopped goes on, if the file is still the same`, async () => {
     await withTwo(subject, async (bytes, other) => {
-      const url = freshUrl(subject, base);
+      const url = freshUrl(base);
       const place = await fresh();
       await put(url, bytes);
       for (const next of [bytes, other]) {
@@ -269,7 +268,7 @@ function resuming(
 
   test(`import to ${kind}: one at a time; a second one and a save are refused at once`, async () => {
     await withTwo(subject, async (bytes) => {
-      const url = freshUrl(subject, base);
+      const url = freshUrl(base);
       const place = await fresh();
       await put(url, bytes);
       let began = (): void => {};
