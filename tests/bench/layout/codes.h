@@ -390,13 +390,16 @@ static float look_up(const float *sums, const uint8_t *code, uint32_t bytes)
     return (sum[0] + sum[1]) + (sum[2] + sum[3]);
 }
 
-static float estimate(const codes *codes, const uint8_t *cell, float base)
+/* `spread`: how far it may be off, where other codes of the same vector may say something else; 0 where none do. */
+static float estimate(const codes *codes, const uint8_t *cell, float base, float *spread)
 {
     code_factors factors;
+    *spread = 0;
     if (codes->kind == CODE_PQ) {
         return look_up(codes->sums, cell, codes->bytes);
     }
     memcpy(&factors, cell, sizeof factors);
+    *spread = codes->kind == CODE_OWNER ? -factors.scale : 0;
     const float from = codes->kind == CODE_OWNER     ? base
                        : codes->kind == CODE_CLUSTER ? codes->to_centres[cell[codes->stride - 1]]
                                                      : codes->to_centres[0];
@@ -408,7 +411,7 @@ typedef struct edges {
     uint32_t owner, count;
     float base;
     uint32_t places[DISKANN_MAX_DEGREE_MAX], slots[DISKANN_MAX_DEGREE_MAX];
-    float estimates[DISKANN_MAX_DEGREE_MAX];
+    float estimates[DISKANN_MAX_DEGREE_MAX], spreads[DISKANN_MAX_DEGREE_MAX];
 } edges;
 
 static void measure_edges(const codes *codes, edges *edges)
@@ -416,6 +419,7 @@ static void measure_edges(const codes *codes, edges *edges)
     const void *rows[DISKANN_MAX_DEGREE_MAX];
     for (uint32_t i = 0; i < edges->count; i++) {
         rows[i] = vector_at(codes->world, edges->slots[i]);
+        edges->spreads[i] = 0;
     }
     codes->world->kernels->many[DISKANN_F32][SIMD_SUM_L2](codes->query, rows, edges->count, codes->world->dimensions,
                                                           edges->estimates);
@@ -438,7 +442,7 @@ static void codes_estimate(const codes *codes, edges *edges)
         }
     }
     for (uint32_t i = 0; i < edges->count; i++) {
-        edges->estimates[i] = estimate(codes, cells[i], edges->base);
+        edges->estimates[i] = estimate(codes, cells[i], edges->base, &edges->spreads[i]);
     }
 }
 

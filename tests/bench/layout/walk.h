@@ -14,6 +14,12 @@ typedef struct candidate {
     uint32_t is_expanded;
 } candidate;
 
+/* What is known of a slot: the mean of its estimates, weighted by the inverse of their variances. */
+typedef struct note {
+    float estimate, spread;
+    uint32_t stamp; /* the walk that made it */
+} note;
+
 typedef struct walk {
     const world *world;
     codes *codes;
@@ -23,6 +29,7 @@ typedef struct walk {
     candidate list[LIST_MAX];
     candidate hits[HITS];
     uint32_t list_size, list_count, hit_count;
+    note *notes;             /* by slot */
     uint32_t *scored, *read; /* by slot, by page: the walk that has */
     uint32_t stamp, query;
 } walk;
@@ -52,21 +59,22 @@ static void take_out(walk *walk, uint32_t slot)
     }
 }
 
-static void offer(walk *walk, uint32_t slot, float key)
+static void offer(walk *walk, uint32_t slot, float estimate, float spread)
 {
-    if (walk->list_count == walk->list_size && key >= walk->list[walk->list_count - 1].key) {
-        return;
-    }
-    for (uint32_t i = 0; i < walk->list_count; i++) {
-        if (walk->list[i].slot == slot) {
-            if (walk->list[i].key <= key) {
-                return;
-            }
-            take_out(walk, slot);
-            break;
+    note *known = &walk->notes[slot];
+    if (known->stamp == walk->stamp) {
+        if (!(spread > 0)) {
+            return; /* it says what was said before */
         }
+        const float ratio = spread / known->spread, share = 1 / (1 + ratio * ratio);
+        estimate = known->estimate + (estimate - known->estimate) * share;
+        spread *= sqrtf(share);
+        take_out(walk, slot);
     }
-    insert(walk->list, &walk->list_count, walk->list_size, (candidate){key, slot, 0});
+    *known = (note){estimate, spread, walk->stamp};
+    if (walk->list_count < walk->list_size || estimate < walk->list[walk->list_count - 1].key) {
+        insert(walk->list, &walk->list_count, walk->list_size, (candidate){estimate, slot, 0});
+    }
 }
 
 /* The distance of a record, which makes it a hit if it is near enough. */
@@ -104,7 +112,7 @@ static void expand_list(walk *walk, uint32_t slot, float base)
     }
     codes_estimate(walk->codes, edges);
     for (uint32_t i = 0; i < edges->count; i++) {
-        offer(walk, edges->slots[i], edges->estimates[i]);
+        offer(walk, edges->slots[i], edges->estimates[i], edges->spreads[i]);
     }
 }
 
@@ -143,7 +151,7 @@ static void search(walk *walk, point *counts)
 {
     walk->stamp++;
     walk->list_count = walk->hit_count = 0;
-    offer(walk, find_start(walk), 0);
+    offer(walk, find_start(walk), 0, INFINITY);
     for (uint32_t at = 0; at < walk->list_count;) {
         if (walk->list[at].is_expanded) {
             at++;
@@ -175,6 +183,7 @@ static walk *walk_create(codes *codes, const placement *placement)
     walk->world = codes->world;
     walk->codes = codes;
     walk->placement = placement;
+    walk->notes = get(walk->world->rows * sizeof *walk->notes);
     walk->scored = get(walk->world->rows * sizeof *walk->scored);
     walk->read = get((walk->world->rows + 1) * sizeof *walk->read);
     return walk;
@@ -182,6 +191,7 @@ static walk *walk_create(codes *codes, const placement *placement)
 
 static void walk_destroy(walk *walk)
 {
+    free(walk->notes);
     free(walk->scored);
     free(walk->read);
     free(walk);
