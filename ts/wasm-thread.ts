@@ -1,6 +1,6 @@
-/** The script of one thread of a build: an instance over the memory of the others, which runs items of their operation. */
+/** The script of one thread: an instance over the memory of the others, which runs items of their operations. */
 
-import { CREW, type Duty, type ThreadExports } from "./backend/wasm/crew.js";
+import { CREW, type Duty, growing, type ThreadExports } from "./backend/wasm/crew.js";
 import type { CoreExports } from "./backend/wasm/exchange.js";
 import { nodeModule } from "./core/node.js";
 
@@ -10,7 +10,7 @@ interface Side {
 
 /** Ends when the crew is told to quit. */
 function work(side: Side, { module, memory, control, worker, stack, tls }: Duty): void {
-  const imports = { env: { memory, emscripten_resize_heap: (): number => 0 } };
+  const imports = { env: { memory, emscripten_resize_heap: growing(memory) } };
   const exports = new WebAssembly.Instance(module, imports).exports as unknown as CoreExports & ThreadExports;
   exports.__stack_pointer.value = stack;
   exports.__wasm_init_tls(tls);

@@ -1,7 +1,8 @@
-/** What a build in threads needs beside the entry: the module with shared memory, and the script of its threads. */
-import type { BackendInsert } from "./backend/backend.js";
+/** What work in threads needs beside the entry: the module with shared memory, and the script of its threads. */
+import { batchThreads } from "./backend/wasm/batch-threads.js";
 import { buildInThreads } from "./backend/wasm/build-threads.js";
-import type { ThreadedBuild } from "./backend/wasm/wasm-index.js";
+import type { TeamParts } from "./backend/wasm/team.js";
+import type { ThreadWork } from "./backend/wasm/wasm-index.js";
 import { nodeModule } from "./core/node.js";
 import { hasFileSystem } from "./storage/storage.js";
 import { portOf, type WorkerLike } from "./worker/port.js";
@@ -21,6 +22,9 @@ async function spawn(): Promise<WorkerLike> {
   return new Thread(new URL(THREAD_SCRIPT, import.meta.url), { execArgv: [] });
 }
 
-export function buildThreads(build: ThreadedBuild): BackendInsert {
-  return buildInThreads(build, threadedFile, async (events) => portOf(await spawn(), events));
-}
+const parts: TeamParts = { file: threadedFile, spawn: async (events) => portOf(await spawn(), events) };
+
+export const work: ThreadWork = {
+  build: (build) => buildInThreads(build, parts),
+  batches: (index, dimensions) => batchThreads(index, dimensions, parts),
+};

@@ -153,4 +153,5 @@ await build(join(root, given ?? "dist/diskann.wasm"), linkAlone, ALLOWED_IMPORTS
 if (given === undefined)
   await build(join(root, "dist/diskann-threads.wasm"), linkWithThreads, ALLOWED_IMPORTS_THREADS, [
     "wasm/exports.c",
+    "wasm/exports_threads.c",
   ]);

@@ -7,7 +7,7 @@
  * both lists. One thread of the host asks (others only run items) and no call comes back in, so one exchange is enough.
  *
  * Every function takes its worth from diskann.h; only what differs is said here. A host makes one instance per index. What
- * builds on threads do without is in exports_more.c, and not in their module.
+ * threads do without is in exports_more.c, and not in their module; what is for them alone is in exports_threads.c.
  */
 #include "exports.h"
 

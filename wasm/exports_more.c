@@ -1,4 +1,4 @@
-/* Exports that the module for builds on threads has not: see exports.c. */
+/* Exports that the module for threads has not: see exports.c. */
 #include "exports.h"
 
 /* -- build into a file -- */

@@ -1,4 +1,6 @@
 /* Public face of the search: a searcher is the scratch of one thread. */
+#include "search.h"
+
 #include "../base/float_mode.h"
 #include "../base/status.h"
 #include "../graph/walk.h"
@@ -51,14 +53,27 @@ void diskann_searcher_destroy(diskann_searcher *searcher)
     }
 }
 
-static int reserve(diskann_searcher *searcher, uint32_t list_size, const diskann_search_params *params)
+static uint32_t list_size_of(const diskann_search_params *params)
+{
+    return params->list_size > params->k ? params->list_size : params->k;
+}
+
+static walk_limits walk_limits_of(const diskann_search_params *params)
+{
+    return (walk_limits){list_size_of(params), params->beam_width, params->k};
+}
+
+int searcher_reserve(diskann_searcher *searcher, const diskann_search_params *params)
 {
     const diskann_index *index = searcher->index;
+    if (graph_is_walked(&index->space)) {
+        return walk_reserve(&searcher->walk, &index->space, index->config.max_degree, walk_limits_of(params));
+    }
     const uint32_t per_record =
         index->config.max_degree + (params->page_search ? index->records.layout.records_per_page : 0);
     const graph_search_limits limits = {
         .slots = index->size,
-        .list_size = list_size,
+        .list_size = list_size_of(params),
         .expanded = 0,
         .per_round = per_record * params->beam_width,
         .codes = index->space.codes,
@@ -171,14 +186,12 @@ static void walk_records(graph_walk *walk, const diskann_index *index, const dis
     }
 }
 
-static int search_along_codes(diskann_searcher *searcher, const float *query, graph_point point, uint32_t list_size,
+static int search_along_codes(diskann_searcher *searcher, const float *query, graph_point point,
                               const diskann_search_params *params, uint64_t *ids, float *distances, uint32_t *count)
 {
     const diskann_index *index = searcher->index;
     graph_walk *walk = &searcher->walk;
-    const walk_limits limits = {list_size, params->beam_width, params->k};
-    TRY(walk_reserve(walk, &index->space, index->config.max_degree, limits));
-    walk_begin(walk, &index->space, query, point, index->entry, index->size, limits);
+    walk_begin(walk, &index->space, query, point, index->entry, index->size, walk_limits_of(params));
     walk_records(walk, index, params);
     const int found = walk_take(walk, ids, distances);
     TRY(found);
@@ -193,7 +206,6 @@ static int search(diskann_searcher *searcher, const float *query, const diskann_
                   float *distances, uint32_t *count)
 {
     const diskann_index *index = searcher->index;
-    const uint32_t list_size = params->list_size > params->k ? params->list_size : params->k;
     *count = 0;
     graph_point point;
     TRY(check_search(query, params));
@@ -201,13 +213,13 @@ static int search(diskann_searcher *searcher, const float *query, const diskann_
     if (index->size == 0) {
         return DISKANN_OK;
     }
+    TRY(searcher_reserve(searcher, params));
     if (graph_is_walked(&index->space)) {
-        return search_along_codes(searcher, query, point, list_size, params, ids, distances, count);
+        return search_along_codes(searcher, query, point, params, ids, distances, count);
     }
-    TRY(reserve(searcher, list_size, params));
     graph_search_options options = {
         .entry = index->entry,
-        .list_size = list_size,
+        .list_size = list_size_of(params),
         .beam_width = params->beam_width,
         .page_search = params->page_search,
         .size = index->size,

@@ -6,7 +6,7 @@ import { PQ_LIMITS } from "../../ts/api/pq-options.js";
 import { CODES, DATA_TYPES, LIMITS, METRICS, SIMD_FAMILIES, SQ8 } from "../../ts/core/constants.js";
 import { repositoryRoot } from "../support/data.js";
 
-const header = ["diskann.h", "diskann_pq.h"]
+const header = ["diskann.h", "diskann_paged.h", "diskann_pq.h"]
   .map((name) => readFileSync(join(repositoryRoot(), "csrc/include", name), "utf8"))
   .join("");
 

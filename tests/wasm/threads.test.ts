@@ -1,10 +1,15 @@
-/** Builds on several threads: the same bytes, also when threads cannot be had or are lost; nothing is left behind. */
+/**
+ * Builds and batches on several threads: the same bytes and answers, also when threads cannot be had or are lost; nothing is left
+ * behind.
+ */
 import { Worker } from "node:worker_threads";
 import { describe, expect, it } from "vitest";
-import type { BackendIndex, Control, CoreConfig } from "../../ts/backend/backend.js";
+import type { Backend, BackendIndex, Control, CoreConfig, CoreHits } from "../../ts/backend/backend.js";
+import { batchThreads } from "../../ts/backend/wasm/batch-threads.js";
 import { buildInThreads } from "../../ts/backend/wasm/build-threads.js";
 import type { SpawnThread } from "../../ts/backend/wasm/crew.js";
 import { wasmBackend } from "../../ts/backend/wasm/index.js";
+import type { ThreadWork } from "../../ts/backend/wasm/wasm-index.js";
 import { portOf } from "../../ts/worker/port.js";
 import { generate } from "../support/generate.js";
 
@@ -47,12 +52,21 @@ class Spawner {
   };
 }
 
+const backendOf = (spawn: SpawnThread): Promise<Backend> => {
+  const parts = { file: () => threadedFile, spawn };
+  const work: ThreadWork = {
+    build: (build) => buildInThreads(build, parts),
+    batches: (index, dimensions) => batchThreads(index, dimensions, parts),
+  };
+  return wasmBackend(
+    {},
+    () => file,
+    async () => ({ work }),
+  );
+};
+
 async function emptyIndex(spawn: SpawnThread): Promise<BackendIndex> {
-  const threads = async () => ({
-    buildThreads: (build: Parameters<typeof buildInThreads>[0]) =>
-      buildInThreads(build, () => threadedFile, spawn),
-  });
-  return (await wasmBackend({}, () => file, threads)).create(config);
+  return (await backendOf(spawn)).create(config);
 }
 
 async function fill(index: BackendIndex, threads: number, vectors = rows, control: Control = {}) {
@@ -161,6 +175,113 @@ describe("a build on several threads, when something goes wrong,", () => {
     const index = await emptyIndex(new Spawner().spawn);
     await expect(fill(index, 2, bad)).rejects.toMatchObject({ code: "ERR_NOT_FINITE", row: 3000 });
     expect(index.size).toBe(0);
+    await index.close();
+  });
+});
+
+describe("a batch on several threads", () => {
+  const search = { k: 5, listSize: 20, beamWidth: 1, pageSearch: false };
+  const ENOUGH = 1400;
+  const queries = rows.slice(0, ENOUGH * DIMENSIONS);
+  const bytes = onOne.then((buffer) => new Uint8Array(buffer));
+
+  async function openIndex(spawn: SpawnThread): Promise<BackendIndex> {
+    return (await backendOf(spawn)).open({ kind: "bytes", bytes: await bytes }, {});
+  }
+
+  const alone: Promise<CoreHits> = (async () => {
+    const index = await openIndex(new Spawner().spawn);
+    const hits = await index.searchBatch(queries, search, { threads: 1 });
+    await index.close();
+    return hits;
+  })();
+
+  it.each([2, 4])("gives the answers and the counters that one thread gives: %i", async (threads) => {
+    const spawner = new Spawner();
+    const index = await openIndex(spawner.spawn);
+    expect(await index.searchBatch(queries, search, { threads })).toEqual(await alone);
+    expect(spawner.workers.length).toBe(threads - 1);
+    await index.close();
+    await expect.poll(() => spawner.ended).toBe(threads - 1);
+  });
+
+  it("starts none before as much was asked as they cost", async () => {
+    const spawner = new Spawner();
+    const index = await openIndex(spawner.spawn);
+    const few = queries.subarray(0, 400 * DIMENSIONS);
+    const first = await index.searchBatch(few, search, { threads: 2 });
+    await index.searchBatch(few, search, { threads: 2 });
+    await index.searchBatch(few, search, { threads: 2 });
+    expect(spawner.workers.length).toBe(0);
+    expect(await index.searchBatch(few, search, { threads: 2 })).toEqual(first);
+    expect(spawner.workers.length).toBe(1);
+    await index.close();
+  });
+
+  it("is one after the other, with searches in between", async () => {
+    const spawner = new Spawner();
+    const index = await openIndex(spawner.spawn);
+    const asked = [queries, queries, queries].map((some) => index.searchBatch(some, search, { threads: 3 }));
+    const one = await index.search(queries.slice(0, DIMENSIONS), search);
+    expect([...one.ids]).toEqual([...(await alone).ids.subarray(0, search.k)]);
+    for (const hits of await Promise.all(asked)) expect(hits).toEqual(await alone);
+    // Those who are there work on, however many are asked for.
+    for (const threads of [5, 2]) {
+      expect(await index.searchBatch(queries, search, { threads })).toEqual(await alone);
+      expect(spawner.workers.length).toBe(2);
+    }
+    await index.close();
+  });
+
+  it("sees rows that came since", async () => {
+    const spawner = new Spawner();
+    const index = await openIndex(spawner.spawn);
+    await index.searchBatch(queries, search, { threads: 2 });
+    const fresh = generate({ dimensions: DIMENSIONS, rows: ENOUGH, stream: 1 });
+    const insert = await index.insert("add", 2);
+    await insert.append(fresh.subarray(0, 10 * DIMENSIONS), undefined);
+    await insert.run({});
+    await expect.poll(() => spawner.ended).toBe(1);
+    const hits = await index.searchBatch(fresh, search, { threads: 2 });
+    expect(spawner.workers.length).toBe(2);
+    for (let row = 0; row < 10; row++) expect(hits.distances[row * search.k]).toBe(0);
+    await index.close();
+  });
+
+  it("names the lowest query that is no vector, and goes on with the next batch", async () => {
+    const spawner = new Spawner();
+    const index = await openIndex(spawner.spawn);
+    const bad = queries.slice();
+    for (const row of [1300, 700, 1000]) bad[row * DIMENSIONS + 3] = Number.NaN;
+    const failing = index.searchBatch(bad, search, { threads: 3 });
+    await expect(failing).rejects.toMatchObject({ code: "ERR_NOT_FINITE", row: 700 });
+    expect(await index.searchBatch(queries, search, { threads: 3 })).toEqual(await alone);
+    expect(spawner.workers.length).toBe(2);
+    await index.close();
+  });
+
+  it("ends with the reason of its signal", async () => {
+    const index = await openIndex(new Spawner().spawn);
+    await index.searchBatch(queries, search, { threads: 2 });
+    const abort = new AbortController();
+    const reason = new Error("enough");
+    const stopped = index.searchBatch(queries, search, { threads: 2, signal: abort.signal });
+    setTimeout(() => abort.abort(reason));
+    await expect(stopped).rejects.toBe(reason);
+    expect(await index.searchBatch(queries, search, { threads: 2 })).toEqual(await alone);
+    await index.close();
+  });
+
+  it("is searched on one thread where threads are refused, or lost", async () => {
+    const refused = await openIndex(() => Promise.reject(new Error("not here")));
+    expect(await refused.searchBatch(queries, search, { threads: 2 })).toEqual(await alone);
+    await refused.close();
+    const spawner = new Spawner();
+    const index = await openIndex(spawner.spawn);
+    await index.searchBatch(queries, search, { threads: 2 });
+    await spawner.workers[0]?.terminate();
+    expect(await index.searchBatch(queries, search, { threads: 2 })).toEqual(await alone);
+    expect(spawner.workers.length).toBe(1);
     await index.close();
   });
 });

@@ -66,7 +66,10 @@ export interface IndexOptions {
   buildListSize?: number | undefined;
   /** Pruning slack, 1 .. 2, default 1.2. Larger keeps more long edges. */
   alpha?: number | undefined;
-  /** Threads of build, add and batch search, 1 .. 256; default: all cores (WASM: one). Never changes the result. */
+  /**
+   * Threads of build, add and batch search, 1 .. 256; default: all cores. WASM: of build and batch, where memory can be shared. Never
+   * changes the result.
+   */
   threads?: number | undefined;
   /** Order of insertion of a build; an integer in 0 .. 2^53 - 1, default 0. */
   seed?: number | undefined;
@@ -246,7 +249,7 @@ export interface SearchOptions {
   /** `search` only: the hits tell the work in their `counters`; default false. */
   counters?: boolean | undefined;
   signal?: AbortSignalLike | undefined;
-  /** `searchBatch` only: 1 .. 256; default: all cores. */
+  /** `searchBatch` only: 1 .. 256; default: all cores, or as many as the index was built with. */
   threads?: number | undefined;
 }
 

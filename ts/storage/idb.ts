@@ -14,8 +14,11 @@ import { type ByteSink, ioError } from "./storage.js";
 
 const HEAD = "head";
 const CHUNKS = "chunks";
-/** With chunks of 256 KiB searches take three times as long, and writing less than half; smaller ones gain nothing. */
-const CHUNK_BYTES = 2 ** 16;
+/**
+ * 56 KiB: what is 64 KiB or more with what is around it, Chromium keeps in a file of its own, and searches take 2.5 times as long
+ * (`npm run bench -- storage`). Smaller ones gain nothing.
+ */
+const CHUNK_BYTES = 14 * 4096;
 /** Of one transaction. */
 const WRITTEN_AT_ONCE = 16;
 

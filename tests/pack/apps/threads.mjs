@@ -1,4 +1,4 @@
-/** A page that is isolated from other origins builds on several threads; the bytes are those of one. */
+/** A page that is isolated from other origins builds and searches on several threads; bytes and answers are those of one. */
 import { VectorIndex } from "diskann";
 
 const dimensions = 256;
@@ -8,15 +8,19 @@ const vectors = Float32Array.from({ length: 4200 * dimensions }, () => {
   return state / 2 ** 32;
 });
 
-async function bytesOn(threads) {
+const equal = (a, b) => a.length === b.length && a.every((value, i) => value === b[i]);
+
+async function workOn(threads) {
   const index = await VectorIndex.build(vectors, { dimensions, maxDegree: 16, buildListSize: 20, threads });
   const bytes = await index.toBytes();
+  const queries = vectors.subarray(0, 2000 * dimensions);
+  const { ids, distances } = await index.searchBatch(queries, { k: 3, searchListSize: 20, threads });
   await index.close();
-  return bytes;
+  return { bytes, ids, distances };
 }
 
 globalThis.result = (async () => {
-  const [one, three] = [await bytesOn(1), await bytesOn(3)];
-  const same = one.length === three.length && one.every((byte, i) => byte === three[i]);
+  const [one, three] = [await workOn(1), await workOn(3)];
+  const same = ["bytes", "ids", "distances"].every((what) => equal(one[what], three[what]));
   return { isolated: crossOriginIsolated, same };
 })();

@@ -1,4 +1,4 @@
-/** What the threads of a build share beside the memory of the module. */
+/** What threads share beside the memory of the module. */
 
 /**
  * Cells of the control block. A crew at rest waits for `turn` to change; `op` 0 sends it home. The last of the `busy` says so
@@ -9,6 +9,7 @@ export const CREW = { turn: 0, next: 1, items: 2, op: 3, count: 4, busy: 5, awai
 /** What is used of a thread. */
 export interface CrewPort {
   post(message: unknown, transfer: ArrayBuffer[]): void;
+  hold(held: boolean): void;
   end(): void;
 }
 
@@ -37,4 +38,19 @@ export interface ThreadExports {
   readonly __tls_size: WebAssembly.Global;
   __wasm_init_tls(tls: number): void;
   __wasm_call_ctors(): void;
+}
+
+const PAGE_BYTES = 2 ** 16;
+
+/** The module leaves growing shared memory to its host, on every thread. */
+export function growing(memory: WebAssembly.Memory): (bytes: number) => number {
+  return (bytes) => {
+    const missing = Math.ceil(((bytes >>> 0) - memory.buffer.byteLength) / PAGE_BYTES);
+    try {
+      if (missing > 0) memory.grow(missing);
+      return 1;
+    } catch {
+      return 0;
+    }
+  };
 }

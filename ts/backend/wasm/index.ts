@@ -33,7 +33,7 @@ function fits(source: CoreSource, { cacheBytes, resident }: PagedOptions): boole
 const ownPlace = ({ module, wasmBinary, wasmUrl }: WasmOptions): boolean =>
   module === undefined && wasmBinary === undefined && wasmUrl === undefined;
 
-/** `beside`: where `diskann.wasm` lies when the options do not say. `threads`: for builds, where the entry has them. */
+/** `beside`: where `diskann.wasm` lies when the options do not say. `threads`: where the entry has them. */
 export async function wasmBackend(
   options: WasmOptions,
   beside: () => URL,
@@ -47,8 +47,8 @@ export async function wasmBackend(
     create: (config) => createIndex(module, config, loader),
     open: async (source, control, paged) =>
       paged === undefined || fits(source, paged)
-        ? openIndex(module, source, control)
-        : (await import("./paged-index.js")).openPaged(kit, module, source, control, paged),
+        ? openIndex(module, source, control, loader)
+        : (await import("./paged-index.js")).openPaged(kit, module, source, control, paged, loader),
     fileBuilder: async () => (await import("./file-build.js")).fileBuilder(kit, module),
   };
 }

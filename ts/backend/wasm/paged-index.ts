@@ -23,6 +23,7 @@ import type { Kit } from "./index.js";
 import { Reads } from "./paged-reads.js";
 import * as scans from "./paged-scans.js";
 import { type Outcome, Searches } from "./paged-searches.js";
+import type { ThreadLoader } from "./wasm-index.js";
 
 /** Of the 4 GiB there are; the rest is for searches. */
 const CACHE_BYTES_MAX = 3 * 2 ** 30;
@@ -232,8 +233,9 @@ export async function openPaged(
   source: CoreSource,
   control: Control,
   paged: PagedOptions,
+  threads?: ThreadLoader,
 ): Promise<BackendIndex> {
   if (control.signal?.aborted) throw control.signal.reason;
   const index = await openWhereItIs(kit, module, source, control, paged);
-  return index ?? kit.openIndex(module, source, control);
+  return index ?? kit.openIndex(module, source, control, threads);
 }

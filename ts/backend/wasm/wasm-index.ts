@@ -27,6 +27,8 @@ import { type Address, type CoreExports, SEARCHED, STATS } from "./exchange.js";
 const BATCH_BYTES = 2 ** 19;
 const FLOAT_BYTES = 4;
 const ID_BYTES = 8;
+/** Queries of a batch that is worth a look at threads. */
+const THREADED_MIN = 64;
 /** More threads than this wait for each other between stages. */
 const THREADS_MAX = 16;
 
@@ -100,10 +102,22 @@ export interface ThreadedBuild {
   take(bytes: Uint8Array, control: Control): Promise<void>;
 }
 
-/** Brings the code that builds in threads; only builds that may use it load it. */
-export type ThreadLoader = () => Promise<{
-  readonly buildThreads: (build: ThreadedBuild) => BackendInsert;
-}>;
+/** Batches of an index on several threads. */
+export interface ThreadedBatches {
+  /** Undefined: not worth it, or not to be had. */
+  search(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits | undefined>;
+  /** The index is another, or gone. */
+  end(): void;
+}
+
+/** What threads do. */
+export interface ThreadWork {
+  build(build: ThreadedBuild): BackendInsert;
+  batches(index: BackendIndex, dimensions: number): ThreadedBatches;
+}
+
+/** Brings the code that works in threads; only calls that may use it load it. */
+export type ThreadLoader = () => Promise<{ readonly work: ThreadWork }>;
 
 export class WasmIndex implements BackendIndex {
   readonly paged = false;
@@ -115,6 +129,7 @@ export class WasmIndex implements BackendIndex {
   readonly #hits: Scratch;
   #index: Address;
   #searcher: Address = 0;
+  #batches: ThreadedBatches | undefined;
 
   constructor(module: WebAssembly.Module, core: Core, index: Address, threads?: ThreadLoader) {
     this.#module = module;
@@ -138,6 +153,10 @@ export class WasmIndex implements BackendIndex {
 
   async searchBatch(queries: Float32Array, params: CoreSearch, control: Control): Promise<CoreHits> {
     const count = queries.length / this.#dimensions;
+    const several = count < THREADED_MIN ? undefined : await this.#several(control.threads);
+    if (several) this.#batches ??= several.work.batches(this, this.#dimensions);
+    const found = await (several && this.#batches?.search(queries, params, { ...control, ...several }));
+    if (found) return found;
     const hits = emptyHits(count, params.k);
     const rowBytes = this.#dimensions * FLOAT_BYTES + params.k * (ID_BYTES + FLOAT_BYTES);
     const rowsMax = Math.max(1, Math.floor(BATCH_BYTES / rowBytes));
@@ -156,6 +175,13 @@ export class WasmIndex implements BackendIndex {
       if (row < count) await pace.pieceEnded();
     }
     return { ...hits, distanceComputations, hops, rounds };
+  }
+
+  /** Undefined where one is to be used. */
+  async #several(wanted: number | undefined): Promise<{ work: ThreadWork; threads: number } | undefined> {
+    const threads = threadsToUse(wanted);
+    const loaded = threads > 1 ? await this.#threads?.().catch(() => undefined) : undefined;
+    return loaded && { ...loaded, threads };
   }
 
   /** Answers queries [begin, begin + rows) in one crossing and copies the answers to their rows of `hits`. */
@@ -192,19 +218,8 @@ export class WasmIndex implements BackendIndex {
   }
 
   async searchExact(query: Float32Array, k: number, control: Control): Promise<CoreHits> {
-    const core = this.#core;
-    const hits = emptyHits(1, k);
-    const vector = this.#vectors.take(query.byteLength);
-    core.f32.set(query, vector / 4);
-    const op = core.create((exports) => exports.exact_begin(this.#index, vector, k));
-    return operate(core, op, control, {}, () => {
-      const ids = this.#hits.take(k * (ID_BYTES + FLOAT_BYTES));
-      const distances = ids + k * ID_BYTES;
-      core.run((exports) => exports.exact_take(op, k, ids, distances));
-      hits.ids.set(core.f64.subarray(ids / 8, ids / 8 + k));
-      hits.distances.set(core.f32.subarray(distances / 4, distances / 4 + k));
-      return { ...hits, distanceComputations: this.size, hops: 0 };
-    });
+    const { exactHits } = await import("./exact.js");
+    return exactHits(this.#core, this.#index, query, emptyHits(1, k), operate, control);
   }
 
   async get(id: number): Promise<Float32Array | undefined> {
@@ -226,11 +241,11 @@ export class WasmIndex implements BackendIndex {
         kind === "build" ? exports.build_begin(this.#index, 1) : exports.insert_begin(this.#index);
       return new WasmInsert(this.#core, this.#core.create(begin), this.#dimensions);
     };
-    const count = kind === "build" && this.#threads ? threadsToUse(threads) : 1;
-    const loaded = count > 1 ? await this.#threads?.().catch(() => undefined) : undefined;
-    if (!loaded) return onOne();
+    this.#batches?.end();
+    const several = kind === "build" ? await this.#several(threads) : undefined;
+    if (!several) return onOne();
     const take = (bytes: Uint8Array, control: Control): Promise<void> => this.#replace(bytes, control);
-    return loaded.buildThreads({ config: this.stats(), threads: count, onOne, take });
+    return several.work.build({ ...several, config: this.stats(), onOne, take });
   }
 
   /** Becomes the index of these bytes. */
@@ -301,6 +316,7 @@ export class WasmIndex implements BackendIndex {
   close(): void {
     const core = this.#core;
     if (this.#index === 0) return;
+    this.#batches?.end();
     const { whole } = core;
     if (whole) {
       core.run((exports) => {
@@ -350,7 +366,7 @@ export async function createIndex(
 }
 
 /** An index of these bytes, beside whatever the instance holds. */
-async function readIndex(core: Core, host: ByteSource, control: Control): Promise<Address> {
+export async function readIndex(core: Core, host: ByteSource, control: Control): Promise<Address> {
   const op = core.create((exports) => exports.open_begin(host.size, 0));
   return operate(core, op, control, { host }, () => core.run((exports) => exports.open_take(op)) >>> 0);
 }
@@ -359,6 +375,7 @@ export async function openIndex(
   module: WebAssembly.Module,
   source: CoreSource,
   control: Control,
+  threads?: ThreadLoader,
 ): Promise<WasmIndex> {
   throwIfAborted(control.signal);
   const host = await (await loadStorage()).openSource(source, control.signal);
@@ -366,7 +383,7 @@ export async function openIndex(
     if (host.size > MEMORY_BYTES_MAX) throw statusError(STATUS_ERR_NO_MEMORY, undefined, host.size);
     const core = await acquireCore(module);
     try {
-      return new WasmIndex(module, core, await readIndex(core, host, control));
+      return new WasmIndex(module, core, await readIndex(core, host, control), threads);
     } catch (error) {
       releaseCore(module, core);
       throw error;
