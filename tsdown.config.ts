@@ -87,7 +87,8 @@ const chunkFileNames = (chunk: { name: string; moduleIds: string[] }) =>
  * What all entries load at once is one file: a page that takes them as they are would wait for each of twenty. Everything else is
  * cut by what is loaded together.
  */
-const EAGER = /\/ts\/(core\/[\w-]+|storage\/(storage|page-store|coalesce|memory|blob|handle)|worker\/port)\.ts$/;
+const EAGER =
+  /\/ts\/(core\/[\w-]+|storage\/(storage|page-store|coalesce|memory|blob|handle)|worker\/port)\.ts$/;
 const codeSplitting = { groups: [{ name: "core", test: EAGER }] };
 
 export default defineConfig([
