@@ -1,6 +1,7 @@
 /*
  * Tries an addon in the Node it is for: node try-out.mjs <path of the addon>
- * Builds, adds, searches, saves and opens, where the bundle is built; the bytes and the answers must be those of WebAssembly.
+ * Where the bundle is built: builds, adds, searches, saves and opens, searches a file where it lies by every way to read one, and
+ * builds one within a budget of memory; the bytes and the answers must be those of WebAssembly, or of memory.
  */
 import { strict as assert } from "node:assert";
 import { existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
@@ -43,26 +44,46 @@ async function compare() {
     Buffer.from(native.bytes).equals(Buffer.from(wasm.bytes)),
     "native and WebAssembly make other bytes",
   );
-  const simd = await saveAndOpen(native, Native);
-  await Promise.all([native.index.close(), wasm.index.close()]);
-  return `${simd}: as WebAssembly`;
-}
-
-async function saveAndOpen(native, Native) {
   const folder = mkdtempSync(join(tmpdir(), "diskann-try-"));
   try {
-    const path = join(folder, "index");
-    await native.index.save(path);
-    assert.ok(readFileSync(path).equals(Buffer.from(native.bytes)), "the saved file is not toBytes()");
-    const opened = await Native.open(path, { nativeBinding });
-    assert.equal((await opened.verify()).ok, true);
-    assert.equal(opened.size, 640);
-    const { simd } = opened.stats();
-    await opened.close();
-    return simd;
+    const simd = await saveAndOpen(native, Native, join(folder, "index"));
+    for (const codes of ["1bit", "pq"]) await searchInFile(Native, codes, join(folder, codes));
+    return `${simd}: as WebAssembly`;
   } finally {
+    await Promise.all([native.index.close(), wasm.index.close()]);
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+async function saveAndOpen(native, Native, path) {
+  await native.index.save(path);
+  assert.ok(readFileSync(path).equals(Buffer.from(native.bytes)), "the saved file is not toBytes()");
+  const opened = await Native.open(path, { nativeBinding });
+  assert.equal((await opened.verify()).ok, true);
+  assert.equal(opened.size, 640);
+  const { simd } = opened.stats();
+  await opened.close();
+  return simd;
+}
+
+/** Twice over: what is there is replaced. */
+async function searchInFile(Native, codes, path) {
+  const shape = { dimensions: DIMENSIONS, codes, nativeBinding };
+  const search = { k: 7, beamWidth: 4, pageSearch: true };
+  const built = await Native.build(base, shape);
+  for (let round = 0; round < 2; round++) await built.save(path);
+  const expected = await built.searchBatch(queries, search);
+  await built.close();
+  for (const fileAccess of ["pread", "mmap", "direct"]) {
+    const opened = await Native.open(path, { mode: "paged", fileAccess, cacheBytes: 65536, nativeBinding });
+    const found = await opened.searchBatch(queries, search);
+    assert.deepEqual([found.ids, found.distances], [expected.ids, expected.distances], fileAccess);
+    await opened.close();
+  }
+  const within = await Native.build(base, { ...shape, path: `${path}-budget`, memoryBytes: 64 * 2 ** 20 });
+  assert.equal((await within.verify()).ok, true);
+  assert.deepEqual((await within.searchBatch(queries, search)).ids, expected.ids);
+  await within.close();
 }
 
 /* Where only the addon was built there is no bundle to drive it with. */
