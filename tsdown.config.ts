@@ -84,12 +84,10 @@ const chunkFileNames = (chunk: { name: string; moduleIds: string[] }) =>
     : "[name].js";
 
 /**
- * What all entries load at once is one file: a page that takes them as they are would wait for each of twenty. Everything else is
- * cut by what is loaded together.
+ * What every entry needs is one file: a page that takes dist/ as it is would wait for each of a dozen. Nothing that only some need is
+ * among it, since bundlers put all that is used of a file where any of it is wanted.
  */
-const EAGER =
-  /\/ts\/(core\/[\w-]+|storage\/(storage|page-store|coalesce|memory|blob|handle)|worker\/port)\.ts$/;
-const codeSplitting = { groups: [{ name: "core", test: EAGER }] };
+const codeSplitting = { groups: [{ name: "core", test: /\/ts\/core\/[\w-]+\.ts$/ }] };
 
 export default defineConfig([
   {

@@ -3,4 +3,6 @@ import { type WasmOptions, wasmBackend } from "./backend/wasm/index.js";
 import { wasmFile } from "./wasm-file.js";
 import { serve } from "./worker/host.js";
 
-void serve((options) => wasmBackend(options as WasmOptions, wasmFile));
+const loadThreads = () => import("./wasm-threads.js");
+
+void serve((options) => wasmBackend(options as WasmOptions, wasmFile, loadThreads));
