@@ -10,6 +10,7 @@ import { buildInThreads } from "../../ts/backend/wasm/build-threads.js";
 import type { SpawnThread } from "../../ts/backend/wasm/crew.js";
 import { wasmBackend } from "../../ts/backend/wasm/index.js";
 import type { ThreadWork } from "../../ts/backend/wasm/wasm-index.js";
+import { CODES } from "../../ts/core/constants.js";
 import { portOf } from "../../ts/worker/port.js";
 import { generate } from "../support/generate.js";
 
@@ -203,6 +204,26 @@ describe("a batch on several threads", () => {
     expect(spawner.workers.length).toBe(threads - 1);
     await index.close();
     await expect.poll(() => spawner.ended).toBe(threads - 1);
+  });
+
+  it("allocates on every thread what searches along codes note", async () => {
+    const made = await (await backendOf(new Spawner().spawn)).create({
+      ...config,
+      codes: CODES.indexOf("1bit"),
+    });
+    await fill(made, 1);
+    const coded = await made.toBytes({});
+    await made.close();
+    const far = { ...search, listSize: 300 };
+    const answers: CoreHits[] = [];
+    for (const threads of [1, 3]) {
+      const spawner = new Spawner();
+      const index = await (await backendOf(spawner.spawn)).open({ kind: "bytes", bytes: coded }, {});
+      answers.push(await index.searchBatch(queries, far, { threads }));
+      expect(spawner.workers.length).toBe(threads - 1);
+      await index.close();
+    }
+    expect(answers[1]).toEqual(answers[0]);
   });
 
   it("starts none before as much was asked as they cost", async () => {
