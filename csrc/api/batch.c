@@ -85,7 +85,7 @@ static void reset(diskann_op *base)
     memory_put(&base->account, op->workers, base->workers * sizeof *op->workers);
 }
 
-/* All that the searches take, so that none of them has to wait for memory that threads share. */
+/* What every search takes. Only walks that note much allocate as they go. */
 static int prepare(batch_op *op)
 {
     op->workers = memory_get_zeroed(&op->base.account, op->base.workers * sizeof *op->workers);

@@ -94,7 +94,6 @@ function same(a: unknown, b: unknown): boolean {
   return keys.every((key) => same((a as Record<string, unknown>)[key], (b as Record<string, unknown>)[key]));
 }
 
-/** Deep, to the bit: NaN is NaN, -0 is not 0. */
 /** Where two arrays of equal length differ, and how often. */
 function difference(actual: unknown, expected: unknown): string {
   if (!(ArrayBuffer.isView(actual) && ArrayBuffer.isView(expected))) return "";
@@ -105,6 +104,7 @@ function difference(actual: unknown, expected: unknown): string {
   return `; ${places.length} differ, from [${first}] (${b[first]}, ${a[first]}) to [${places.at(-1)}]`;
 }
 
+/** Deep, to the bit: NaN is NaN, -0 is not 0. */
 export function equal(actual: unknown, expected: unknown, what = "value"): void {
   if (same(actual, expected)) return;
   fail(`${what}: expected ${show(expected)}, got ${show(actual)}${difference(actual, expected)}`);

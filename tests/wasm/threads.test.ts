@@ -214,7 +214,7 @@ describe("a batch on several threads", () => {
     await fill(made, 1);
     const coded = await made.toBytes({});
     await made.close();
-    const far = { ...search, listSize: 300 };
+    const far = { ...search, listSize: 120 };
     const answers: CoreHits[] = [];
     for (const threads of [1, 3]) {
       const spawner = new Spawner();
@@ -247,10 +247,9 @@ describe("a batch on several threads", () => {
     expect([...one.ids]).toEqual([...(await alone).ids.subarray(0, search.k)]);
     for (const hits of await Promise.all(asked)) expect(hits).toEqual(await alone);
     // Those who are there work on, however many are asked for.
-    for (const threads of [5, 2]) {
-      expect(await index.searchBatch(queries, search, { threads })).toEqual(await alone);
-      expect(spawner.workers.length).toBe(2);
-    }
+    const more = [5, 2].map((threads) => index.searchBatch(queries, search, { threads }));
+    for (const hits of await Promise.all(more)) expect(hits).toEqual(await alone);
+    expect(spawner.workers.length).toBe(2);
     await index.close();
   });
 
@@ -302,6 +301,34 @@ describe("a batch on several threads", () => {
     await index.searchBatch(queries, search, { threads: 2 });
     await spawner.workers[0]?.terminate();
     expect(await index.searchBatch(queries, search, { threads: 2 })).toEqual(await alone);
+    expect(spawner.workers.length).toBe(1);
+    await index.close();
+  });
+
+  it("is searched on one thread when one is lost half way, while others still run", async () => {
+    const spawner = new Spawner();
+    const index = await openIndex(spawner.spawn);
+    const far = { ...search, listSize: 300 };
+    const expected = await index.searchBatch(queries, far, { threads: 1 });
+    await index.searchBatch(queries, search, { threads: 3 });
+    const found = index.searchBatch(queries, far, { threads: 3 });
+    setTimeout(() => void spawner.workers[0]?.terminate(), 30);
+    expect(await found).toEqual(expected);
+    await expect.poll(() => spawner.ended).toBe(2);
+    expect(await index.searchBatch(queries, search, { threads: 3 })).toEqual(await alone);
+    expect(spawner.workers.length).toBe(2);
+    await index.close();
+  });
+
+  it("is not waited for by those who come while threads start", async () => {
+    const spawner = new Spawner();
+    const index = await openIndex(spawner.spawn);
+    const ends: string[] = [];
+    const large = index.searchBatch(queries, search, { threads: 2 }).then(() => ends.push("large"));
+    const few = queries.subarray(0, 20 * DIMENSIONS);
+    await index.searchBatch(few, search, { threads: 2 }).then(() => ends.push("small"));
+    await large;
+    expect(ends).toEqual(["small", "large"]);
     expect(spawner.workers.length).toBe(1);
     await index.close();
   });

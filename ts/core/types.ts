@@ -249,7 +249,7 @@ export interface SearchOptions {
   /** `search` only: the hits tell the work in their `counters`; default false. */
   counters?: boolean | undefined;
   signal?: AbortSignalLike | undefined;
-  /** `searchBatch` only: 1 .. 256; default: all cores, or as many as the index was built with. */
+  /** `searchBatch` only: 1 .. 256; default: what the index was made or built with, else all cores. */
   threads?: number | undefined;
 }
 

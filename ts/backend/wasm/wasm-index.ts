@@ -28,7 +28,7 @@ const BATCH_BYTES = 2 ** 19;
 const FLOAT_BYTES = 4;
 const ID_BYTES = 8;
 /** Queries of a batch that is worth a look at threads. */
-const THREADED_MIN = 64;
+const THREADED_MIN = 16;
 /** More threads than this wait for each other between stages. */
 const THREADS_MAX = 16;
 
