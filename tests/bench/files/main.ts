@@ -1,14 +1,16 @@
 /**
- * How the addon reads a paged file: `npm run bench -- files`. Image descriptors as floats, codes "pq", no page cache of ours, so
- * that each read is the system's or the disk's. Ways take turns; a figure is the best of its turns, since others of the machine can
- * only make it worse. What is cold has been dropped from the system's cache (dd, of Linux).
+ * Indexes that stay in their files: `npm run bench -- files`. How the addon reads one: image descriptors as floats, codes "pq", no page
+ * cache of ours, so that each read is the system's or the disk's. Ways take turns; a figure is the best of its turns, since others of
+ * the machine can only make it worse. What is cold has been dropped from the system's cache (dd, of Linux). And what pages cost that
+ * are all in the cache: warm.ts.
  */
 import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { VectorIndex } from "diskann";
-import { loadDataset, repositoryRoot } from "../../support/data.js";
+import { type Dataset, loadDataset, repositoryRoot } from "../../support/data.js";
 import { table } from "../report.js";
+import { compareWarm } from "./warm.js";
 
 const WAYS = ["pread", "mmap", "direct"] as const;
 const TURNS = 5;
@@ -52,16 +54,19 @@ async function measure(
   return [alone, batch, warm].map((time) => time / QUERIES);
 }
 
-async function main(): Promise<void> {
-  const { base, queries } = loadDataset("image", { queries: QUERIES, truth: false });
+/** Built once. */
+async function fileOf({ name, base, metric }: Dataset, codes: "1bit" | "pq"): Promise<string> {
   const folder = join(repositoryRoot(), "build/bench/files");
-  const path = join(folder, "image.diskann");
+  const path = join(folder, `${name}-${codes}.diskann`);
   mkdirSync(folder, { recursive: true });
-  if (!existsSync(path)) {
-    const built = await VectorIndex.build(base.values, { dimensions: base.dimensions, codes: "pq" });
-    await built.save(path);
-    await built.close();
-  }
+  if (existsSync(path)) return path;
+  const built = await VectorIndex.build(base.values, { dimensions: base.dimensions, metric, codes });
+  await built.save(path);
+  await built.close();
+  return path;
+}
+
+async function compareWays({ queries }: Dataset, path: string): Promise<void> {
   const best = new Map<string, Figures>();
   for (let turn = 0; turn < TURNS; turn++)
     for (const way of WAYS) {
@@ -82,4 +87,14 @@ async function main(): Promise<void> {
   console.log(table(head, rows));
 }
 
-await main();
+const sets = (["image", "text"] as const).map((name) =>
+  loadDataset(name, { queries: QUERIES, truth: false }),
+);
+const shares: string[][] = [];
+for (const [i, set] of sets.entries()) {
+  const paths = [await fileOf(set, "1bit"), await fileOf(set, "pq")];
+  if (i === 0) await compareWays(set, paths[1] as string);
+  shares.push(...(await compareWarm(set.name, paths, set.queries.values)));
+}
+const head = ["warm, of the speed in memory", "codes", "", "one by one", "a batch, one thread"];
+console.log(`\n${table(head, shares)}`);
