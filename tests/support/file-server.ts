@@ -17,6 +17,8 @@ interface Asked {
   readonly wantsPart: boolean;
   /** Of a range request: the bytes that it is about; undefined where they are to be of another version. */
   readonly range: { readonly begin: number; readonly end: number } | undefined;
+  /** Resolves when the file is put there once more. */
+  putAgain(): Promise<void>;
 }
 
 function partial({ file, response, headers }: Asked, begin: number, end: number): void {
@@ -33,6 +35,16 @@ function plain(asked: Asked): void {
   if (!asked.range) whole(asked);
   else if (asked.range.begin < asked.file.length) partial(asked, asked.range.begin, asked.range.end);
   else asked.response.writeHead(416, { "content-range": `bytes */${asked.file.length}` }).end();
+}
+
+/** Half of it; the rest when the file is put there once more. */
+async function hold({ file, response, headers, putAgain }: Asked): Promise<void> {
+  const half = file.length >> 1;
+  response
+    .writeHead(200, { ...headers, "content-length": String(file.length) })
+    .write(file.subarray(0, half));
+  await putAgain();
+  response.end(file.subarray(half));
 }
 
 /** Piece by piece; `length`: how many of the promised bytes come. */
@@ -80,6 +92,7 @@ const FAULTS: Record<string, (asked: Asked) => unknown> = {
     asked.response.writeHead(200, { ...asked.headers, "content-length": String(asked.file.length) });
     return asked.response.write(asked.file.subarray(0, 9e6));
   },
+  held: hold,
   hangs: (asked) => trickle(asked, 200_000, "wait"),
   "no length": ({ file, response, headers }) => {
     response.writeHead(200, headers).write(file.subarray(0, 1000));
@@ -112,11 +125,14 @@ export interface Files {
 
 export function serveFiles(): Files {
   const files = new Map<string, Uint8Array>();
+  const waiting = new Map<string, (() => void)[]>();
   const requests: Files["requests"] = [];
   const put = async (name: string, request: IncomingMessage, response: ServerResponse) => {
     const pieces: Buffer[] = [];
     for await (const piece of request) pieces.push(piece as Buffer);
     files.set(name, Buffer.concat(pieces));
+    for (const resolve of waiting.get(name) ?? []) resolve();
+    waiting.delete(name);
     response.writeHead(204).end();
   };
   const get = (url: URL, request: IncomingMessage, response: ServerResponse) => {
@@ -129,7 +145,10 @@ export function serveFiles(): Files {
     const isOther = request.headers["if-range"] !== undefined && request.headers["if-range"] !== etag;
     const range = isOther ? undefined : rangeOf(request.headers.range, file.length);
     const wantsPart = request.headers.range !== undefined;
-    return fault?.({ file, response, headers, wantsPart, range });
+    const { pathname } = url;
+    const putAgain = (): Promise<void> =>
+      new Promise((resolve) => waiting.set(pathname, [...(waiting.get(pathname) ?? []), resolve]));
+    return fault?.({ file, response, headers, wantsPart, range, putAgain });
   };
   return {
     requests,

@@ -275,13 +275,14 @@ function resuming(
       const begun = new Promise<void>((resolve) => {
         began = resolve;
       });
-      const first = VectorIndex.import(`${url}?fault=slow`, place, { onProgress: () => began() });
+      const first = VectorIndex.import(`${url}?fault=held`, place, { onProgress: () => began() });
       await begun;
       await rejects(() => VectorIndex.import(bytes, place), "ERR_LOCKED", /another tab/);
       await rejects(() => VectorIndex.import(url, place), "ERR_LOCKED", /another tab/);
       await withIndex(subject, { dimensions: 2 }, async (index: Index) => {
         await rejects(() => index.save(place), "ERR_LOCKED");
       });
+      await put(url, bytes);
       await first;
       equal(await bytesAt(subject, place), bytes, "bytes");
       await VectorIndex.import(bytes, place);
