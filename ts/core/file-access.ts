@@ -1,5 +1,4 @@
-/** By itself, so that pages which open no file do not load it. */
 import type { FileAccess } from "./types.js";
 
-/** As the addon numbers them. */
+/** As the addon numbers them. Not among the constants: those are in the entry of every page. */
 export const FILE_ACCESS = ["pread", "mmap", "direct"] as const satisfies readonly FileAccess[];

@@ -19,7 +19,7 @@ import { readIndex, type ThreadedBatches } from "./wasm-index.js";
 const QUERIES_MIN = 1000;
 const ROWS_A_QUERY = 16;
 const IDLE_MS = 5000;
-/** What a query takes at the most, when it is asked whether nobody came or one was busy. */
+/** So long a query may take: who was busy with many of them has not been away. */
 const QUERY_MS = 10;
 /** A file beyond this is not copied. */
 const COPIED_BYTES_MAX = 2 ** 29;
@@ -67,10 +67,12 @@ async function searchAll(
     const hits = emptyHits(count, k);
     hits.ids.set(core.f64.subarray(ids / ID_BYTES, ids / ID_BYTES + cells));
     hits.distances.set(core.f32.subarray(distances / NUMBER_BYTES, distances / NUMBER_BYTES + cells));
-    const [distanceComputations, hops, rounds] = [BATCHED.distances, BATCHED.hops, BATCHED.rounds].map(
-      (slot) => core.slot(slot),
-    ) as [number, number, number];
-    return { ...hits, distanceComputations, hops, rounds };
+    return {
+      ...hits,
+      distanceComputations: core.slot(BATCHED.distances),
+      hops: core.slot(BATCHED.hops),
+      rounds: core.slot(BATCHED.rounds),
+    };
   };
   const clean = (): void => {
     core.run(() => exports.op_end(op));
